@@ -6,6 +6,7 @@ Nothing here imports TensorFlow, so a typing mistake is answered at once.
 import dataclasses
 import difflib
 import json
+import pathlib
 import types
 import typing
 
@@ -42,7 +43,7 @@ class AnonymizationConfig:
 class DataConfig:
     """Which photos, behind which anonymizer, and where they lie."""
 
-    dataset: str = "widerface"
+    dataset: str = "synthetic_crowd"
     anonymizer: str = "original"
     anonymize: str = "stored"  # or "on_the_fly": in the input pipeline, nothing stored
     anonymization: AnonymizationConfig = AnonymizationConfig()
@@ -67,7 +68,9 @@ class DetectorConfig:
     """DSFD with a VGG-16 backbone. Source: dsfd.md, sections 3 to 5."""
 
     input_size: int = 640  # side of the square training input, px
-    width_multiplier: float = 1.0  # of every channel count; 1.0 is the published network
+    width_multiplier: float = (
+        1.0  # of every channel count; 1.0 is the published network
+    )
     upsampling: str = "align_corners"  # or "half_pixel" (dsfd.md, section 4.4)
     anchor_ratio: float = 1.0  # height / width
     channel_order: str = "rgb"  # or "bgr" (dsfd.md, section 3)
@@ -115,6 +118,7 @@ class InferenceConfig:
     nms_iou: float = 0.3
     max_candidates: int = 5000
     max_detections: int = 750
+    ap_arithmetic: str = "python"  # or "matlab" (wider_eval.md, section 6)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,3 +141,188 @@ class Config:
 def to_json(config: typing.Any) -> str:
     """Return a dataclass as indented JSON, keys in the order of its fields."""
     return json.dumps(dataclasses.asdict(config), indent=2)
+
+
+def from_json(text: str) -> Config:
+    """Return the configuration that `to_json` wrote.
+
+    Raises:
+        ValueError: if a field is unknown or missing.
+    """
+    return _from_dict(Config, json.loads(text))
+
+
+def claim_workdir(config: Config, workdir: pathlib.Path) -> None:
+    """Write `config.json` into a work folder, or check that it is the same.
+
+    Raises:
+        ValueError: if the folder belongs to a run with other settings; the message
+            lists what differs.
+    """
+    path = workdir / "config.json"
+    if path.exists():
+        changed = differences(json.loads(path.read_text()), json.loads(to_json(config)))
+        if changed:
+            raise ValueError(
+                f"{workdir} holds a run with other settings ({'; '.join(changed)}); "
+                "choose another --workdir, or the settings of that run"
+            )
+        return
+    workdir.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(to_json(config))
+    partial.replace(path)
+
+
+def apply_overrides(config: typing.Any, overrides: typing.Iterable[str]) -> typing.Any:
+    """Return `config` with `a.b=value` assignments applied.
+
+    Args:
+        config: a frozen dataclass, possibly nested.
+        overrides: strings such as `loop.total_steps=100`; `none` gives None, tuples
+            are written with commas (`optimizer.decay_steps=100,200`).
+
+    Raises:
+        ValueError: for an unknown field (the fields are listed), or a value that does
+            not fit the field's type.
+    """
+    for override in overrides:
+        path, separator, text = override.partition("=")
+        if not separator:
+            raise ValueError(f"--set expects name=value; got {override!r}")
+        config = _replace(config, path.strip().split("."), text.strip(), override)
+    return config
+
+
+def check_choice(what: str, value: str, choices: typing.Sequence[str]) -> None:
+    """Raise a ValueError that suggests the nearest choice unless `value` is one."""
+    if value in choices:
+        return
+    near = difflib.get_close_matches(value, choices, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise ValueError(
+        f"{what} must be one of {', '.join(choices)}; got {value or 'nothing'}{hint}"
+    )
+
+
+def validate(config: Config) -> Config:
+    """Return `config` if its named choices and ranges hold.
+
+    Raises:
+        ValueError: one line that names the field, what it allows and what came.
+    """
+    data, model, loop = config.data, config.model, config.loop
+    check_choice("data.dataset", data.dataset, DATASET_NAMES)
+    check_choice("data.anonymizer", data.anonymizer, ANONYMIZER_NAMES)
+    check_choice("data.anonymize", data.anonymize, ("stored", "on_the_fly"))
+    check_choice("data.image_format", data.image_format, ("jpeg", "png"))
+    check_choice(
+        "inference.ap_arithmetic", config.inference.ap_arithmetic, ("python", "matlab")
+    )
+    check_choice("model.upsampling", model.upsampling, ("align_corners", "half_pixel"))
+    check_choice("model.channel_order", model.channel_order, ("rgb", "bgr"))
+    precisions = ("float32", "mixed_bfloat16", "mixed_float16")
+    check_choice("loop.mixed_precision", loop.mixed_precision, precisions)
+    for name in config.study_anonymizers:
+        check_choice("study_anonymizers", name, ANONYMIZER_NAMES)
+    _check_range("data.jpeg_quality", data.jpeg_quality, 1, 100)
+    _check_range("model.input_size", model.input_size, 128, None)
+    _check_range("model.width_multiplier", model.width_multiplier, 1 / 64, 4)
+    _check_range("loop.total_steps", loop.total_steps, 1, None)
+    _check_range("loop.global_batch_size", loop.global_batch_size, 1, None)
+    _check_range("loop.log_every", loop.log_every, 1, None)
+    _check_range("loop.checkpoint_every", loop.checkpoint_every, 1, None)
+    for kernel in ("blur_kernel", "fullblur_kernel"):
+        size = getattr(data.anonymization, kernel)
+        if size < 1 or size % 2 == 0:
+            raise ValueError(
+                f"data.anonymization.{kernel} must be odd and positive; got {size}"
+            )
+    return config
+
+
+def differences(old: typing.Any, new: typing.Any, prefix: str = "") -> list[str]:
+    """Return lines `a.b: old -> new` for the leaves in which two dicts differ."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return [] if old == new else [f"{prefix[:-1]}: {old} -> {new}"]
+    return [
+        line
+        for key in sorted(old.keys() | new.keys())
+        for line in differences(old.get(key), new.get(key), f"{prefix}{key}.")
+    ]
+
+
+def _from_dict(kind, values):
+    hints = typing.get_type_hints(kind)
+    if values.keys() != hints.keys():
+        raise ValueError(
+            f"config.json is of another version: {kind.__name__} has the fields "
+            f"{', '.join(hints)}; got {', '.join(values)}"
+        )
+    return kind(
+        **{
+            name: _from_dict(hints[name], value)
+            if dataclasses.is_dataclass(hints[name])
+            else tuple(value)
+            if isinstance(value, list)
+            else value
+            for name, value in values.items()
+        }
+    )
+
+
+def _check_range(name, value, low, high):
+    if value < low or (high is not None and value > high):
+        limits = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+        raise ValueError(f"{name} must be {limits}; got {value:g}")
+
+
+def _replace(node, path, text, override):
+    fields = {field.name: field for field in dataclasses.fields(node)}
+    name = path[0]
+    if name not in fields:
+        near = difflib.get_close_matches(name, fields, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(
+            f"--set={override}: no field {name!r}{hint} — fields here: "
+            f"{', '.join(fields)}"
+        )
+    value = getattr(node, name)
+    if dataclasses.is_dataclass(value):
+        if len(path) == 1:
+            inner = ", ".join(field.name for field in dataclasses.fields(value))
+            raise ValueError(
+                f"--set={override}: {name} is a group; set one of its fields: {inner}"
+            )
+        return dataclasses.replace(
+            node, **{name: _replace(value, path[1:], text, override)}
+        )
+    if len(path) > 1:
+        raise ValueError(f"--set={override}: {name} has no fields of its own")
+    annotation = typing.get_type_hints(type(node))[name]
+    return dataclasses.replace(node, **{name: _parse(annotation, text, override)})
+
+
+def _parse(annotation, text, override):
+    """Return `text` as the type that a dataclass field is annotated with."""
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+        if text.lower() == "none":
+            return None
+        annotation = next(
+            option
+            for option in typing.get_args(annotation)
+            if option is not types.NoneType
+        )
+    if typing.get_origin(annotation) is tuple:
+        element = typing.get_args(annotation)[0]
+        parts = [part for part in text.split(",") if part.strip()]
+        return tuple(_parse(element, part.strip(), override) for part in parts)
+    if annotation is bool:
+        if text.lower() not in ("true", "false"):
+            raise ValueError(f"--set={override}: expected true or false; got {text!r}")
+        return text.lower() == "true"
+    try:
+        return annotation(text)
+    except ValueError:
+        kind = {int: "a whole number", float: "a number"}[annotation]
+        raise ValueError(f"--set={override}: expected {kind}; got {text!r}") from None

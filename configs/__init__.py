@@ -1,0 +1,1 @@
+"""Settings by name: each module has get_config()."""

@@ -1,0 +1,128 @@
+"""Anonymize face photos, train a face detector on them, and measure what it costs.
+
+  python main.py --mode=study --config=quickstart      the question in miniature
+  python main.py --mode=build_dataset --anonymizer=blur --dataset=synthetic_crowd
+  python main.py --mode=train_detector --anonymizer=blur --dataset=widerface
+  python main.py --mode=evaluate --anonymizer=blur --dataset=widerface
+  python main.py --mode=evaluate --predictions=DIR --ground_truth=DIR
+  python main.py --mode=preview                        every anonymizer side by side
+  python main.py --mode=export --anonymizer=blur       a SavedModel
+
+A run's settings are those of a file in configs/, changed by --set, e.g.
+--set=loop.total_steps=1000. --dry_run prints them and stops.
+"""
+
+import dataclasses
+import importlib
+import os
+import pathlib
+import sys
+import traceback
+
+from absl import app, flags
+
+from safefakes_tf import config as config_lib
+
+ROOT = pathlib.Path(__file__).resolve().parent
+CONFIG_NAMES = tuple(
+    sorted(p.stem for p in (ROOT / "configs").glob("*.py") if p.stem != "__init__")
+)
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("mode", None, f"what to do: {', '.join(config_lib.MODES)}")
+flags.DEFINE_string("config", None, f"settings, one of: {', '.join(CONFIG_NAMES)}")
+flags.DEFINE_multi_string("set", [], "change a setting, e.g. loop.total_steps=1000")
+flags.DEFINE_string(
+    "anonymizer", None, f"one of: {', '.join(config_lib.ANONYMIZER_NAMES)}"
+)
+flags.DEFINE_string("dataset", None, f"one of: {', '.join(config_lib.DATASET_NAMES)}")
+flags.DEFINE_string("workdir", None, "where results go; default: results/<what runs>")
+flags.DEFINE_string("data_dir", None, "where prepared data sets are kept")
+flags.DEFINE_string("manual_dir", None, "where raw photos and annotations lie")
+flags.DEFINE_string("weights", None, "weights to start from, to evaluate or to export")
+flags.DEFINE_integer("seed", None, "seed of everything random")
+flags.DEFINE_string("predictions", None, "evaluate this folder of prediction files")
+flags.DEFINE_string("ground_truth", None, "folder of the WIDER FACE .mat files")
+flags.DEFINE_bool("dry_run", False, "print the settings and stop")
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise ValueError(f"expected flags only; got {' '.join(argv[1:])}")
+    config_lib.check_choice("--mode", FLAGS.mode or "", config_lib.MODES)
+    workdir = pathlib.Path(FLAGS.workdir) if FLAGS.workdir else None
+    config = _config(workdir)
+    print(config_lib.to_json(config))
+    if FLAGS.dry_run:
+        return
+    workdir = workdir or ROOT / "results" / _run_name(config)
+    run = importlib.import_module(f"safefakes_tf.runs.{FLAGS.mode}").run
+    if FLAGS.mode == "evaluate" and FLAGS.predictions:
+        run = importlib.import_module("safefakes_tf.runs.evaluate_predictions").run
+        run(config, workdir, FLAGS.predictions, FLAGS.ground_truth)
+    else:
+        run(config, workdir)
+
+
+def _config(workdir):
+    """Return the settings of this command: file, then --set, then the short flags."""
+    stored = workdir / "config.json" if workdir else None
+    follows = FLAGS.mode in ("evaluate", "export") and FLAGS.config is None
+    if follows and stored and stored.exists():
+        config = config_lib.from_json(stored.read_text())
+    else:
+        name = FLAGS.config or "detector"
+        config_lib.check_choice("--config", name, CONFIG_NAMES)
+        config = importlib.import_module(f"configs.{name}").get_config()
+    config = config_lib.apply_overrides(config, FLAGS.set)
+    data = {
+        name: getattr(FLAGS, name)
+        for name in ("anonymizer", "dataset", "data_dir", "manual_dir")
+        if getattr(FLAGS, name) is not None
+    }
+    top = {"init_weights": FLAGS.weights, "seed": FLAGS.seed}
+    config = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, **data),
+        **{name: value for name, value in top.items() if value is not None},
+    )
+    return config_lib.validate(config)
+
+
+def _run_name(config):
+    if FLAGS.mode in ("train_detector", "evaluate", "export"):
+        return f"{config.data.dataset}-{config.data.anonymizer}"
+    return f"{FLAGS.mode}-{FLAGS.config or config.data.dataset}"
+
+
+def _is_users_mistake(error):
+    """Tell whether our own code raised the error, in words for the user."""
+    frame = traceback.extract_tb(error.__traceback__)[-1].filename
+    inside = pathlib.Path(frame).resolve()
+    return inside.is_relative_to(ROOT) and "site-packages" not in inside.parts
+
+
+def _run(argv):
+    try:
+        main(argv)
+    except ValueError as error:
+        if not _is_users_mistake(error):
+            raise
+        print(f"main.py: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("main.py: stopped; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+
+
+def _parse(argv):
+    try:
+        return FLAGS(argv)
+    except flags.Error as error:
+        print(f"main.py: {error}; see --help", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    app.run(_run, flags_parser=_parse)

@@ -1,0 +1,1 @@
+"""Trainers, and the one loop that runs them."""

@@ -1,0 +1,259 @@
+"""The one training loop: restore, step, log, checkpoint."""
+
+import json
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from safefakes_tf.config import LoopConfig
+from safefakes_tf.training.strategy import is_chief
+
+POSITION = "position"  # batch key: int64 [B], index of the source element behind it
+
+
+class Trainer(Protocol):
+    """What the loop needs to know of a method.
+
+    Attributes:
+        items: what a checkpoint holds, by name: models and optimizers.
+    """
+
+    items: dict[str, Any]
+
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Learn from one replica's share of a batch.
+
+        Returns scalars whose sum over the replicas is the global figure; "total" is the
+        loss. Called inside `strategy.run`.
+        """
+
+    def learning_rate(self) -> float:
+        """Return the rate of the next step."""
+
+    def picture(self, batch: dict[str, tf.Tensor]) -> np.ndarray:
+        """Return a uint8 image [H, W, 3] that shows how the model does on a batch."""
+
+
+class NonFiniteLoss(RuntimeError):
+    """The loss became NaN or infinite; the last good checkpoint is kept."""
+
+
+def train(
+    trainer: Trainer,
+    make_dataset: Callable[[int], tf.data.Dataset],
+    strategy: tf.distribute.Strategy,
+    config: LoopConfig,
+    workdir: pathlib.Path,
+) -> None:
+    """Train up to `config.total_steps`, going on from the newest checkpoint if any.
+
+    Args:
+        trainer: built under `strategy.scope()`.
+        make_dataset: source position -> endless dataset of global batches that starts
+            there; each batch is a dict of tensors that has POSITION.
+        strategy: any tf.distribute strategy that keeps variables mirrored.
+        config: length and rhythm.
+        workdir: gets `checkpoints/`, `metrics.jsonl` and `tensorboard/`. Shared by all
+            workers of a cluster.
+
+    Raises:
+        NonFiniteLoss: if a loss is NaN or infinite.
+        ValueError: if the batch does not split evenly over the replicas.
+    """
+    _check_split(config.global_batch_size, strategy)
+    chief = is_chief(strategy)
+    # 1. Resume where the last checkpoint stood; the caller has set the start weights.
+    progress = _Progress(trainer, strategy, workdir)
+    start = progress.restore()
+    log = _Log(workdir, start) if chief else None
+    batches = iter(_distribute(make_dataset(progress.position()), strategy, config))
+    step_fn = _make_step(trainer, strategy)
+
+    # 2. Step, log, checkpoint.
+    bar = tqdm.trange(
+        start,
+        config.total_steps,
+        initial=start,
+        total=config.total_steps,
+        desc="training",
+        unit="step",
+        disable=not chief,
+        mininterval=1.0,
+        file=sys.stdout,
+    )
+    for step in bar:
+        batch = next(batches)
+        losses, position = step_fn(batch)
+        losses = {name: float(value) for name, value in losses.items()}
+        _check_finite(losses, step, workdir)
+        progress.advance(step + 1, int(position))
+        last = step + 1 == config.total_steps
+        if chief and (last or (step + 1) % config.log_every == 0):
+            rate = trainer.learning_rate()
+            log.scalars(step + 1, losses, rate)
+            bar.set_postfix(loss=f"{losses['total']:.3f}", rate=f"{rate:.1e}")
+        if chief and (last or (step + 1) % config.pictures_every == 0):
+            first = {
+                k: strategy.experimental_local_results(v)[0] for k, v in batch.items()
+            }
+            log.picture(step + 1, trainer.picture(first))
+        if last or (step + 1) % config.checkpoint_every == 0:
+            progress.save()
+    progress.close()
+
+
+class _Progress:
+    """Step, position in the data, models and optimizers, as one checkpoint."""
+
+    def __init__(self, trainer, strategy, workdir):
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._position = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._checkpoint = tf.train.Checkpoint(
+            step=self._step, position=self._position, **trainer.items
+        )
+        self._folder = workdir / "checkpoints"
+        # Every worker has to take part in a save, but only the chief's is kept.
+        self._scratch = None
+        if not is_chief(strategy):
+            task = strategy.cluster_resolver.task_id
+            self._scratch = workdir / f"checkpoints-of-worker-{task}"
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint,
+            str(self._scratch or self._folder),
+            max_to_keep=2,
+            step_counter=self._step,
+        )
+
+    def restore(self):
+        """Return the step to go on from, after loading its state."""
+        newest = tf.train.latest_checkpoint(str(self._folder))
+        if newest:
+            self._checkpoint.restore(newest).assert_consumed()
+            print(f"resuming at step {int(self._step)} from {newest}", flush=True)
+        return int(self._step)
+
+    def position(self):
+        return int(self._position)
+
+    def advance(self, step, position):
+        self._step.assign(step)
+        self._position.assign(position)
+
+    def save(self):
+        self._manager.save(checkpoint_number=self._step)
+
+    def close(self):
+        if self._scratch is not None:
+            tf.io.gfile.rmtree(str(self._scratch))
+
+
+class _Log:
+    """`metrics.jsonl` and TensorBoard, cut back to the step that is resumed."""
+
+    def __init__(self, workdir, start):
+        self._path = workdir / "metrics.jsonl"
+        if self._path.exists():
+            lines = self._path.read_text().splitlines()
+            kept = [line for line in lines if _step_of(line) <= start]
+            self._path.write_text("".join(line + "\n" for line in kept))
+        self._writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+
+    def scalars(self, step, losses, rate):
+        record = {"step": step, "learning_rate": rate, **losses}
+        with self._path.open("a") as file:
+            file.write(json.dumps(record) + "\n")
+        with self._writer.as_default(step=step):
+            tf.summary.scalar("learning_rate", rate)
+            for name, value in losses.items():
+                tf.summary.scalar(f"loss/{name}", value)
+
+    def picture(self, step, image):
+        with self._writer.as_default(step=step):
+            tf.summary.image("detections", image[None])
+
+
+def _step_of(line):
+    """Return the step of a line of metrics; a line cut short by a kill has none."""
+    try:
+        return json.loads(line)["step"]
+    except (json.JSONDecodeError, KeyError):
+        return np.inf
+
+
+def _make_step(trainer, strategy):
+    count = strategy.num_replicas_in_sync
+
+    def replica_step(batch):
+        batch = dict(batch)
+        newest = tf.reduce_max(batch.pop(POSITION))
+        losses = trainer.train_step(batch)
+        # A sum over one-hot places is a gather that every strategy can do.
+        context = tf.distribute.get_replica_context()
+        place = tf.one_hot(context.replica_id_in_sync_group, count, dtype=tf.int64)
+        newest = context.all_reduce(tf.distribute.ReduceOp.SUM, place * newest)
+        return losses, tf.reduce_max(newest) + 1
+
+    @tf.function(reduce_retracing=True)
+    def step(batch):
+        losses, position = strategy.run(replica_step, args=(batch,))
+        total = {
+            name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
+            for name, value in losses.items()
+        }
+        return total, strategy.experimental_local_results(position)[0]
+
+    return step
+
+
+def _distribute(dataset, strategy, config):
+    """Give each replica its slice of every global batch.
+
+    Every worker reads the whole batch and takes its part. That repeats the reading, but
+    one device and many then see the same batches whatever the reader drops.
+    """
+    share = config.global_batch_size // strategy.num_replicas_in_sync
+
+    def slices(context):
+        replicas = strategy.num_replicas_in_sync // context.num_input_pipelines
+        first = context.input_pipeline_id * replicas
+
+        def cut(batch):
+            parts = [
+                tf.data.Dataset.from_tensors(
+                    {k: v[(first + n) * share :][:share] for k, v in batch.items()}
+                )
+                for n in range(replicas)
+            ]
+            stream = parts[0]
+            for part in parts[1:]:
+                stream = stream.concatenate(part)
+            return stream
+
+        return dataset.flat_map(cut) if share < config.global_batch_size else dataset
+
+    return strategy.distribute_datasets_from_function(slices)
+
+
+def _check_split(batch_size, strategy):
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise ValueError(
+            f"loop.global_batch_size must be a multiple of the {replicas} replicas; "
+            f"got {batch_size}"
+        )
+
+
+def _check_finite(losses, step, workdir):
+    if all(np.isfinite(value) for value in losses.values()):
+        return
+    report = ", ".join(f"{name} {value:g}" for name, value in losses.items())
+    raise NonFiniteLoss(
+        f"step {step + 1}: the loss is not finite ({report}); the last good checkpoint "
+        f"is in {workdir / 'checkpoints'}; lower optimizer.learning_rate, or set "
+        "optimizer.clip_norm, in a new work folder"
+    )

@@ -1,0 +1,81 @@
+"""The optimizer of the detector, and its learning rate."""
+
+import keras
+from keras import ops
+
+from safefakes_tf.config import OptimizerConfig
+
+
+class SteppedRate(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up, then a rate that falls tenfold at each of the given steps.
+
+    The change holds for the step with that index (from 0) and later ones.
+    Source: dsfd.md, section 10.
+    """
+
+    def __init__(self, learning_rate, decay_steps=(), warmup_steps=0):
+        self.learning_rate = learning_rate
+        self.decay_steps = tuple(decay_steps)
+        self.warmup_steps = warmup_steps
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        drops = sum(ops.cast(step >= limit, "float32") for limit in self.decay_steps)
+        warmup = ops.minimum(1.0, (step + 1.0) / max(1, self.warmup_steps))
+        return self.learning_rate * warmup * ops.power(0.1, ops.cast(drops, "float32"))
+
+    def get_config(self):
+        return {
+            "learning_rate": self.learning_rate,
+            "decay_steps": self.decay_steps,
+            "warmup_steps": self.warmup_steps,
+        }
+
+
+class CoupledSGD(keras.optimizers.Optimizer):
+    """SGD as PyTorch defines it: v = m v + (g + d w), then w = w - rate v.
+
+    Keras' own SGD multiplies the rate in when it accumulates, and decays weights apart
+    from the gradient. Source: dsfd.md, sections 10 and 13.
+
+    Args:
+        learning_rate: float or schedule.
+        momentum: m, in [0, 1).
+        coupled_weight_decay: d, on every variable, biases and gains too.
+    """
+
+    def __init__(
+        self, learning_rate, momentum=0.9, coupled_weight_decay=0.0, name="coupled_sgd"
+    ):
+        super().__init__(learning_rate=learning_rate, name=name)
+        self.momentum = momentum
+        self.coupled_weight_decay = coupled_weight_decay
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self.velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def update_step(self, gradient, variable, learning_rate):
+        rate = ops.cast(learning_rate, variable.dtype)
+        velocity = self.velocities[self._get_variable_index(variable)]
+        decayed = ops.cast(gradient, variable.dtype) + ops.multiply(
+            variable, self.coupled_weight_decay
+        )
+        moved = ops.add(ops.multiply(velocity, self.momentum), decayed)
+        self.assign(velocity, moved)
+        self.assign_sub(variable, ops.multiply(rate, moved))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "coupled_weight_decay": self.coupled_weight_decay,
+        }
+
+
+def create(config: OptimizerConfig) -> CoupledSGD:
+    """Return the optimizer that a configuration describes, not yet built."""
+    rate = SteppedRate(config.learning_rate, config.decay_steps, config.warmup_steps)
+    return CoupledSGD(rate, config.momentum, config.weight_decay)

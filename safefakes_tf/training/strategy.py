@@ -1,0 +1,79 @@
+"""The tf.distribute strategy that a configuration asks for."""
+
+import os
+
+import tensorflow as tf
+
+
+def create(devices: str) -> tf.distribute.Strategy:
+    """Return the strategy for `config.devices`.
+
+    Args:
+        devices: "auto" takes the cluster of TF_CONFIG if it is set, else all GPUs, else
+            the CPU; "cpu" one CPU; "cpu:N" N logical CPUs, for trials without a GPU;
+            "gpu" or "gpu:N" that many GPUs; "multi_worker" the cluster of TF_CONFIG.
+
+    Raises:
+        ValueError: for another name, or for devices that are not there.
+    """
+    kind, _, count = devices.partition(":")
+    if count and not count.isdigit():
+        raise ValueError(f"devices must be like gpu:2; got {devices}")
+    gpus = tf.config.list_physical_devices("GPU")
+    if kind == "auto":
+        kind = _best_kind(gpus)
+    if kind == "multi_worker":
+        return _multi_worker()
+    if kind == "gpu":
+        return _mirrored("GPU", int(count or len(gpus)), len(gpus))
+    if kind == "cpu":
+        number = int(count or 1)
+        return _mirrored("CPU", number, _logical_cpus(number))
+    raise ValueError(
+        f"devices must be auto, cpu, cpu:N, gpu, gpu:N or multi_worker; got {devices}"
+    )
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Tell whether this process writes the logs and checkpoints of the run."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    return resolver.task_type == "chief" or (
+        resolver.task_type == "worker"
+        and resolver.task_id == 0
+        and "chief" not in resolver.cluster_spec().jobs
+    )
+
+
+def _best_kind(gpus):
+    if os.environ.get("TF_CONFIG"):
+        return "multi_worker"
+    return "gpu" if gpus else "cpu"
+
+
+def _multi_worker():
+    if not os.environ.get("TF_CONFIG"):
+        raise ValueError(
+            "devices=multi_worker needs the environment variable TF_CONFIG, which "
+            "names the cluster and this task; it is not set"
+        )
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _logical_cpus(number):
+    """Split the CPU into `number` logical ones if TensorFlow has not started yet."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    if number > 1 and tf.config.get_logical_device_configuration(cpu) is None:
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * number
+        )
+    return len(tf.config.list_logical_devices("CPU"))
+
+
+def _mirrored(kind, number, available):
+    if not 1 <= number <= available:
+        raise ValueError(f"devices asks for {number} {kind}s; {available} are here")
+    if number == 1:
+        return tf.distribute.OneDeviceStrategy(f"/{kind}:0")
+    return tf.distribute.MirroredStrategy([f"/{kind}:{n}" for n in range(number)])
