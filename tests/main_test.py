@@ -1,0 +1,70 @@
+"""The command line, as a user meets it."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--mode must be one of build_dataset"),
+        (["--mode=trian_detector"], "did you mean train_detector?"),
+        (["--mode=study", "--config=quikstart"], "did you mean quickstart?"),
+        (["--mode=train_detector", "--anonymizer=blurr"], "did you mean blur?"),
+        (["--mode=train_detector", "--dataset=wider"], "widerface"),
+        (["--mode=train_detector", "--nonsense=1"], "nonsense"),
+        (["--mode=train_detector", "--set=a.b=1"], "no field 'a'"),
+        (["--mode=train_detector", "--seed=x"], "seed"),
+        (["--mode=preview", "blur"], "expected flags only; got blur"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_2(arguments, words):
+    result = command(*arguments)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_dry_run_prints_the_settings_and_stops(tmp_path):
+    result = command(
+        "--mode=train_detector",
+        "--anonymizer=blur",
+        "--set=loop.total_steps=3",
+        f"--workdir={tmp_path}/run",
+        "--dry_run",
+    )
+    assert result.returncode == 0
+    settings = json.loads(result.stdout)
+    assert settings["data"]["anonymizer"] == "blur"
+    assert settings["loop"]["total_steps"] == 3
+    assert not (tmp_path / "run").exists()
+
+
+def test_help_names_modes_and_shows_commands():
+    result = command("--help")
+    assert "--mode=train_detector" in result.stdout
+    assert "synthetic_crowd" in result.stdout
+
+
+def test_evaluate_takes_the_settings_of_its_work_folder(tmp_path):
+    from safefakes_tf.config import Config, apply_overrides, claim_workdir
+
+    claim_workdir(apply_overrides(Config(), ["model.input_size=192"]), tmp_path)
+    result = command("--mode=evaluate", f"--workdir={tmp_path}", "--dry_run")
+    assert json.loads(result.stdout)["model"]["input_size"] == 192

@@ -1,0 +1,98 @@
+"""The loop with a trainer of one weight; the detector's is in tests/contract."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from safefakes_tf.config import LoopConfig
+from safefakes_tf.training import loop, strategy
+
+
+class OneWeight:
+    """Moves a weight towards each number it is shown; `poison` makes a NaN."""
+
+    def __init__(self, poison=None):
+        self.weight = tf.Variable(0.0)
+        self.items = {"weight": self.weight}
+        self._poison = poison
+
+    def train_step(self, batch):
+        context = tf.distribute.get_replica_context()
+        numbers = tf.cast(batch["number"], tf.float32)
+        error = tf.reduce_mean(numbers - self.weight) / context.num_replicas_in_sync
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, error)
+        self.weight.assign_add(0.1 * total)
+        bad = tf.reduce_any(batch["number"] == (self._poison or -1))
+        return {"total": tf.where(bad, np.nan, error)}
+
+    def learning_rate(self):
+        return 0.1
+
+    def picture(self, batch):
+        return np.zeros([2, 2, 3], np.uint8)
+
+
+def numbers_from(position):
+    """Every third element is dropped, as photos without faces are."""
+    numbers = tf.data.Dataset.counter(position).filter(lambda n: n % 3 > 0)
+    return numbers.map(lambda n: {"number": n, "position": n}).batch(4)
+
+
+def train(workdir, total_steps, devices="cpu", poison=None, **options):
+    distribution = strategy.create(devices)
+    with distribution.scope():
+        trainer = OneWeight(poison)
+    config = LoopConfig(
+        total_steps=total_steps,
+        global_batch_size=4,
+        log_every=1,
+        checkpoint_every=5,
+        pictures_every=100,
+        **options,
+    )
+    loop.train(trainer, numbers_from, distribution, config, workdir)
+    return trainer.weight.numpy()
+
+
+@pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
+def test_ten_steps_are_five_steps_and_five_resumed(tmp_path, devices):
+    whole = train(tmp_path / "whole", 10, devices)
+    train(tmp_path / "parts", 5, devices)
+    assert train(tmp_path / "parts", 10, devices) == whole
+
+
+def test_two_replicas_see_what_one_device_sees(tmp_path):
+    one = train(tmp_path / "one", 7)
+    two = train(tmp_path / "two", 7, "cpu:2")
+    np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
+def test_metrics_hold_each_step_once_after_a_kill(tmp_path):
+    train(tmp_path, 5)
+    with (tmp_path / "metrics.jsonl").open("a") as file:  # steps after the checkpoint,
+        file.write(json.dumps({"step": 6, "total": 1.0}) + "\n")
+        file.write('{"step": 7, "tot')  # the last one cut short
+    train(tmp_path, 8)
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == list(range(1, 9))
+
+
+def test_a_non_finite_loss_stops_with_a_report_and_keeps_the_checkpoint(tmp_path):
+    with pytest.raises(loop.NonFiniteLoss, match="step 8: .*total nan"):
+        train(tmp_path, 20, poison=46)
+    newest = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
+    assert newest.endswith("ckpt-5")
+
+
+def test_a_batch_that_does_not_split_is_refused(tmp_path):
+    distribution = strategy.create("cpu:2")
+    config = LoopConfig(total_steps=1, global_batch_size=3)
+    with pytest.raises(ValueError, match="multiple of the 2 replicas; got 3"):
+        loop.train(OneWeight(), numbers_from, distribution, config, tmp_path)
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path):
+    once = train(tmp_path, 5)
+    assert train(tmp_path, 5) == once

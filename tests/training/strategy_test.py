@@ -1,0 +1,36 @@
+import pytest
+import tensorflow as tf
+
+from safefakes_tf.training import strategy
+
+
+def test_cpu_is_one_device():
+    assert strategy.create("cpu").num_replicas_in_sync == 1
+
+
+def test_two_logical_cpus_make_a_mirrored_strategy():
+    created = strategy.create("cpu:2")
+    assert isinstance(created, tf.distribute.MirroredStrategy)
+    assert created.num_replicas_in_sync == 2
+    assert strategy.is_chief(created)
+
+
+@pytest.mark.parametrize(
+    ("devices", "words"),
+    [
+        ("tpu", "must be auto"),
+        ("cpu:many", "like gpu:2"),
+        ("cpu:7", "asks for 7 CPUs; 2 are here"),
+        ("multi_worker", "TF_CONFIG"),
+    ],
+)
+def test_devices_that_are_not_there(devices, words, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(ValueError, match=words):
+        strategy.create(devices)
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="has a GPU")
+def test_no_gpu_is_said_so():
+    with pytest.raises(ValueError, match="0 are here"):
+        strategy.create("gpu:2")
