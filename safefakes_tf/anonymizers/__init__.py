@@ -1,0 +1,32 @@
+"""Anonymizers: photo and faces in, photo without those faces out."""
+
+from safefakes_tf.anonymizers import conventional
+from safefakes_tf.anonymizers.base import Anonymizer
+from safefakes_tf.config import AnonymizationConfig
+
+ANONYMIZERS: dict[str, type[Anonymizer]] = {
+    "original": conventional.Original,
+    "blackout": conventional.Blackout,
+    "blur": conventional.Blur,
+    "fullblur": conventional.FullBlur,
+    "pixelate": conventional.Pixelate,
+}
+
+
+def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
+    """Return the anonymizer of a name.
+
+    Args:
+        name: one of `config.ANONYMIZER_NAMES`.
+        config: filters and policy.
+        seed: of the run; the seed of a face is a hash of it, the photo's file name
+            and the index of the face.
+
+    Raises:
+        ValueError: if there is no such anonymizer, or an option is out of its range.
+    """
+    if name not in ANONYMIZERS:
+        raise ValueError(
+            f"anonymizer must be one of {', '.join(ANONYMIZERS)}; got {name!r}"
+        )
+    return ANONYMIZERS[name](config, seed)

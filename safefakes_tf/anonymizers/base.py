@@ -1,0 +1,165 @@
+"""The contract that every anonymizer fulfils."""
+
+import abc
+import functools
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from safefakes_tf import faces as faces_lib
+from safefakes_tf import images
+from safefakes_tf.anonymizers import policy
+from safefakes_tf.config import AnonymizationConfig
+from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
+
+
+class Anonymizer(abc.ABC):
+    """A pure TensorFlow function of a photo, its faces and a seed.
+
+    The map stage (`__call__`), the batched call and the SavedModel are three callers of
+    `apply`. A method implements `hide`; what it covers is told by `mask`.
+
+    Attributes:
+        name: registry key, flag value and dataset config name.
+        keypoints: name of the keypoint layout it reads, None where boxes suffice.
+        leak_free: whether the output ignores the pixels under `mask`.
+    """
+
+    name: str
+    keypoints: str | None = None
+    leak_free: bool = False
+
+    def __init__(self, config: AnonymizationConfig, seed: int):
+        """Keep the options and the seed of the run.
+
+        Raises:
+            ValueError: if `config.min_width` is negative.
+        """
+        if config.min_width < 0:
+            raise ValueError(
+                f"anonymization.min_width must be 0 or more; got {config.min_width}"
+            )
+        self.config = config
+        self.seed = seed
+
+    @abc.abstractmethod
+    def hide(self, image: tf.Tensor, faces: Faces, seeds: tf.Tensor) -> tf.Tensor:
+        """Hide every one of the faces given.
+
+        Args:
+            image: uint8 [H, W, 3], RGB.
+            faces: the faces to hide; finite boxes.
+            seeds: int64 [N], one per face, for `tf.random.stateless_*`.
+
+        Returns:
+            uint8 [H, W, 3], changed under `mask` only.
+        """
+
+    def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
+        """Return int64 [N], the action per face (`policy.decide`)."""
+        height, width = _size(image)
+        return policy.decide(faces, height, width, self.config.min_width)
+
+    def mask(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
+        """Return bool [H, W], true where `apply` may change the photo."""
+        height, width = _size(image)
+        hidden = self.decide(image, faces) != KEPT
+        regions = images.pixel_regions(faces.boxes, height, width)
+        return images.regions_mask(tf.boolean_mask(regions, hidden), height, width)
+
+    def apply(
+        self, image: tf.Tensor, faces: Faces, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Anonymize a photo and tell what was done.
+
+        Args:
+            image: uint8 [H, W, 3], RGB, of any size.
+            faces: its N >= 0 faces.
+            seed: int64 scalar, of the photo.
+
+        Returns:
+            uint8 [H, W, 3] and int64 [N], the action per face.
+        """
+        action = self.decide(image, faces)
+        seeds = face_seeds(seed, tf.shape(action)[0])
+        chosen = action == GENERATED
+        selected = Faces(*(tf.boolean_mask(part, chosen) for part in faces))
+        hidden = self.hide(image, selected, tf.boolean_mask(seeds, chosen))
+        return black_out(hidden, faces.boxes[action == BLACKED_OUT]), action
+
+    def anonymize(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> tf.Tensor:
+        """Return the photo of `apply` alone, uint8 [H, W, 3]."""
+        return self.apply(image, faces, seed)[0]
+
+    def anonymize_batch(
+        self,
+        photos: Sequence[tf.Tensor],
+        faces: Sequence[Faces],
+        seeds: Sequence[int],
+    ) -> list[tf.Tensor]:
+        """Anonymize photos of any sizes, each as `anonymize` does."""
+        jobs = zip(photos, faces, seeds, strict=True)
+        return [self._compiled(*job) for job in jobs]
+
+    @functools.cached_property
+    def _compiled(self):
+        return tf.function(
+            lambda image, faces, seed: self.anonymize(image, Faces(*faces), seed),
+            input_signature=[
+                tf.TensorSpec([None, None, 3], tf.uint8),
+                Faces(
+                    tf.TensorSpec([None, 4], tf.float32),
+                    tf.TensorSpec([None, None, 2], tf.float32),
+                    tf.TensorSpec([None], tf.bool),
+                ),
+                tf.TensorSpec([], tf.int64),
+            ],
+        )
+
+    def __call__(self, record: faces_lib.Record) -> faces_lib.Record:
+        """Anonymize a record, as a map stage.
+
+        Args:
+            record: see `faces`; reads the photo, its file name, boxes and keypoints.
+
+        Returns:
+            The record with another photo and with `faces/action`, int64 [N].
+        """
+        faces = faces_lib.from_record(record)
+        seed = photo_seed(record[faces_lib.FILENAME], self.seed)
+        image, action = self.apply(record[faces_lib.IMAGE], faces, seed)
+        return {**record, faces_lib.IMAGE: image, faces_lib.ACTION: action}
+
+
+def photo_seed(filename: tf.Tensor, run_seed: int) -> tf.Tensor:
+    """Return the int64 seed of a photo: a hash of its file name and the run's seed."""
+    return _hash(tf.strings.join([str(run_seed), filename], separator=":"))
+
+
+def face_seeds(seed: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Return int64 [count]: hashes of the photo's seed and the index of each face."""
+    indices = tf.strings.as_string(tf.range(count))
+    return _hash(tf.strings.join([tf.strings.as_string(seed), indices], separator=":"))
+
+
+def black_out(image: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
+    """Set the pixels that boxes touch to zero; not finite boxes touch the whole photo.
+
+    Args:
+        image: uint8 [H, W, 3].
+        boxes: float32 [N, 4], yxyx, relative.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
+    regions = images.pixel_regions(boxes, *_size(image))
+    return images.edit_regions(image, regions, tf.zeros_like)
+
+
+def _hash(text):
+    return tf.strings.to_hash_bucket_fast(text, 2**63 - 1)
+
+
+def _size(image):
+    shape = tf.shape(image)
+    return shape[0], shape[1]

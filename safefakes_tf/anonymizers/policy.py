@@ -1,0 +1,37 @@
+"""Which faces are kept, generated or blacked out, and why."""
+
+import tensorflow as tf
+
+from safefakes_tf import images
+from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
+
+
+def decide(
+    faces: Faces, height: tf.Tensor, width: tf.Tensor, min_width: int
+) -> tf.Tensor:
+    """Decide what happens to each face of a photo.
+
+    - `kept`: faces narrower than `min_width` pixels, and boxes without a pixel in the
+      photo, where there is nothing to hide.
+    - `blacked_out`: all faces of a photo with a box that is not finite. Nobody knows
+      where that face is, so the whole photo goes (`images.pixel_regions`).
+    - `generated`: the others.
+
+    Args:
+        faces: the faces of one photo.
+        height, width: size of the photo in pixels, int32 scalars.
+        min_width: in pixels; 0 keeps no face that shows.
+
+    Returns:
+        int64 [N], `KEPT`, `GENERATED` or `BLACKED_OUT`.
+
+    Source: the study, section III; conventional.md, policy per face.
+    """
+    boxes = faces.boxes
+    face_width = (boxes[:, 3] - boxes[:, 1]) * tf.cast(width, tf.float32)
+    narrow = face_width < float(min_width) - images.EDGE_TOLERANCE
+    regions = images.pixel_regions(boxes, height, width)
+    unseen = tf.reduce_any(regions[:, 2:] <= regions[:, :2], axis=-1)
+    lost = tf.reduce_any(~tf.math.is_finite(boxes))
+    action = tf.where(narrow | unseen, KEPT, GENERATED)
+    return tf.cast(tf.where(lost, BLACKED_OUT, action), tf.int64)
