@@ -3,6 +3,7 @@
 import json
 import pathlib
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -157,14 +158,18 @@ class _Log:
 
     def __init__(self, workdir, start):
         self._path = workdir / "metrics.jsonl"
+        self._began = time.monotonic()
         if self._path.exists():
             lines = self._path.read_text().splitlines()
             kept = [line for line in lines if _step_of(line) <= start]
             self._path.write_text("".join(line + "\n" for line in kept))
+            if kept:
+                self._began -= json.loads(kept[-1])["seconds"]
         self._writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
 
     def scalars(self, step, losses, rate):
-        record = {"step": step, "learning_rate": rate, **losses}
+        seconds = round(time.monotonic() - self._began, 1)
+        record = {"step": step, "seconds": seconds, "learning_rate": rate, **losses}
         with self._path.open("a") as file:
             file.write(json.dumps(record) + "\n")
         with self._writer.as_default(step=step):

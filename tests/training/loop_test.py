@@ -72,11 +72,14 @@ def test_two_replicas_see_what_one_device_sees(tmp_path):
 def test_metrics_hold_each_step_once_after_a_kill(tmp_path):
     train(tmp_path, 5)
     with (tmp_path / "metrics.jsonl").open("a") as file:  # steps after the checkpoint,
-        file.write(json.dumps({"step": 6, "total": 1.0}) + "\n")
+        file.write(json.dumps({"step": 6, "seconds": 9.0, "total": 1.0}) + "\n")
         file.write('{"step": 7, "tot')  # the last one cut short
     train(tmp_path, 8)
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == list(range(1, 9))
+    seconds = [json.loads(line)["seconds"] for line in lines]
+    assert seconds == sorted(seconds)
+    assert seconds[-1] < 9.0
 
 
 def test_a_non_finite_loss_stops_with_a_report_and_keeps_the_checkpoint(tmp_path):

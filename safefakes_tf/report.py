@@ -1,0 +1,121 @@
+"""The table and the picture at the end of a study."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+SPLITS = ("easy", "medium", "hard")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One detector of a study.
+
+    Attributes:
+        anonymizer: what its training photos went through.
+        ap: "easy", "medium", "hard", "mAP" -> value in [0, 1].
+        training_seconds: wall time of its training.
+        steps: length of its training.
+    """
+
+    anonymizer: str
+    ap: dict[str, float]
+    training_seconds: float
+    steps: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """What one detector saw and what it finds.
+
+    Attributes:
+        trained_on: uint8 [H, W, 3], a training photo behind the anonymizer.
+        tested_on: uint8 [H, W, 3], a validation photo, unaltered.
+        detections: float32 [M, 5], score and yxyx relative, on `tested_on`.
+        faces: float32 [N, 4], yxyx relative, annotated on `tested_on`.
+    """
+
+    trained_on: np.ndarray
+    tested_on: np.ndarray
+    detections: np.ndarray
+    faces: np.ndarray
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as a Markdown table, APs in percent."""
+    lines = [
+        "| trained on | easy | medium | hard | mAP | steps | training |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        figures = " | ".join(f"{100 * row.ap[key]:.1f}" for key in (*SPLITS, "mAP"))
+        lines.append(
+            f"| {row.anonymizer} | {figures} | {row.steps} | "
+            f"{row.training_seconds:.0f} s |"
+        )
+    return "\n".join(lines)
+
+
+def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:
+    """Draw training photo, detections and APs of every row, side by side.
+
+    Args:
+        rows: figures, in the order of the columns.
+        examples: one per row.
+        path: of the PNG file.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    columns = len(rows)
+    figure, axes = plt.subplots(
+        3, columns, figsize=(3.2 * columns, 8.2), squeeze=False, layout="constrained"
+    )
+    for column, (row, example) in enumerate(zip(rows, examples, strict=True)):
+        above, middle, below = axes[:, column]
+        above.imshow(example.trained_on)
+        above.set_title(row.anonymizer, fontweight="bold")
+        middle.imshow(example.tested_on)
+        _outline(middle, example)
+        _bars(below, row)
+        for axis in (above, middle):
+            axis.set(xticks=[], yticks=[])
+    axes[0, 0].set_ylabel("trained on")
+    axes[1, 0].set_ylabel("finds in an unaltered photo")
+    axes[2, 0].set_ylabel("average precision, %")
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def _outline(axis, example):
+    """Draw what is found with confidence in green, and what is missed in red."""
+    height, width = example.tested_on.shape[:2]
+    sure = example.detections[example.detections[:, 0] >= 0.5]
+    for boxes, colour, style in (
+        (example.faces, "red", ":"),
+        (sure[:, 1:], "lime", "-"),
+    ):
+        for top, left, bottom, right in boxes * [height, width, height, width]:
+            axis.add_patch(
+                _rectangle(left, top, right - left, bottom - top, colour, style)
+            )
+    axis.set_xlabel(f"{len(sure)} found of {len(example.faces)}", fontsize=9)
+
+
+def _rectangle(left, top, width, height, colour, style):
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(
+        (left, top), width, height, fill=False, edgecolor=colour, linestyle=style
+    )
+
+
+def _bars(axis, row):
+    values = [100 * row.ap[split] for split in SPLITS]
+    bars = axis.bar(SPLITS, values, color=["#6baed6", "#3182bd", "#08519c"])
+    axis.bar_label(bars, fmt="%.0f")
+    axis.set_ylim(0, 108)
+    axis.set_xlabel(f"mAP {100 * row.ap['mAP']:.1f}", fontsize=9)

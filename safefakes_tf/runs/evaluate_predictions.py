@@ -1,0 +1,58 @@
+"""--mode=evaluate --predictions=DIR: AP of a folder of prediction files alone."""
+
+import json
+import pathlib
+
+from safefakes_tf.config import Config
+from safefakes_tf.evaluation import curves, ground_truth, prediction_files, wider_face
+
+
+def run(
+    config: Config, workdir: pathlib.Path, predictions: str, truth: str | None
+) -> wider_face.Result:
+    """Evaluate prediction files against the WIDER FACE ground truth.
+
+    Args:
+        config: `config.inference.ap_arithmetic` is all that matters here.
+        workdir: gets `evaluation.json` and `precision_recall.png`.
+        predictions: folder of `<event>/<image>.txt`.
+        truth: folder of the four .mat files.
+
+    Raises:
+        ValueError: if a folder or file is absent or malformed.
+    """
+    if not truth:
+        raise ValueError(
+            "--predictions needs --ground_truth, the folder of wider_face_val.mat and "
+            "wider_{easy,medium,hard}_val.mat"
+        )
+    return report(
+        ground_truth.load(truth),
+        pathlib.Path(predictions),
+        config.inference.ap_arithmetic,
+        workdir,
+    )
+
+
+def report(
+    truth: ground_truth.GroundTruth,
+    predictions: pathlib.Path,
+    arithmetic: str,
+    workdir: pathlib.Path,
+) -> wider_face.Result:
+    """Compute, print, plot and store the average precisions of a folder."""
+    found = prediction_files.read(predictions, truth)
+    result = wider_face.evaluate(truth, found, arithmetic)
+    workdir.mkdir(parents=True, exist_ok=True)
+    figures = {**result.ap, "mAP": result.mean_ap}
+    (workdir / "evaluation.json").write_text(
+        json.dumps({**figures, "arithmetic": arithmetic}, indent=2)
+    )
+    curves.plot_precision_recall(
+        {workdir.name: result}, workdir / "precision_recall.png"
+    )
+    print("  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
+    print(f"predictions: {predictions}")
+    print(f"figures:     {workdir / 'evaluation.json'}")
+    print(f"curves:      {workdir / 'precision_recall.png'}")
+    return result

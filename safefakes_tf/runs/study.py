@@ -1,0 +1,93 @@
+"""--mode=study: one detector per anonymizer, same recipe and seed, then the table."""
+
+import dataclasses
+import json
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from safefakes_tf import anonymizers, faces, report
+from safefakes_tf.config import Config, claim_workdir
+from safefakes_tf.evaluation import detect
+from safefakes_tf.runs import build_dataset, evaluate, train_detector
+from tfds_builders import common
+
+
+def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
+    """Train and evaluate a detector per name in `config.study_anonymizers`.
+
+    A finished part is not done again, an interrupted one goes on.
+
+    Args:
+        config: the recipe that all share.
+        workdir: gets a folder per anonymizer, `study.md` and `study.png`.
+
+    Returns:
+        One row per anonymizer.
+    """
+    claim_workdir(config, workdir)
+    rows = []
+    for number, name in enumerate(config.study_anonymizers, start=1):
+        print(
+            f"=== {name} ({number} of {len(config.study_anonymizers)}) ===", flush=True
+        )
+        part = dataclasses.replace(
+            config, data=dataclasses.replace(config.data, anonymizer=name)
+        )
+        rows.append(_train_and_evaluate(part, workdir / name))
+        keras.backend.clear_session()
+    print(report.table(rows))
+    (workdir / "study.md").write_text(report.table(rows) + "\n")
+    report.draw(rows, _examples(config, rows, workdir), workdir / "study.png")
+    print(f"table:   {workdir / 'study.md'}")
+    print(f"picture: {workdir / 'study.png'}")
+    print("next:    python main.py --mode=train_detector --dataset=widerface --dry_run")
+    return rows
+
+
+def _train_and_evaluate(config, workdir):
+    figures = workdir / "evaluation.json"
+    if not figures.exists():
+        train_detector.run(config, workdir)
+        evaluate.run(config, workdir)
+    last = (workdir / "metrics.jsonl").read_text().splitlines()[-1]
+    return report.Row(
+        anonymizer=config.data.anonymizer,
+        ap=json.loads(figures.read_text()),
+        training_seconds=json.loads(last)["seconds"],
+        steps=json.loads(last)["step"],
+    )
+
+
+def _examples(config, rows, workdir):
+    """Show each detector on the same two photos: one of training, one of validation."""
+    source = common.create_source_builder(config.data)
+    build_dataset.prepare(source)
+    training = _crowded(source, "train")
+    tested = next(_crowded(source, "validation").as_numpy_iterator())
+    examples = []
+    for row in rows:
+        stage = anonymizers.create(
+            row.anonymizer, config.data.anonymization, config.seed
+        )
+        seen = next(training.map(stage).as_numpy_iterator())
+        weights = workdir / row.anonymizer / train_detector.WEIGHTS
+        model = evaluate.load_detector(config, weights)
+        found = detect.detect(model, tested[faces.IMAGE], config.inference)
+        examples.append(
+            report.Example(
+                trained_on=seen[faces.IMAGE],
+                tested_on=tested[faces.IMAGE],
+                detections=found,
+                faces=tested[faces.BBOX],
+            )
+        )
+    return examples
+
+
+def _crowded(builder, split):
+    """Return the first photo of a split with five faces or more, else the first."""
+    records = builder.as_dataset(split=split)
+    crowded = records.filter(lambda record: tf.shape(record[faces.BBOX])[0] >= 5)
+    return crowded.concatenate(records).take(1)

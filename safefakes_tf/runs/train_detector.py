@@ -1,0 +1,92 @@
+"""--mode=train_detector: train DSFD on a data set behind an anonymizer."""
+
+import pathlib
+
+import keras
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from safefakes_tf import anonymizers
+from safefakes_tf.config import Config, claim_workdir
+from safefakes_tf.data import detection
+from safefakes_tf.models import dsfd, vgg16
+from safefakes_tf.runs import build_dataset
+from safefakes_tf.training import loop, optimizers, strategy
+from safefakes_tf.training.detector import DetectorTrainer
+from tfds_builders import common
+
+WEIGHTS = "detector.weights.h5"
+
+
+def run(config: Config, workdir: pathlib.Path) -> None:
+    """Train, going on from the newest checkpoint, and store the weights.
+
+    Args:
+        config: all settings.
+        workdir: gets `config.json`, `checkpoints/`, `metrics.jsonl`, `tensorboard/` and
+            at the end `detector.weights.h5`.
+
+    Raises:
+        ValueError: for a work folder of other settings, absent photos or devices.
+        training.loop.NonFiniteLoss: if the training diverges.
+    """
+    # === Work folder and devices ===
+    claim_workdir(config, workdir)
+    devices = strategy.create(config.devices)
+
+    # === Photos behind the anonymizer ===
+    records, anonymizer = _training_records(config)
+
+    def make_dataset(position):
+        return detection.training_dataset(
+            records, config, position=position, anonymizer=anonymizer
+        )
+
+    # === Model and optimizer ===
+    keras.mixed_precision.set_global_policy(config.loop.mixed_precision)
+    keras.utils.set_random_seed(config.seed)
+    with devices.scope():
+        trainer = create_trainer(config)
+
+    # === Training ===
+    loop.train(trainer, make_dataset, devices, config.loop, workdir)
+    if strategy.is_chief(devices):
+        trainer.items["model"].save_weights(workdir / WEIGHTS)
+        _print_next(config, workdir)
+
+
+def create_trainer(config: Config) -> DetectorTrainer:
+    """Return the trainer of a new model with its start weights; call under a scope."""
+    model = dsfd.build_dsfd(config.model)
+    print(vgg16.initialise(model, config.model, config.init_weights), flush=True)
+    optimizer = optimizers.create(config.optimizer)
+    if config.loop.mixed_precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    return DetectorTrainer(model, optimizer, config)
+
+
+def _training_records(config: Config) -> tuple[tf.data.Dataset, object | None]:
+    """Return the training records, and the anonymizer where it works on the fly."""
+    if config.data.anonymize == "on_the_fly":
+        builder = common.create_source_builder(config.data)
+        anonymizer = anonymizers.create(
+            config.data.anonymizer, config.data.anonymization, config.seed
+        )
+    else:
+        builder = common.create_builder(config.data, config.seed)
+        anonymizer = None
+    build_dataset.prepare(builder)
+    records = builder.as_dataset(
+        split="train", decoders={"image": tfds.decode.SkipDecoding()}
+    )
+    return records, anonymizer
+
+
+def _print_next(config, workdir):
+    print(f"weights: {workdir / WEIGHTS}")
+    print(f"losses:  {workdir / 'metrics.jsonl'}; tensorboard --logdir {workdir}")
+    print(
+        "next:    python main.py --mode=evaluate "
+        f"--dataset={config.data.dataset} --anonymizer={config.data.anonymizer} "
+        f"--workdir={workdir}"
+    )
