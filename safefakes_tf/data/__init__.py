@@ -1,0 +1,1 @@
+"""Input pipelines: records to batches. Functions take datasets, they load none."""
