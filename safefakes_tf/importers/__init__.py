@@ -1,0 +1,1 @@
+"""Upstream parameter names and layouts, translated into the models of this package."""
