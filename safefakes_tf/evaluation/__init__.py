@@ -1,0 +1,1 @@
+"""Detection on validation photos, WIDER FACE average precision, and its plots."""

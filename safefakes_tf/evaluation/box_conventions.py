@@ -1,0 +1,86 @@
+"""Recognises predictions whose boxes are not `x y w h` in pixels.
+
+A wrong convention does not fail by itself: it gives a low average precision that looks
+like a bad detector. The annotated faces tell the conventions apart, because the right
+one meets many times more of them (on real detectors, 20 times and more).
+"""
+
+import numpy as np
+
+from safefakes_tf.evaluation.ground_truth import GroundTruth
+from safefakes_tf.evaluation.wider_face import (
+    MIN_OVERLAP,
+    Predictions,
+    overlaps_float64,
+)
+
+# name -> (columns to left, top, width, height; faces that it must meet). Corners are
+# recognised by the first face, as no real detections pass for corners (the second would
+# lie right of and below the first in a few per cent of them); the others need a number
+# that chance does not reach.
+_EXPECTED = "x y w h"
+_CONVENTIONS = {
+    _EXPECTED: (lambda a, b, c, d: (a, b, c, d), 0),
+    "x1 y1 x2 y2": (lambda a, b, c, d: (a, b, c - a, d - b), 1),
+    "y1 x1 y2 x2": (lambda a, b, c, d: (b, a, d - b, c - a), 1),
+    "centre_x centre_y w h": (lambda a, b, c, d: (a - c / 2, b - d / 2, c, d), 10),
+    "y x h w": (lambda a, b, c, d: (b, a, d, c), 10),
+}
+_MIN_RATIO = 5
+_MIN_POSITIVE = 0.5  # part of the boxes that must have a positive size
+_MOST = 0.9
+_MAX_RELATIVE = 1.5  # boxes relative to the photo may reach beyond its border
+_MAX_IMAGES = 300  # enough to tell, and a small part of the evaluation's time
+
+
+def check_convention(predictions: Predictions, ground_truth: GroundTruth) -> None:
+    """Refuse a set of predictions whose boxes are in another convention.
+
+    Args:
+        predictions: the whole set, each image's rows by falling score.
+        ground_truth: the annotated faces of the same images.
+
+    Raises:
+        ValueError: if the boxes are relative to the photo, corners, centres, or y
+            before x; the message says which.
+    """
+    if not predictions.boxes.size or not ground_truth.boxes.size:
+        return
+    # A quantile, since single boxes may reach far beyond the photo.
+    reach = np.quantile(np.abs(predictions.boxes).max(axis=1), _MOST)
+    if reach <= _MAX_RELATIVE < np.abs(ground_truth.boxes).max():
+        raise ValueError(
+            "boxes must be x y w h in pixels; these seem to be relative to the photo"
+            f" (most reach no further than {reach:.4g}): multiply by its width and height"
+        )
+    met = {
+        name: _faces_met(predictions, ground_truth, convert)
+        for name, (convert, _) in _CONVENTIONS.items()
+    }
+    likely = max(met, key=met.get)
+    enough = met[likely] >= _CONVENTIONS[likely][1]
+    if enough and met[likely] > _MIN_RATIO * met[_EXPECTED]:
+        raise ValueError(
+            f"boxes must be x y w h in pixels; these seem to be {likely} (read so, they"
+            f" meet {met[likely]} faces of a sample, else {met[_EXPECTED]}): convert them"
+        )
+
+
+def _faces_met(predictions, ground_truth, convert):
+    """Count the faces that the best detections of a sample of images meet."""
+    boxes = np.stack(convert(*predictions.boxes.T), axis=1)
+    if np.mean((boxes[:, 2:] > 0).all(axis=1)) < _MIN_POSITIVE:
+        return 0
+    ends = np.cumsum(predictions.num_boxes)
+    starts = ground_truth.starts
+    both = np.flatnonzero((ground_truth.num_boxes > 0) & (predictions.num_boxes > 0))
+    met = 0
+    for image in both[:: 1 + len(both) // _MAX_IMAGES]:
+        faces = ground_truth.boxes[starts[image] : starts[image + 1]]
+        faces = faces[(faces[:, 2:] > 0).all(axis=1)]
+        # As many detections as faces, and some more: weak ones only meet by chance.
+        count = min(predictions.num_boxes[image], len(faces) + 4)
+        first = ends[image] - predictions.num_boxes[image]
+        table = overlaps_float64(boxes[first : first + count], faces)
+        met += np.count_nonzero((table >= MIN_OVERLAP).any(axis=0))
+    return met

@@ -1,0 +1,45 @@
+"""The precision-recall plot of WIDER FACE."""
+
+import os
+import pathlib
+
+from safefakes_tf.evaluation.ground_truth import SPLITS
+from safefakes_tf.evaluation.wider_face import Result
+
+
+def plot_precision_recall(
+    results: dict[str, Result], path: str | os.PathLike
+) -> pathlib.Path:
+    """Draw precision over recall, one panel per difficulty, one line per result.
+
+    Args:
+        results: label -> result, in the order of the legend.
+        path: picture to write; its extension chooses the format, such as `.png`.
+
+    Returns:
+        The path.
+    """
+    # Imported here: evaluating needs no plot. A Figure of its own needs no display.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 4.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    for row, (axes, split) in enumerate(
+        zip(figure.subplots(1, len(SPLITS), sharey=True), SPLITS, strict=True)
+    ):
+        for label, result in results.items():
+            axes.plot(
+                result.recall[row],
+                result.precision[row],
+                label=f"{label}, AP {result.ap[split]:.3f}",
+            )
+        axes.set(title=split, xlabel="recall", xlim=(0, 1), ylim=(0, 1.02))
+        axes.grid(alpha=0.3)
+        if results:
+            axes.legend(loc="lower left", fontsize="small")
+    figure.axes[0].set_ylabel("precision")
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+    return path

@@ -1,0 +1,240 @@
+"""WIDER FACE prediction files: one text file per image, `<dir>/<event>/<image>.txt`.
+
+Line 1 is the image name, line 2 the number of boxes, then one line `x y w h score` per
+box: left, top, width and height in pixels, by falling score.
+"""
+
+import itertools
+import os
+import pathlib
+
+import numpy as np
+from absl import logging
+
+from safefakes_tf.evaluation.box_conventions import check_convention
+from safefakes_tf.evaluation.ground_truth import GroundTruth, image_name
+from safefakes_tf.evaluation.wider_face import Predictions, sort_by_score
+
+_SUFFIX = ".txt"
+_COLUMNS = "x y w h score"
+
+
+def write(
+    directory: str | os.PathLike,
+    filename: str | bytes,
+    boxes_xywh: np.ndarray,
+    scores: np.ndarray,
+) -> pathlib.Path:
+    """Write the detections of one image, sorted by falling score.
+
+    Coordinates are rounded to a hundredth of a pixel; float32 scores keep their value.
+
+    Args:
+        directory: root of the prediction files; folders are made as needed.
+        filename: the photo's path in its source (`image/filename` of the record).
+        boxes_xywh: float [M, 4], left, top, width, height in pixels.
+        scores: float [M].
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        ValueError: if shapes do not fit or a value is not finite.
+
+    Source: WIDER FACE evaluation tools; wider_eval.md, section 2.
+    """
+    name = image_name(filename)
+    boxes = np.asarray(boxes_xywh, np.float64)
+    scores = np.asarray(scores, np.float64)
+    if boxes.shape != (len(scores), 4) or scores.ndim != 1:
+        raise ValueError(
+            f"detections on {name} must be boxes [M, 4] and scores [M]; got"
+            f" {list(boxes.shape)} and {list(scores.shape)}"
+        )
+    if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
+        raise ValueError(
+            f"detections on {name} must be finite; got NaN or infinity, most likely"
+            " from a diverged model"
+        )
+    order = np.argsort(-scores, kind="stable")
+    rows = np.column_stack([boxes, scores])[order].tolist()
+    lines = [name, str(len(rows))]
+    lines += [f"{x:.2f} {y:.2f} {w:.2f} {h:.2f} {s:.9g}" for x, y, w, h, s in rows]
+    path = pathlib.Path(directory) / f"{name}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Renamed when complete, so that a killed run leaves no cut-off file behind.
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+    return path
+
+
+def read(directory: str | os.PathLike, ground_truth: GroundTruth) -> Predictions:
+    """Read the prediction files of a validation set.
+
+    Blank lines and trailing blanks are passed over. Images without a file count as
+    without detections, unsorted files are sorted by falling score, and files of
+    unknown images lend only their scores: each with one warning that counts them.
+
+    Args:
+        directory: root of the prediction files.
+        ground_truth: the images that detections are wanted for.
+
+    Returns:
+        The detections in the order of the ground truth.
+
+    Raises:
+        ValueError: if the folder is missing or holds no file of any of the images; if
+            a file is malformed (names the file and line); if the boxes of the set are
+            in another convention than x y w h in pixels.
+
+    Source: wider_eval.md, sections 2, 3 and 6.
+    """
+    root = pathlib.Path(directory)
+    if not root.is_dir():
+        raise ValueError(
+            f"the prediction folder {root} does not exist; expected"
+            " <folder>/<event>/<image>.txt"
+        )
+    paths = _find_files(root)
+    _report_coverage(root, paths, ground_truth.names)
+    contents = {name: _parse(path) for name, path in paths.items()}
+    _report_titles(root, [name for name, (_, own) in contents.items() if not own])
+    nothing = np.zeros([0, 5]), True
+    images = [contents.pop(name, nothing)[0] for name in ground_truth.names]
+    strays = [rows[:, 4] for rows, _ in contents.values()]
+    predictions = Predictions.from_arrays(images, np.concatenate([[], *strays]))
+    predictions = _sorted(root, predictions)
+    check_convention(predictions, ground_truth)
+    return predictions
+
+
+def _find_files(root):
+    """Map `event/image` to its file; a text file outside any event is no prediction."""
+    paths = {}
+    for folder, subfolders, files in os.walk(root):
+        subfolders.sort()
+        event = os.path.relpath(folder, root).replace(os.sep, "/")
+        if event != ".":
+            paths |= {
+                f"{event}/{file[: -len(_SUFFIX)]}": os.path.join(folder, file)
+                for file in sorted(files)
+                if file.endswith(_SUFFIX)
+            }
+    return paths
+
+
+def _report_coverage(root, paths, names):
+    """Warn of images without a file and of files without an image."""
+    missing = [name for name in names if name not in paths]
+    if names and len(missing) == len(names):
+        found = f"{next(iter(paths))}.txt" if paths else "no .txt file in any folder"
+        raise ValueError(
+            f"none of the {len(names)} images has a prediction file in {root}: expected"
+            f" {names[0]}.txt and so on, found {found}"
+        )
+    if missing:
+        logging.warning(
+            "%d of %d images have no prediction file in %s and count as without"
+            " detections; the first is %s",
+            len(missing), len(names), root, missing[0],
+        )  # fmt: skip
+    strays = sorted(set(paths) - set(names))
+    if strays:
+        logging.warning(
+            "%d prediction files in %s belong to no image of the ground truth: only"
+            " their scores enter the normalisation; the first is %s.txt",
+            len(strays), root, strays[0],
+        )  # fmt: skip
+
+
+def _report_titles(root, names):
+    if names:
+        logging.warning(
+            "%d prediction files in %s name another image in line 1; the file name"
+            " decides; the first is %s.txt",
+            len(names), root, names[0],
+        )  # fmt: skip
+
+
+def _sorted(root, predictions):
+    """Sort the images whose rows do not come by falling score, with one warning."""
+    image = np.repeat(np.arange(len(predictions.num_boxes)), predictions.num_boxes)
+    rising = (np.diff(predictions.scores) > 0) & (image[1:] == image[:-1])
+    if not rising.any():
+        return predictions
+    logging.warning(
+        "%d prediction files in %s were not sorted by falling score; sorted now",
+        len(np.unique(image[1:][rising])), root,
+    )  # fmt: skip
+    return sort_by_score(predictions)
+
+
+# === One file ===
+
+
+def _parse(path):
+    """Return the rows of a file, float64 [M, 5], and whether line 1 names its image."""
+    with open(path, "rb") as file:
+        lines = [line.split() for line in file.read().splitlines()]
+    filled = [words for words in lines if words]
+    rows = filled[2:]
+    if (
+        filled[1:]
+        and _announced(filled[1]) == len(rows)
+        and {5}.issuperset(map(len, rows))
+    ):
+        values = _numbers(itertools.chain.from_iterable(rows))
+        if np.isfinite(values).all():
+            return values.reshape(-1, 5), _names_image(filled[0], path)
+    raise ValueError(f"{path}, {_fault(lines)}")
+
+
+def _announced(words):
+    """The number of boxes that line 2 gives, None if it gives none."""
+    return int(words[0]) if len(words) == 1 and words[0].isdigit() else None
+
+
+def _numbers(words):
+    """The words as float64; all NaN if one of them is no number."""
+    words = list(words)
+    try:
+        return np.array(list(map(float, words)), np.float64)
+    except ValueError:
+        return np.full(len(words), np.nan)
+
+
+def _names_image(words, path):
+    title = b" ".join(words).decode("utf-8", "replace").replace("\\", "/")
+    name = title.rsplit("/", 1)[-1]
+    stem = os.path.basename(path)[: -len(_SUFFIX)]
+    return stem in (name, name.rsplit(".", 1)[0])
+
+
+def _fault(lines):
+    """Say what is wrong with a file, by its first faulty line."""
+    filled = [(n, words) for n, words in enumerate(lines, start=1) if words]
+    if len(filled) < 2:
+        missing = ("the image name", "the number of boxes")[len(filled)]
+        return f"line {len(lines) + 1}: expected {missing}, but the file ends"
+    (number, words), *rows = filled[1:]
+    announced = _announced(words)
+    if announced is None:
+        return f"line {number}: expected the number of boxes alone, got {_quote(words)}"
+    for n, row in rows:
+        if len(row) != 5:
+            return (
+                f"line {n}: expected five numbers {_COLUMNS}, got {len(row)}:"
+                f" {_quote(row)}"
+            )
+        if not np.isfinite(_numbers(row)).all():
+            return f"line {n}: expected finite numbers {_COLUMNS}, got {_quote(row)}"
+    return (
+        f"line {number}: expected the number of boxes that follow, {len(rows)}, got"
+        f" {announced}; the file is cut off or was joined with another"
+    )
+
+
+def _quote(words):
+    text = b" ".join(words).decode("utf-8", "replace")
+    return repr(text if len(text) <= 60 else text[:60] + "...")
