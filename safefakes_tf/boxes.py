@@ -60,8 +60,8 @@ def area(boxes) -> tf.Tensor:
 def iou(boxes, others) -> tf.Tensor:
     """Return the overlap of every box with every other box.
 
-    The order of the float32 operations is the reference's: which of several equally good
-    anchors a tiny face gets depends on it.
+    The order of the float32 operations is the reference's: which of several equally
+    good anchors a tiny face gets depends on it.
 
     Args:
         boxes: float32 [G, 4], yxyx.
@@ -133,8 +133,8 @@ def vote(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Merge the detections of several passes over one photo.
 
-    The best box left gathers all boxes that overlap it; they become one box, the mean of
-    their coordinates weighted by score, with the best score. A box that gathers only
+    The best box left gathers all boxes that overlap it; they become one box, the mean
+    of their coordinates weighted by score, with the best score. A box that gathers only
     itself is dropped: no other pass confirms it.
 
     Args:

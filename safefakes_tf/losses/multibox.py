@@ -1,7 +1,7 @@
 """The progressive anchor loss of DSFD: matching, hard negative mining, sums.
 
-Source: "DSFD: Dual Shot Face Detector" (Li et al., CVPR 2019), sections 3.3 and 3.4; the
-details are those of dsfd.md, sections 7 and 8.
+Source: "DSFD: Dual Shot Face Detector" (Li et al., CVPR 2019), sections 3.3 and 3.4;
+the details are those of dsfd.md, sections 7 and 8.
 """
 
 from collections.abc import Callable
@@ -41,8 +41,8 @@ def match(boxes, num_boxes, anchors, threshold: float) -> tuple[tf.Tensor, tf.Te
 
     Source: dsfd.md, section 7.
     """
-    # A row that overlaps nothing follows the faces, so that a photo without any needs no
-    # branch. It is a real box: the offsets of a zero-sized one would be infinite.
+    # A row that overlaps nothing follows the faces, so that a photo without any needs
+    # no branch. It is a real box: the offsets of a zero-sized one would be infinite.
     faces = tf.concat([boxes[:num_boxes], tf.constant(WHOLE_PHOTO)], axis=0)
     is_face = tf.range(num_boxes + 1) < num_boxes
     overlaps = box_ops.iou(faces, box_ops.from_centre_size(anchors))
@@ -62,7 +62,7 @@ def match(boxes, num_boxes, anchors, threshold: float) -> tuple[tf.Tensor, tf.Te
 
 
 def _first_best(values, axis: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the maximum and the first index that has it (`tf.argmax` promises none)."""
+    """Return the maximum and its first index, which `tf.argmax` does not promise."""
     best = tf.reduce_max(values, axis=axis, keepdims=True)
     count = tf.shape(values)[axis]
     index = tf.expand_dims(tf.range(count), 1 - axis)
@@ -100,8 +100,8 @@ def multibox_sums(
 ) -> MultiboxSums:
     """Sum the losses of one shot over a batch.
 
-    Smooth L1 over the offsets of positive anchors; cross-entropy over the positives and,
-    per photo, over the background anchors that look most like faces,
+    Smooth L1 over the offsets of positive anchors; cross-entropy over the positives
+    and, per photo, over the background anchors that look most like faces,
     `negatives_per_positive` for each positive and never all anchors.
 
     Args:
@@ -125,7 +125,7 @@ def multibox_sums(
     smooth = tf.where(distance < 1.0, 0.5 * tf.square(distance), distance - 0.5)
     boxes_sum = tf.reduce_sum(tf.where(positive[..., None], smooth, 0.0))
 
-    # Cross-entropy of two classes = softplus of (logit of the other - logit of the true).
+    # Cross-entropy of two classes: softplus(logit of the other - logit of the true).
     margin = outputs["logits"][..., 1] - outputs["logits"][..., 0]
     face_sum = tf.reduce_sum(tf.where(positive, tf.nn.softplus(-margin), 0.0))
 

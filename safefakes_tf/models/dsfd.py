@@ -124,8 +124,8 @@ def build_dsfd(config: DetectorConfig) -> keras.Model:
     Returns:
         Model from float32 [N, H, W, 3], RGB, 0..255, to {"first_shot", "second_shot"},
         each {"boxes": float32 [N, P, 4], offsets coded as in `boxes.decode`; "logits":
-        float32 [N, P, 2], background and face}. P runs over level, row and column, in the
-        order of `anchors`.
+        float32 [N, P, 2], background and face}. P runs over level, row and column, in
+        the order of `anchors`. Its attribute `anchor_ratio` is that of the config.
 
     Raises:
         ValueError: if the width multiplier, resizing or channel order is not possible.
@@ -149,7 +149,9 @@ def build_dsfd(config: DetectorConfig) -> keras.Model:
         shot: _heads(_normalize(maps, shot), shot)
         for shot, maps in ((FIRST_SHOT, levels), (SECOND_SHOT, enhanced))
     }
-    return keras.Model(photos, outputs, name="dsfd")
+    model = keras.Model(photos, outputs, name="dsfd")
+    model.anchor_ratio = config.anchor_ratio
+    return model
 
 
 def second_shot(model: keras.Model) -> keras.Model:
@@ -162,7 +164,9 @@ def second_shot(model: keras.Model) -> keras.Model:
         Model with the same input whose output lacks "first_shot".
     """
     outputs = {SECOND_SHOT: model.output[SECOND_SHOT]}
-    return keras.Model(model.input, outputs, name="dsfd_second_shot")
+    part = keras.Model(model.input, outputs, name="dsfd_second_shot")
+    part.anchor_ratio = model.anchor_ratio
+    return part
 
 
 # === Anchors ===

@@ -10,8 +10,8 @@ UPSAMPLING = ("align_corners", "half_pixel")
 class L2Norm(keras.layers.Layer):
     """Scale each pixel's channel vector to unit length, then by a learnt gain.
 
-    `y_c = gain_c * x_c / (sqrt(sum_k x_k^2) + 1e-10)`; float32 [N, H, W, C] to the same.
-    Computes in float32 under every policy: squares of raw VGG maps overflow half
+    `y_c = gain_c * x_c / (sqrt(sum_k x_k^2) + 1e-10)`; float32 [N, H, W, C] to the
+    same. Computes in float32 under every policy: squares of raw VGG maps overflow half
     precision.
 
     Args:
@@ -46,7 +46,7 @@ class L2Norm(keras.layers.Layer):
 class ResizeLike(keras.layers.Layer):
     """Resize a map bilinearly to the height and width of another one.
 
-    Called on `[maps, target]`; returns float32 [N, H of target, W of target, C of maps].
+    Called on `[maps, target]`; returns float32 [N, target's H, target's W, maps' C].
 
     Args:
         convention: "align_corners" (corner pixels' centres stay where they are; neither

@@ -1,0 +1,99 @@
+"""Parameters of the published DSFD code (`yxlijun/DSFD.pytorch`) for `build_dsfd`.
+
+Source: dsfd.md, section 14.
+"""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+VGG_INDICES = {
+    "conv1_1": 0,
+    "conv1_2": 2,
+    "conv2_1": 5,
+    "conv2_2": 7,
+    "conv3_1": 10,
+    "conv3_2": 12,
+    "conv3_3": 14,
+    "conv4_1": 17,
+    "conv4_2": 19,
+    "conv4_3": 21,
+    "conv5_1": 24,
+    "conv5_2": 26,
+    "conv5_3": 28,
+    "fc6": 31,
+    "fc7": 33,
+}
+EXTRAS = ("conv6_1", "conv6_2", "conv7_1", "conv7_2")
+
+
+def layer_names() -> dict[str, str]:
+    """Return {reference module name: layer name of `build_dsfd`}."""
+    names = {f"vgg.{index}": layer for layer, index in VGG_INDICES.items()}
+    names |= {f"extras.{index}": layer for index, layer in enumerate(EXTRAS)}
+    # The reference counts the top-down path from the top, everything else from level 1.
+    names |= {f"fpn_topdown.{6 - level}": f"top_down_{level}" for level in range(1, 7)}
+    names |= {f"fpn_latlayer.{5 - level}": f"lateral_{level}" for level in range(1, 6)}
+    for level in range(1, 7):
+        branch = f"fpn_fem.{level - 1}.branch"
+        names[f"{branch}1"] = f"enhance_{level}_branch1_1"
+        for number, depths in ((2, 2), (3, 3)):
+            for depth in range(depths):  # ReLUs take the odd indices
+                layer = f"enhance_{level}_branch{number}_{depth + 1}"
+                names[f"{branch}{number}.{2 * depth}"] = layer
+        for shot, number in (("first_shot", 1), ("second_shot", 2)):
+            names[f"loc_pal{number}.{level - 1}"] = f"{shot}_boxes_{level}"
+            names[f"conf_pal{number}.{level - 1}"] = f"{shot}_logits_{level}"
+    for level in range(1, 4):
+        names[f"L2Normof{level}"] = f"first_shot_norm_{level}"
+        names[f"L2Normef{level}"] = f"second_shot_norm_{level}"
+    return names
+
+
+def reference_variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Return {reference parameter name: variable of the model}; 186 entries.
+
+    Kernels are HWIO here, OIHW there: see `load_reference`.
+    """
+    variables = {}
+    for module, layer in layer_names().items():
+        for suffix, variable in zip(
+            (".weight", ".bias"), model.get_layer(layer).weights, strict=False
+        ):
+            variables[module + suffix] = variable
+    return variables
+
+
+def reference_shape(variable: keras.Variable) -> tuple[int, ...]:
+    """Return the shape that a variable of the model has in the reference."""
+    shape = tuple(variable.shape)
+    return (shape[3], shape[2], shape[0], shape[1]) if len(shape) == 4 else shape
+
+
+def load_reference(model: keras.Model, parameters: Mapping[str, np.ndarray]) -> None:
+    """Set a DSFD to the parameters of the published code.
+
+    Args:
+        model: from `build_dsfd`.
+        parameters: arrays by reference name; a leading "module." is ignored; kernels
+            are [out, in, height, width].
+
+    Raises:
+        ValueError: naming the parameters that are missing, not known or of another
+            shape; nothing is set then.
+    """
+    parameters = {k.removeprefix("module."): v for k, v in parameters.items()}
+    variables = reference_variables(model)
+    problems = [f"missing {name}" for name in variables.keys() - parameters.keys()]
+    problems += [f"unknown {name}" for name in parameters.keys() - variables.keys()]
+    for name in variables.keys() & parameters.keys():
+        expected = reference_shape(variables[name])
+        got = tuple(parameters[name].shape)
+        if got != expected:
+            problems.append(f"{name} must be {expected}, got {got}")
+    if problems:
+        raise ValueError(f"parameters do not fit DSFD: {'; '.join(sorted(problems))}")
+    for name, variable in variables.items():
+        value = np.asarray(parameters[name], np.float32)
+        variable.assign(value.transpose(2, 3, 1, 0) if value.ndim == 4 else value)
