@@ -4,7 +4,8 @@ Every step is a function of an image (uint8 [H, W, 3], RGB), its boxes (float32 
 yxyx, in pixels of that image, possibly reaching outside it) and a generator, and
 returns the new image and boxes. All randomness comes from that generator.
 
-Source: dsfd.md, section 9.2, steps A and C to E (step B, expansion, is disabled there).
+Source: dsfd.md, section 9.2, steps C to E (A is in `colours.py`; B, expansion, is
+disabled there).
 """
 
 import math
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from safefakes_tf.config import AugmentationConfig
+from safefakes_tf.data import colours
 
 Sample = tuple[np.ndarray, np.ndarray]
 
@@ -40,7 +42,6 @@ _RESIZE_FILTERS = (
     Image.Resampling.LANCZOS,
 )
 _MARGIN = 4  # source pixels around a window, the reach of the Lanczos-4 filter
-_LEVELS = np.arange(256, dtype=np.float32)
 
 
 def augment(
@@ -65,7 +66,7 @@ def augment(
 
     Source: dsfd.md, section 9.2.
     """
-    image, boxes = distort_colours(image, boxes, rng)
+    image = colours.distort(image, rng)
     crop = (
         crop_around_anchor_size
         if rng.random() < config.anchor_sampling_probability
@@ -74,62 +75,6 @@ def augment(
     image, boxes = crop(image, boxes, rng, size, config.min_face_area)
     image, boxes = resize(image, boxes, rng, size)
     return flip(image, boxes, rng)
-
-
-# === A. Colours ===
-
-
-def distort_colours(
-    image: np.ndarray, boxes: np.ndarray, rng: np.random.Generator
-) -> Sample:
-    """Change brightness, contrast, saturation and hue, each with probability 1/2.
-
-    Contrast comes second or last. Every operation rounds to 8 bits.
-
-    Source: dsfd.md, section 9.2 A.
-    """
-    contrast = (adjust_contrast, 1 + rng.uniform(-0.5, 0.5))
-    steps = [
-        (adjust_brightness, 1 + rng.uniform(-0.125, 0.125)),
-        (adjust_saturation, 1 + rng.uniform(-0.5, 0.5)),
-        (adjust_hue, rng.uniform(-18, 18)),
-    ]
-    steps.insert(1 if rng.random() < 0.5 else 3, contrast)
-    for (adjust, amount), applied in zip(steps, rng.random(4) < 0.5, strict=True):
-        if applied:
-            image = adjust(image, amount)
-    return image, boxes
-
-
-def adjust_brightness(image: np.ndarray, factor: float) -> np.ndarray:
-    """Multiply every value by `factor`."""
-    return cv2.LUT(image, _to_bytes(factor * _LEVELS))
-
-
-def adjust_contrast(image: np.ndarray, factor: float) -> np.ndarray:
-    """Scale the distance of every value to the photo's mean grey by `factor`."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    mean = np.floor(cv2.mean(grey)[0] + 0.5)
-    return cv2.LUT(image, _to_bytes(mean + factor * (_LEVELS - mean)))
-
-
-def adjust_saturation(image: np.ndarray, factor: float) -> np.ndarray:
-    """Scale the distance of every pixel to its own grey by `factor`."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    grey = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
-    return cv2.addWeighted(image, factor, grey, 1 - factor, 0)
-
-
-def adjust_hue(image: np.ndarray, steps: float) -> np.ndarray:
-    """Turn the hue by `steps` of 1/256 of the colour circle."""
-    table = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
-    table[:, 0, 0] = np.trunc(_LEVELS + steps).astype(np.int64) % 256
-    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)
-    return cv2.cvtColor(cv2.LUT(hsv, table), cv2.COLOR_HSV2RGB_FULL)
-
-
-def _to_bytes(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
 
 
 # === C1. Data-anchor-sampling ===

@@ -17,7 +17,7 @@ BATCH_POSITION = "position"  # int64 [B], index of the consumed source element
 
 SHUFFLE_BUFFER = 2048  # encoded photos
 BOX_BUCKET = 16  # G is a multiple of this, so that few shapes are ever traced
-_MIN_INPUT_SIZE = 32
+_MIN_INPUT_SIZE = 32  # px; the smallest anchor size must be well below it
 
 
 def training_dataset(
@@ -168,5 +168,4 @@ def _augment_photo(seed, augmentation, size, index, image, boxes_xywh):
     rng = np.random.default_rng((seed, int(index)))
     x, y, width, height = boxes_xywh.astype(np.float32).T
     boxes = np.stack([y, x, y + height, x + width], axis=1)
-    image, boxes = augment.augment(image, boxes, rng, augmentation, size)
-    return image, boxes.astype(np.float32)
+    return augment.augment(image, boxes, rng, augmentation, size)
