@@ -6,6 +6,7 @@ Between stages a photo is a flat dict under the keys below (what TFDS stores and
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 IMAGE = "image"  # uint8 [H, W, 3], RGB
@@ -28,6 +29,16 @@ ACTIONS = ("kept", "generated", "blacked_out")
 KEPT, GENERATED, BLACKED_OUT = range(3)
 
 Record = dict[str, Any]
+
+_LABELS = {
+    ACTION: len(ACTIONS),
+    BLUR: 3,
+    EXPRESSION: 2,
+    ILLUMINATION: 2,
+    OCCLUSION: 3,
+    POSE: 2,
+}  # number of classes
+_FLAGS = (HAS_KEYPOINTS, INVALID, EASY, MEDIUM, HARD)
 
 
 class Faces(NamedTuple):
@@ -52,3 +63,116 @@ def from_record(record: Record) -> Faces:
     keypoints = record.get(KEYPOINTS, tf.zeros([count, 0, 2], tf.float32))
     has_keypoints = record.get(HAS_KEYPOINTS, tf.zeros([count], tf.bool))
     return Faces(boxes, keypoints, has_keypoints)
+
+
+def validate(record: Record) -> None:
+    """Check an eager record: photo, file name and faces.
+
+    Args:
+        record: NumPy arrays or eager tensors under the keys above.
+
+    Raises:
+        ValueError: telling the key, what was expected, what came and what to do.
+    """
+    image = _array(record, IMAGE)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise _unexpected(
+            IMAGE, "uint8 [H, W, 3]", _kind(image), "decode with channels=3"
+        )
+    if 0 in image.shape:
+        raise _unexpected(IMAGE, "at least one pixel", _kind(image), "drop the photo")
+    validate_faces(record)
+
+
+def validate_faces(record: Record) -> None:
+    """Check an eager record but for its photo, which may still be encoded.
+
+    Args:
+        record: as for `validate`; `image` is not looked at.
+
+    Raises:
+        ValueError: telling the key, what was expected, what came and what to do.
+    """
+    name = np.asarray(_array(record, FILENAME)).item()
+    if not isinstance(name, str | bytes) or not name:
+        raise _unexpected(
+            FILENAME, "a text", repr(name), "give the photo's path in the source"
+        )
+    boxes = _array(record, BBOX)
+    count = len(boxes) if boxes.ndim else 0
+    _check_kind(BBOX, boxes, np.float32, (count, 4))
+    _check_boxes(boxes)
+    for key, dtype, shape in (
+        (BBOX_PIXELS, np.int32, (count, 4)),
+        (KEYPOINTS, np.float32, (count, None, 2)),
+        (IDENTITY, np.int64, (count,)),
+        *((key, np.int64, (count,)) for key in _LABELS),
+        *((key, np.bool_, (count,)) for key in _FLAGS),
+    ):
+        if key in record:
+            _check_kind(key, _array(record, key), dtype, shape)
+    if KEYPOINTS in record and not np.isfinite(_array(record, KEYPOINTS)).all():
+        raise _unexpected(
+            KEYPOINTS, "finite", "NaN or infinity", f"clear {HAS_KEYPOINTS} there"
+        )
+    for key, classes in _LABELS.items():
+        if key in record:
+            _check_labels(key, _array(record, key), classes)
+
+
+def _check_boxes(boxes):
+    expected = "float32 [N, 4] in [0, 1]"
+    if not np.isfinite(boxes).all():
+        raise _unexpected(BBOX, expected, "NaN or infinity", "drop these faces")
+    if boxes.size and boxes.max() > 1:
+        advice = "pixel boxes? convert with boxes.from_xywh_pixels"
+        raise _unexpected(BBOX, expected, f"max {boxes.max():.1f}", advice)
+    if boxes.size and boxes.min() < 0:
+        raise _unexpected(BBOX, expected, f"min {boxes.min():.3f}", "clip to the photo")
+    if (boxes[:, :2] > boxes[:, 2:]).any():
+        row = int(np.argmax((boxes[:, :2] > boxes[:, 2:]).any(axis=1)))
+        raise _unexpected(
+            BBOX,
+            "ymin <= ymax and xmin <= xmax",
+            f"{boxes[row].tolist()} in row {row}",
+            "order is yxyx",
+        )
+
+
+def _check_kind(key, array, dtype, shape):
+    """Check type and shape; None in `shape` fits any size."""
+    fits = array.ndim == len(shape) and all(
+        wanted in (None, got) for wanted, got in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype != dtype or not fits:
+        sizes = ", ".join("K" if size is None else str(size) for size in shape)
+        raise _unexpected(
+            key,
+            f"{np.dtype(dtype).name} [{sizes}]",
+            _kind(array),
+            f"one row per row of {BBOX}",
+        )
+
+
+def _check_labels(key, labels, classes):
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        raise _unexpected(
+            key,
+            f"class labels 0..{classes - 1}",
+            f"{labels.min()}..{labels.max()}",
+            "correct the annotation",
+        )
+
+
+def _array(record, key):
+    if key not in record:
+        raise _unexpected(key, "in the record", "no such key", "see faces.py")
+    return np.asarray(record[key])
+
+
+def _kind(array):
+    return f"{array.dtype.name} {list(array.shape)}"
+
+
+def _unexpected(key, expected, received, advice):
+    return ValueError(f"{key} must be {expected}; got {received} — {advice}")

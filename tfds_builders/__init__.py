@@ -1,0 +1,1 @@
+"""TFDS builders of face photos, and of the same photos anonymized."""

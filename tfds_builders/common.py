@@ -1,0 +1,298 @@
+"""What all builders share: configs, features, and photos derived by an anonymizer.
+
+A data set has one config `source`, the photos with their file bytes untouched, and one
+config per anonymizer, made from `source`: every photo decoded, anonymized and encoded
+alike, all annotations kept. A builder says which features its faces have and yields
+its source photos; the rest is here.
+"""
+
+import abc
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import safefakes_tf
+from safefakes_tf import anonymizers, faces
+from safefakes_tf.config import (
+    ANONYMIZER_NAMES,
+    DATASET_NAMES,
+    AnonymizationConfig,
+    CrowdConfig,
+    DataConfig,
+)
+from tfds_builders import photo_files, preparation
+
+SOURCE = "source"
+# These draw nothing at random, so that one data set serves the runs of all seeds.
+_SEEDLESS = (SOURCE, "original", "blackout", "blur", "fullblur", "pixelate")
+_SOURCE_OPTIONS = ("crowd", "allow_partial")
+_DERIVED_OPTIONS = ("anonymization", "image_format", "jpeg_quality", "seed")
+
+
+@dataclasses.dataclass(eq=False, kw_only=True)
+class AnonymizedConfig(tfds.core.BuilderConfig):
+    """Which photos a data set holds, and how they were made.
+
+    The name follows from the other fields: the anonymizer's where all options have
+    their defaults, else with the first eight hex digits of the options' SHA-256. So
+    photos made in two ways never share a folder.
+
+    Attributes:
+        anonymizer: `source` or one of `config.ANONYMIZER_NAMES`.
+        anonymization, image_format, jpeg_quality: of derived photos.
+        crowd: what `synthetic_crowd` composes; ignored by the other data sets.
+        allow_partial: accept fewer photos than the annotations list.
+        seed: of the run; enters where an anonymizer draws random numbers.
+    """
+
+    name: str = ""
+    anonymizer: str = SOURCE
+    anonymization: AnonymizationConfig = AnonymizationConfig()
+    crowd: CrowdConfig = CrowdConfig()
+    image_format: str = "jpeg"
+    jpeg_quality: int = 95
+    allow_partial: bool = False
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.anonymizer in _SEEDLESS:
+            self.seed = 0
+        self.name = self.anonymizer
+        options = self.options()
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        if any(value != defaults[name] for name, value in options.items()):
+            text = json.dumps(options, default=dataclasses.asdict)
+            self.name += f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        self.description = (
+            "The photos as they are."
+            if self.anonymizer == SOURCE
+            else f"Every photo decoded, anonymized by `{self.anonymizer}`, encoded."
+        )
+
+    def options(self) -> dict[str, Any]:
+        """Return what the photos depend on, beside the raw data and the anonymizer."""
+        derived = self.anonymizer != SOURCE
+        names = _SOURCE_OPTIONS + (_DERIVED_OPTIONS if derived else ())
+        return {name: getattr(self, name) for name in names}
+
+
+def standard_configs() -> list[AnonymizedConfig]:
+    """Return the `BUILDER_CONFIGS` of a builder: all defaults, `source` first."""
+    return [AnonymizedConfig(anonymizer=name) for name in (SOURCE, *ANONYMIZER_NAMES)]
+
+
+class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Base of all builders.
+
+    A builder sets `VERSION`, `RELEASE_NOTES`, `BUILDER_CONFIGS = standard_configs()`
+    and `HOMEPAGE`, and implements `face_features` and `source_examples`.
+    """
+
+    HOMEPAGE = ""
+
+    def __init__(self, *, manual_dir: str | None = None, **kwargs):
+        """Make a builder.
+
+        Args:
+            manual_dir: folder of raw photos and annotations; None: TFDS' own default.
+            **kwargs: of `tfds.core.DatasetBuilder`.
+        """
+        super().__init__(**kwargs)
+        self.raw_dir = manual_dir
+
+    @abc.abstractmethod
+    def face_features(self) -> dict[str, tfds.features.FeatureConnector]:
+        """Return the features of the record beside photo, file name and `faces/bbox`.
+
+        Keys are those of `faces`; the `*_feature` functions below make the values.
+        """
+
+    @abc.abstractmethod
+    def source_examples(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> dict[str, Iterable[faces.Record]]:
+        """Return per split its records, the photo as the bytes of a JPEG or PNG file.
+
+        Records hold the flat keys of `faces` and NumPy values; the file name is the
+        TFDS key. `photo_files` gives checked photos.
+        """
+
+    def _info(self):
+        config = self.builder_config
+        derived = config.anonymizer != SOURCE
+        features = {
+            faces.IMAGE: tfds.features.Image(
+                encoding_format=config.image_format if derived else None
+            ),
+            faces.FILENAME: tfds.features.Text(),
+            faces.BBOX: tfds.features.Tensor(shape=(None, 4), dtype=np.float32),
+            **self.face_features(),
+        }
+        if derived:
+            features[faces.ACTION] = label_feature(faces.ACTIONS)
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(features),
+            homepage=self.HOMEPAGE,
+            metadata=tfds.core.MetadataDict(_provenance(config)),
+        )
+
+    def _split_generators(self, dl_manager):
+        if self.builder_config.anonymizer == SOURCE:
+            splits = self.source_examples(dl_manager)
+        else:
+            source = self.source_builder()
+            source.prepare()
+            splits = {
+                split: self._anonymized_records(source, split)
+                for split in source.info.splits
+            }
+        return {
+            split: self._generate_examples(split, records)
+            for split, records in splits.items()
+        }
+
+    def _generate_examples(self, split, records):
+        """Yield records under their keys, and count them into the metadata."""
+        photos = num_faces = 0
+        actions = np.zeros(len(faces.ACTIONS), np.int64)
+        for record in records:
+            faces.validate_faces(record)
+            photos += 1
+            num_faces += len(record[faces.BBOX])
+            if faces.ACTION in record:
+                actions += np.bincount(record[faces.ACTION], minlength=len(actions))
+            yield record[faces.FILENAME], record
+        counts = {"photos": photos, "faces": num_faces}
+        if self.builder_config.anonymizer != SOURCE:
+            counts |= dict(zip(faces.ACTIONS, actions.tolist(), strict=True))
+        self.info.metadata["counts"][split] = counts
+
+    def _anonymized_records(self, source, split) -> Iterator[faces.Record]:
+        """Yield a split's records, the photos anonymized and encoded.
+
+        Decoding, anonymizing and encoding are one parallel `tf.data` map.
+        """
+        config = self.builder_config
+        anonymizer = anonymizers.create(
+            config.anonymizer, config.anonymization, config.seed
+        )
+        decode = source.info.features[faces.IMAGE].decode_example
+
+        def process(record):
+            record = anonymizer({**record, faces.IMAGE: decode(record[faces.IMAGE])})
+            encoded = photo_files.encode(
+                record[faces.IMAGE], config.image_format, config.jpeg_quality
+            )
+            return {**record, faces.IMAGE: encoded}
+
+        dataset = source.as_dataset(
+            split=split, decoders={faces.IMAGE: tfds.decode.SkipDecoding()}
+        )
+        dataset = dataset.map(process, num_parallel_calls=tf.data.AUTOTUNE)
+        for record in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+            yield {**record, faces.FILENAME: record[faces.FILENAME].decode()}
+
+    def prepare(self) -> None:
+        """Build the data set, unless it is there; see `preparation.prepare`."""
+        preparation.prepare(self, self.raw_dir)
+
+    def source_builder(self) -> "AnonymizedBuilder":
+        """Return the builder of the photos that this one's are made from."""
+        config = dataclasses.replace(self.builder_config, anonymizer=SOURCE)
+        return _create(type(self), config, os.fspath(self.data_dir_root), self.raw_dir)
+
+    def as_dataset(self, *args, read_config=None, **kwargs) -> tf.data.Dataset:
+        """Read as TFDS does, but shard after shard.
+
+        TFDS orders examples by a hash of their key and then reads several shards in
+        turn; how many there are depends on the size of the photos. Only one after
+        another are `source` and all derived data sets in the same order.
+        """
+        read_config = read_config or tfds.ReadConfig(interleave_cycle_length=1)
+        return super().as_dataset(*args, read_config=read_config, **kwargs)
+
+
+def _provenance(config):
+    return {
+        "anonymizer": config.anonymizer,
+        "options": {
+            name: dataclasses.asdict(value)
+            if dataclasses.is_dataclass(value)
+            else value
+            for name, value in config.options().items()
+        },
+        "weights_sha256": None,
+        "seed": config.seed,
+        "code_version": safefakes_tf.__version__,
+        "counts": {},
+    }
+
+
+def label_feature(names: Iterable[str]) -> tfds.features.FeatureConnector:
+    """Return the feature of one class label per face, int64 [N]."""
+    return tfds.features.Sequence(tfds.features.ClassLabel(names=list(names)))
+
+
+def flag_feature() -> tfds.features.FeatureConnector:
+    """Return the feature of one truth value per face, bool [N]."""
+    return tfds.features.Tensor(shape=(None,), dtype=np.bool_)
+
+
+def create_builder(data: DataConfig, seed: int) -> AnonymizedBuilder:
+    """Return the builder of the stored photos that `data` names.
+
+    Args:
+        data: data set, anonymizer and folders.
+        seed: of the run.
+
+    Raises:
+        ValueError: if there is no such data set.
+    """
+    crowd = data.dataset == "synthetic_crowd"
+    config = AnonymizedConfig(
+        anonymizer=data.anonymizer,
+        anonymization=data.anonymization,
+        crowd=data.crowd if crowd else CrowdConfig(),
+        allow_partial=data.allow_partial and not crowd,
+        image_format=data.image_format,
+        jpeg_quality=data.jpeg_quality,
+        seed=seed,
+    )
+    return _create(_builder_class(data.dataset), config, data.data_dir, data.manual_dir)
+
+
+def create_source_builder(data: DataConfig) -> AnonymizedBuilder:
+    """Return the builder of the untouched photos of `data.dataset`."""
+    return create_builder(dataclasses.replace(data, anonymizer=SOURCE), seed=0)
+
+
+def _builder_class(dataset):
+    # Imported here, because the builders import this module.
+    if dataset == "synthetic_crowd":
+        from tfds_builders.synthetic_crowd import synthetic_crowd_dataset_builder
+
+        return synthetic_crowd_dataset_builder.Builder
+    if dataset == "widerface":
+        from tfds_builders.widerface import widerface_dataset_builder
+
+        return widerface_dataset_builder.Builder
+    raise ValueError(
+        f"dataset must be one of {', '.join(DATASET_NAMES)}; got {dataset!r}"
+    )
+
+
+def _create(builder_class, config, data_dir, manual_dir):
+    # TFDS wants a listed config by its name, and takes any other as an object.
+    listed = config.name in builder_class.builder_configs
+    return builder_class(
+        config=config.name if listed else config,
+        data_dir=data_dir and os.path.expanduser(data_dir),
+        manual_dir=manual_dir and os.path.expanduser(manual_dir),
+    )

@@ -1,0 +1,225 @@
+"""Derived data sets: names, order, annotations, pixels, provenance, failures."""
+
+import dataclasses
+import errno
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from safefakes_tf import anonymizers, faces
+from safefakes_tf.config import AnonymizationConfig, CrowdConfig, DataConfig
+from tfds_builders import common, photo_files, preparation
+
+NUM_PHOTOS = 7
+
+
+class ToyFaces(common.AnonymizedBuilder):
+    """A few photos of noise; the last has no face, the first is one pixel large."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = common.standard_configs()
+    broken = False
+
+    def face_features(self):
+        return {
+            faces.BBOX_PIXELS: tfds.features.Tensor(shape=(None, 4), dtype=np.int32),
+            faces.BLUR: common.label_feature(("clear", "normal", "heavy")),
+            faces.INVALID: common.flag_feature(),
+        }
+
+    def source_examples(self, dl_manager):
+        return {"train": self._records("train"), "validation": self._records("val")}
+
+    def _records(self, split):
+        generator = np.random.default_rng(len(split))
+        for index in range(NUM_PHOTOS):
+            name = f"{split}/{index}.jpg"
+            side = 1 if index == 0 else 60 + index
+            image = generator.integers(0, 256, (side, 2 * side - 1, 3), np.uint8)
+            encoded = tf.io.encode_jpeg(image).numpy()
+            photo = photo_files.check(encoded[: -20 if self.broken else None], name)
+            count = 0 if index == NUM_PHOTOS - 1 else 2
+            boxes = [[0.0, 0.1, 0.5, 0.4], [0.25, 0.3, 1.0, 1.0]]
+            yield {
+                faces.IMAGE: photo.encoded,
+                faces.FILENAME: name,
+                faces.BBOX: np.float32(boxes)[:count],
+                faces.BBOX_PIXELS: np.int32([[index, 2, 3, -1]] * 2)[:count],
+                faces.BLUR: np.int64([2, 0])[:count],
+                faces.INVALID: np.bool_([False, True])[:count],
+            }
+
+
+def _toy(data_dir, **options):
+    config = common.AnonymizedConfig(**options)
+    listed = config.name in ToyFaces.builder_configs
+    return ToyFaces(config=config.name if listed else config, data_dir=str(data_dir))
+
+
+def _read(builder, split="train"):
+    return list(builder.as_dataset(split=split).as_numpy_iterator())
+
+
+def test_a_derived_data_set_has_the_keys_order_and_annotations_of_its_source(tmp_path):
+    builder = _toy(tmp_path, anonymizer="blackout")
+    builder.prepare()
+    for split in ("train", "validation"):
+        sources, derived = _read(builder.source_builder(), split), _read(builder, split)
+        assert len(derived) == NUM_PHOTOS
+        for source, record in zip(sources, derived, strict=True):
+            faces.validate(source)
+            faces.validate(record)
+            assert set(record) - set(source) == {faces.ACTION}
+            for key in set(source) - {faces.IMAGE}:
+                np.testing.assert_array_equal(record[key], source[key])
+                assert np.asarray(record[key]).dtype == np.asarray(source[key]).dtype
+
+
+@pytest.mark.parametrize("anonymizer", ["original", "blur"])
+def test_stored_pixels_are_those_of_the_map_stage(tmp_path, anonymizer):
+    builder = _toy(tmp_path, anonymizer=anonymizer, image_format="png")
+    builder.prepare()
+    stage = anonymizers.create(anonymizer, AnonymizationConfig(), seed=0)
+    fly = builder.source_builder().as_dataset(split="train").map(stage)
+    for record, stored in zip(fly.as_numpy_iterator(), _read(builder), strict=True):
+        np.testing.assert_array_equal(record[faces.IMAGE], stored[faces.IMAGE])
+        np.testing.assert_array_equal(record[faces.ACTION], stored[faces.ACTION])
+
+
+def test_same_data_same_bytes(tmp_path):
+    for folder in ("one", "two"):
+        _toy(tmp_path / folder, anonymizer="pixelate").prepare()
+    files = sorted((tmp_path / "one").rglob("*.tfrecord*"))
+    assert files
+    for file in files:
+        twin = tmp_path / "two" / file.relative_to(tmp_path / "one")
+        assert file.read_bytes() == twin.read_bytes()
+
+
+def test_the_order_does_not_depend_on_the_number_of_shards(tmp_path):
+    names = []
+    for shards in (1, 3):
+        builder = _toy(tmp_path / str(shards))
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(num_shards=shards)
+        )
+        assert builder.info.splits["train"].num_shards == shards
+        names.append([record[faces.FILENAME] for record in _read(builder)])
+    assert names[0] == names[1]
+
+
+def test_metadata_tell_how_the_photos_were_made(tmp_path):
+    builder = _toy(tmp_path, anonymizer="blackout", jpeg_quality=80)
+    builder.prepare()
+    stored = json.loads((builder.data_path / "metadata.json").read_text())
+    assert stored["anonymizer"] == "blackout"
+    assert stored["options"]["jpeg_quality"] == 80
+    assert stored["options"]["anonymization"]["min_width"] == 10
+    counts = stored["counts"]["train"]
+    assert counts["photos"] == NUM_PHOTOS
+    assert counts["faces"] == 2 * (NUM_PHOTOS - 1)
+    assert sum(counts[name] for name in faces.ACTIONS) == counts["faces"]
+    assert counts["kept"] == 2  # the two faces in the photo of one pixel
+    assert dict(_toy(tmp_path, anonymizer="blackout", jpeg_quality=80).info.metadata) == (
+        stored
+    )
+
+
+def test_names_tell_default_options_from_others():
+    assert common.AnonymizedConfig().name == "source"
+    assert common.AnonymizedConfig(anonymizer="blur").name == "blur"
+    others = [
+        common.AnonymizedConfig(anonymizer="blur", image_format="png"),
+        common.AnonymizedConfig(anonymizer="blur", jpeg_quality=90),
+        common.AnonymizedConfig(anonymizer="blur", crowd=CrowdConfig(seed=1)),
+        common.AnonymizedConfig(
+            anonymizer="blur", anonymization=AnonymizationConfig(min_width=0)
+        ),
+    ]
+    names = {config.name for config in others}
+    assert len(names) == len(others)
+    assert all(name.startswith("blur-") and len(name) == 13 for name in names)
+
+
+def test_the_source_is_shared_by_all_options_of_derived_photos():
+    config = common.AnonymizedConfig(anonymizer="blur", jpeg_quality=50)
+    assert dataclasses.replace(config, anonymizer="source").name == "source"
+
+
+def test_a_seed_enters_only_where_something_is_drawn():
+    assert common.AnonymizedConfig(anonymizer="blur", seed=4).name == "blur"
+    assert common.AnonymizedConfig(anonymizer="another", seed=4).name != "another"
+
+
+def test_an_undecodable_photo_leaves_no_data_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(ToyFaces, "broken", True)
+    builder = _toy(tmp_path, anonymizer="blur")
+    with pytest.raises(ValueError, match=r"photo train/0.jpg does not decode"):
+        builder.prepare()
+    assert not list(tmp_path.rglob("*.tfrecord*"))
+    assert not builder.data_path.exists()
+    assert not builder.source_builder().data_path.exists()
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        tf.errors.ResourceExhaustedError(None, None, "x; No space left on device"),
+    ],
+)
+def test_a_full_disk_is_one_line_and_leaves_no_data_set(tmp_path, monkeypatch, full):
+    def write(*_):
+        raise full
+
+    monkeypatch.setattr(tf.io.TFRecordWriter, "write", write)
+    builder = _toy(tmp_path)
+    with pytest.raises(ValueError, match=r"^no space left in [^\n]*$"):
+        builder.prepare()
+    assert not builder.data_path.exists()
+    assert not list(tmp_path.rglob("incomplete*"))
+    monkeypatch.undo()
+    _toy(tmp_path).prepare()
+    assert len(_read(_toy(tmp_path))) == NUM_PHOTOS
+
+
+def test_leftovers_of_a_killed_build_are_removed(tmp_path):
+    builder = _toy(tmp_path)
+    leftover = builder.data_path.parent / "incomplete.ABCDEF_1.0.0"
+    leftover.mkdir(parents=True)
+    (leftover / "toy_faces-train.tfrecord-00000-of-00001").write_bytes(b"half")
+    builder.prepare()
+    assert not leftover.exists()
+    assert builder.data_path.exists()
+
+
+def test_a_prepared_data_set_is_not_built_again(tmp_path, monkeypatch):
+    _toy(tmp_path).prepare()
+    monkeypatch.setattr(ToyFaces, "broken", True)
+    builder = _toy(tmp_path)
+    builder.prepare()
+    assert len(_read(builder)) == NUM_PHOTOS
+
+
+def test_a_process_that_waited_takes_what_the_other_built(tmp_path, monkeypatch):
+    late = _toy(tmp_path)
+    lock = preparation._alone_in
+
+    def finish_first(folder):
+        monkeypatch.setattr(preparation, "_alone_in", lock)
+        _toy(tmp_path).prepare()
+        return lock(folder)
+
+    monkeypatch.setattr(preparation, "_alone_in", finish_first)
+    late.prepare()
+    assert len(_read(late)) == NUM_PHOTOS
+
+
+def test_unknown_names_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="dataset must be one of"):
+        common.create_builder(DataConfig(dataset="cats", data_dir=str(tmp_path)), 0)
+    with pytest.raises(ValueError, match="image_format must be jpeg or png; got 'gif'"):
+        _toy(tmp_path, anonymizer="blur", image_format="gif")
