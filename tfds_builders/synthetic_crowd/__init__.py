@@ -1,0 +1,1 @@
+"""The `synthetic_crowd` data set; `synthetic_crowd_dataset_builder` builds it."""
