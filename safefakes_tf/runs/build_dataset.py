@@ -1,0 +1,45 @@
+"""--mode=build_dataset: prepare the photos a run reads, anonymized or not."""
+
+import pathlib
+
+from safefakes_tf.config import Config
+from tfds_builders import common
+
+
+def run(config: Config, workdir: pathlib.Path) -> None:
+    """Prepare the data set of `config.data`, and the photos it is made from.
+
+    Args:
+        config: `config.data` and the seed matter here.
+        workdir: unused; data sets lie in `config.data.data_dir`.
+
+    Raises:
+        ValueError: if raw photos or annotations are absent or malformed, or the disk
+            is full. Nothing half-built is left then.
+    """
+    if config.data.anonymize == "on_the_fly":
+        builder = common.create_source_builder(config.data)
+    else:
+        builder = common.create_builder(config.data, config.seed)
+    prepare(builder)
+    for split, counts in builder.info.metadata["counts"].items():
+        print(f"{split}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+    data = config.data
+    print(
+        "next:    python main.py --mode=train_detector "
+        f"--dataset={data.dataset} --anonymizer={data.anonymizer}"
+        + (f" --data_dir={data.data_dir}" if data.data_dir else "")
+    )
+
+
+def prepare(builder: common.AnonymizedBuilder) -> None:
+    """Build a data set unless it is there, and print where it lies.
+
+    Args:
+        builder: from `common.create_builder`; its `info` is complete afterwards.
+
+    Raises:
+        ValueError: as `run`.
+    """
+    builder.prepare()
+    print(f"photos:  {builder.data_path}", flush=True)
