@@ -51,7 +51,7 @@ def check_convention(predictions: Predictions, ground_truth: GroundTruth) -> Non
     if reach <= _MAX_RELATIVE < np.abs(ground_truth.boxes).max():
         raise ValueError(
             "boxes must be x y w h in pixels; these seem to be relative to the photo"
-            f" (most reach no further than {reach:.4g}): multiply by its width and height"
+            f" (most within {reach:.4g}): multiply by its width and height"
         )
     met = {
         name: _faces_met(predictions, ground_truth, convert)
@@ -61,8 +61,8 @@ def check_convention(predictions: Predictions, ground_truth: GroundTruth) -> Non
     enough = met[likely] >= _CONVENTIONS[likely][1]
     if enough and met[likely] > _MIN_RATIO * met[_EXPECTED]:
         raise ValueError(
-            f"boxes must be x y w h in pixels; these seem to be {likely} (read so, they"
-            f" meet {met[likely]} faces of a sample, else {met[_EXPECTED]}): convert them"
+            f"boxes must be x y w h in pixels; these seem to be {likely} (read so,"
+            f" they meet {met[likely]} faces of a sample, else {met[_EXPECTED]})"
         )
 
 

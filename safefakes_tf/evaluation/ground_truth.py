@@ -106,10 +106,8 @@ def _assemble(names, boxes, counting):
     return GroundTruth(
         names=tuple(names),
         num_boxes=np.array([len(b) for b in boxes], np.int64),
-        boxes=np.concatenate([np.zeros([0, 4], np.int32), *boxes], dtype=np.int32),
-        counting=np.concatenate([np.zeros([3, 0], bool), *counting], axis=1).astype(
-            bool
-        ),
+        boxes=np.concatenate([np.zeros([0, 4]), *boxes]).astype(np.int32),
+        counting=np.concatenate([np.zeros([3, 0]), *counting], axis=1).astype(bool),
     )
 
 
