@@ -202,3 +202,23 @@ def _run(single_pass, photo, sides, one: Pass) -> np.ndarray:
         SMALL: extents.min(axis=1) < 100,
     }
     return found[kept[one.keep]]
+
+
+def to_xywh_pixels(
+    detections: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Convert detections to what a WIDER FACE prediction file holds.
+
+    Args:
+        detections: float32 [M, 5], from `detect`.
+        height, width: of the photo in pixels.
+
+    Returns:
+        (float64 [M, 4] left, top, width + 1, height + 1 in pixels; float64 [M] scores).
+        The published detector writes its sides with that pixel.
+
+    Source: dsfd.md, section 11.
+    """
+    scores, y1, x1, y2, x2 = np.asarray(detections, np.float64).T
+    boxes = [x1 * width, y1 * height, (x2 - x1) * width + 1, (y2 - y1) * height + 1]
+    return np.column_stack(boxes), scores
