@@ -1,0 +1,1 @@
+"""WIDER FACE with easy, medium and hard flags, untouched and anonymized."""

@@ -1,0 +1,123 @@
+"""The annotation files of WIDER FACE.
+
+Source: readme.txt of `wider_face_split.zip`; wider_eval.md, section 1.
+"""
+
+import pathlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import scipy.io
+
+# Columns of a row after x, y, width, height.
+ATTRIBUTES = ("blur", "expression", "illumination", "invalid", "occlusion", "pose")
+CLASSES = {
+    "blur": ("clear", "normal", "heavy"),
+    "expression": ("typical", "exaggerated"),
+    "illumination": ("normal", "extreme"),
+    "invalid": ("no", "yes"),
+    "occlusion": ("none", "partial", "heavy"),
+    "pose": ("typical", "atypical"),
+}
+_COLUMNS = 4 + len(ATTRIBUTES)
+_LIMITS = np.array([len(CLASSES[name]) for name in ATTRIBUTES])
+
+
+class Annotation(NamedTuple):
+    """The faces of one photo.
+
+    Attributes:
+        filename: `<event>/<name>.jpg`.
+        rows: int32 [N, 10]: x, y, width, height in pixels, then `ATTRIBUTES`.
+    """
+
+    filename: str
+    rows: np.ndarray
+
+
+def read_boxes(path: pathlib.Path) -> list[Annotation]:
+    """Read `wider_face_{train,val}_bbx_gt.txt`.
+
+    A photo has a line with its name, one with the number of its faces, and a line per
+    face. Where that number is 0, a row of zeros follows all the same; where it is 1,
+    the row may be zeros as well, and then counts as a face.
+
+    Raises:
+        ValueError: with the line number, if the file is not of this form or ends early.
+    """
+    # The empty line added makes a file that ends early fail like a malformed one.
+    lines = enumerate([*path.read_text(encoding="utf-8").splitlines(), ""], start=1)
+    return list(_photos(path, lines))
+
+
+def read_names(path: pathlib.Path) -> list[Annotation]:
+    """Read `wider_face_test_filelist.txt`: names alone, faces are not published."""
+    names = path.read_text(encoding="utf-8").splitlines()
+    none = np.zeros((0, _COLUMNS), np.int32)
+    return [Annotation(name.strip(), none) for name in names if name.strip()]
+
+
+def read_difficulty(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """Read `wider_{easy,medium,hard}_val.mat`.
+
+    Returns:
+        Per photo, `<event>/<name>` without suffix, the 0-based rows of the faces that
+        count, int64 [M].
+
+    Raises:
+        ValueError: if it is no such file.
+    """
+    try:
+        content = scipy.io.loadmat(path)
+        events = zip(
+            content["event_list"][:, 0],
+            content["file_list"][:, 0],
+            content["gt_list"][:, 0],
+            strict=True,
+        )
+        return {
+            f"{event[0]}/{name[0]}": rows.astype(np.int64).reshape(-1) - 1
+            for event, files, lists in events
+            for name, rows in zip(files[:, 0], lists[:, 0], strict=True)
+        }
+    except (KeyError, IndexError, TypeError, ValueError, NotImplementedError) as error:
+        raise ValueError(
+            f"{path} is not the file of WIDER FACE's eval_tools.zip ({error}); "
+            "unpack it again"
+        ) from error
+
+
+def _photos(path, lines) -> Iterator[Annotation]:
+    for number, line in lines:
+        filename = line.strip()
+        if not filename:
+            continue
+        if "/" not in filename:
+            raise _malformed(path, number, "a photo's event/name", line)
+        number, line = next(lines)
+        if not line.strip().isdigit():
+            raise _malformed(path, number, "the number of faces", line)
+        count = int(line)
+        rows = [_row(path, *next(lines)) for _ in range(max(count, 1))]
+        yield Annotation(filename, np.int32(rows[:count]).reshape(-1, _COLUMNS))
+
+
+def _row(path, number, line):
+    expected = f"{_COLUMNS} whole numbers, the last {len(ATTRIBUTES)} class labels"
+    try:
+        row = [int(word) for word in line.split()]
+    except ValueError:
+        raise _malformed(path, number, expected, line) from None
+    if len(row) != _COLUMNS or not all(
+        0 <= label < limit for label, limit in zip(row[4:], _LIMITS, strict=True)
+    ):
+        raise _malformed(path, number, expected, line)
+    return row
+
+
+def _malformed(path, number, expected, line):
+    return ValueError(
+        f"{path}, line {number}: expected {expected}; got {line.strip()[:80]!r}; "
+        "unpack wider_face_split.zip again"
+    )

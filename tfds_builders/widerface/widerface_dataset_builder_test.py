@@ -1,0 +1,351 @@
+"""The WIDER FACE builder on a made-up copy in the official layout."""
+
+import io
+import shutil
+import zipfile
+
+import numpy as np
+import PIL.Image
+import pytest
+import scipy.io
+import tensorflow_datasets as tfds
+
+from safefakes_tf import faces
+from safefakes_tf.config import DataConfig
+from tfds_builders import common
+from tfds_builders.widerface import raw_files
+
+PARADE, CAR = "0--Parade", "59--people--driving--car"
+# Rows are x y width height blur expression illumination invalid occlusion pose.
+TEXTS = {
+    "wider_face_train_bbx_gt.txt": [
+        (
+            f"{PARADE}/0_Parade_Parade_0_1.jpg",
+            2,
+            ["4 8 16 12 2 1 1 1 2 1", "0 0 64 48 0 0 0 0 0 0"],
+        ),
+        (f"{PARADE}/0_Parade_Parade_0_452.jpg", 0, ["0 0 0 0 0 0 0 0 0 0"]),
+        (f"{CAR}/59_people_driving_car_1.jpg", 1, ["60 40 9 20 1 0 0 0 1 0"]),
+    ],
+    "wider_face_val_bbx_gt.txt": [
+        (f"{PARADE}/0_Parade_Parade_0_275.jpg", 1, ["0 0 0 0 0 0 0 0 0 0"]),
+        (
+            f"{CAR}/59_people_driving_car_7.jpg",
+            3,
+            [
+                "-3 -4 10 10 0 0 0 0 0 0",
+                "5 6 -2 4 0 0 0 0 0 0",
+                "8 8 30 30 0 0 0 0 0 0",
+            ],
+        ),
+    ],
+}
+TEST_NAMES = [f"{PARADE}/0_Parade_Parade_0_9.jpg"]
+COUNTING = {"easy": ([], [3]), "medium": ([], [3]), "hard": ([1], [1, 3])}  # 1-based
+FIRST = "WIDER_train/images/0--Parade/0_Parade_Parade_0_1.jpg"
+
+
+def _write_photo(path, size=(64, 48)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), np.uint8)
+    PIL.Image.fromarray(pixels).save(path)
+
+
+def _cell(items):
+    cells = np.empty((len(items), 1), object)
+    cells[:, 0] = items
+    return cells
+
+
+def _write_mat(path, counting):
+    names = [name for name, _, _ in TEXTS["wider_face_val_bbx_gt.txt"]]
+    events, stems = zip(
+        *(name.removesuffix(".jpg").split("/") for name in names), strict=True
+    )
+    scipy.io.savemat(
+        path,
+        {
+            "event_list": _cell(list(events)),
+            "file_list": _cell([_cell([stem]) for stem in stems]),
+            "gt_list": _cell(
+                [_cell([np.uint8(rows).reshape(-1, 1)]) for rows in counting]
+            ),
+        },
+    )
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """A copy in the official layout, made by code."""
+    folder = tmp_path / "raw"
+    split = folder / "wider_face_split"
+    split.mkdir(parents=True)
+    for text, photos in TEXTS.items():
+        part = text.split("_")[2]
+        lines = []
+        for name, count, rows in photos:
+            _write_photo(folder / f"WIDER_{part}" / "images" / name)
+            lines += [name, str(count), *(row + " " for row in rows)]
+        (split / text).write_text("\n".join(lines) + "\n")
+    (split / "wider_face_test_filelist.txt").write_text("\n".join(TEST_NAMES))
+    for name in TEST_NAMES:
+        _write_photo(folder / "WIDER_test" / "images" / name)
+    for difficulty, counting in COUNTING.items():
+        _write_mat(split / f"wider_{difficulty}_val.mat", counting)
+    return folder
+
+
+@pytest.fixture
+def build(tmp_path, raw):
+    """A function: prepares the source photos of `raw`, and returns the builder."""
+
+    def prepare(**options):
+        builder = _builder(tmp_path, raw, **options)
+        builder.prepare()
+        return builder
+
+    return prepare
+
+
+def _builder(tmp_path, raw, **options):
+    options = {"anonymizer": "source", "dataset": "widerface", **options}
+    data = DataConfig(data_dir=str(tmp_path / "data"), manual_dir=str(raw), **options)
+    return common.create_builder(data, seed=0)
+
+
+def _records(builder, split):
+    records = {}
+    for record in builder.as_dataset(split=split).as_numpy_iterator():
+        faces.validate(record)
+        records[record[faces.FILENAME].decode().rsplit("_", 1)[1]] = record
+    return records
+
+
+def test_all_splits_and_attributes(build, raw):
+    builder = build()
+    assert builder.name == "widerface"
+    counts = builder.info.metadata["counts"]
+    assert counts["train"] == {"photos": 3, "faces": 3}
+    assert counts["validation"] == {"photos": 2, "faces": 4}
+    assert counts["test"] == {"photos": 1, "faces": 0}
+    record = _records(builder, "train")["1.jpg"]
+    assert record[faces.IMAGE].shape == (48, 64, 3)
+    np.testing.assert_allclose(
+        record[faces.BBOX],
+        np.float32([[8 / 48, 4 / 64, 20 / 48, 20 / 64], [0, 0, 1, 1]]),
+    )
+    np.testing.assert_array_equal(
+        record[faces.BBOX_PIXELS], [[4, 8, 16, 12], [0, 0, 64, 48]]
+    )
+    assert [
+        record[f"faces/{name}"][0] for name in ("blur", "expression", "illumination")
+    ] == [2, 1, 1]
+    assert [record[faces.OCCLUSION][0], record[faces.POSE][0]] == [2, 1]
+    np.testing.assert_array_equal(record[faces.INVALID], [True, False])
+    assert not record[faces.HARD].any()
+
+
+def test_the_file_bytes_are_untouched(build, raw):
+    dataset = build().as_dataset(
+        split="train", decoders={"image": tfds.decode.SkipDecoding()}
+    )
+    stored = {
+        r[faces.FILENAME].decode(): r[faces.IMAGE] for r in dataset.as_numpy_iterator()
+    }
+    assert stored[FIRST.split("images/")[1]] == (raw / FIRST).read_bytes()
+
+
+def test_traps_of_the_text_files(build):
+    builder = build()
+    train, validation = _records(builder, "train"), _records(builder, "validation")
+    assert len(train["452.jpg"][faces.BBOX]) == 0
+    np.testing.assert_array_equal(
+        validation["275.jpg"][faces.BBOX_PIXELS], [[0, 0, 0, 0]]
+    )
+    assert train["1.jpg"][faces.FILENAME].startswith(b"0--Parade/")
+    assert train["1.jpg"] is not train["452.jpg"]
+
+
+def test_degenerate_boxes_are_kept_in_pixels_and_clamped_in_relative_form(build):
+    record = _records(build(), "validation")["7.jpg"]
+    np.testing.assert_array_equal(
+        record[faces.BBOX_PIXELS], [[-3, -4, 10, 10], [5, 6, -2, 4], [8, 8, 30, 30]]
+    )
+    np.testing.assert_allclose(
+        record[faces.BBOX],
+        np.float32(
+            [
+                [0, 0, 6 / 48, 7 / 64],
+                [6 / 48, 5 / 64, 10 / 48, 5 / 64],
+                [8 / 48, 8 / 64, 38 / 48, 38 / 64],
+            ]
+        ),
+    )
+
+
+def test_difficulties_are_matched_by_event_and_name(build):
+    records = _records(build(), "validation")
+    np.testing.assert_array_equal(records["7.jpg"][faces.EASY], [False, False, True])
+    np.testing.assert_array_equal(records["7.jpg"][faces.HARD], [True, False, True])
+    np.testing.assert_array_equal(records["275.jpg"][faces.MEDIUM], [False])
+    np.testing.assert_array_equal(records["275.jpg"][faces.HARD], [True])
+
+
+@pytest.mark.parametrize("place", ["", "eval_tools/ground_truth"])
+def test_mat_files_are_found_in_every_place(raw, build, place):
+    (raw / place).mkdir(parents=True, exist_ok=True)
+    for path in (raw / "wider_face_split").glob("*.mat"):
+        path.rename(raw / place / path.name)
+    assert build().info.splits["validation"].num_examples == 2
+
+
+def test_zips_do_as_well(raw, build):
+    (raw / "eval_tools" / "ground_truth").mkdir(parents=True)
+    for path in (raw / "wider_face_split").glob("*.mat"):
+        path.rename(raw / "eval_tools" / "ground_truth" / path.name)
+    for folder in list(raw.iterdir()):
+        with zipfile.ZipFile(raw / f"{folder.name}.zip", "w") as archive:
+            for path in folder.rglob("*.*"):
+                archive.write(path, path.relative_to(raw))
+        shutil.rmtree(folder)
+    assert build().info.splits.total_num_examples == 6
+
+
+def test_a_partial_copy_is_refused_with_the_count_of_missing_files(raw, build):
+    (raw / FIRST).unlink()
+    shutil.rmtree(raw / "WIDER_test")
+    with pytest.raises(
+        ValueError, match=rf"^2 of 6 photos .* missing, e\.g\. {FIRST}[^\n]*$"
+    ):
+        build()
+
+
+def test_a_partial_copy_is_accepted_if_allowed(raw, build):
+    (raw / FIRST).unlink()
+    shutil.rmtree(raw / "WIDER_test")
+    (raw / "wider_face_split" / "wider_face_val_bbx_gt.txt").unlink()
+    builder = build(allow_partial=True)
+    assert list(builder.info.splits) == ["train"]
+    assert set(_records(builder, "train")) == {"452.jpg", "1.jpg"}
+    assert builder.builder_config.name != "source"
+
+
+def test_a_missing_text_file_is_named(raw, build):
+    (raw / "wider_face_split" / "wider_face_train_bbx_gt.txt").unlink()
+    with pytest.raises(
+        ValueError, match=r"wider_face_train_bbx_gt\.txt is missing[^\n]*$"
+    ):
+        build()
+
+
+def test_a_copy_without_a_single_photo_is_refused(raw, build):
+    for part in ("train", "val", "test"):
+        shutil.rmtree(raw / f"WIDER_{part}")
+    with pytest.raises(ValueError, match="none of the photos"):
+        build(allow_partial=True)
+
+
+def test_a_missing_folder_is_one_line(tmp_path):
+    builder = _builder(tmp_path, tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"^there is no folder .*nowhere; [^\n]*$"):
+        builder.prepare()
+
+
+def test_a_missing_mat_file_is_one_line(raw, build):
+    (raw / "wider_face_split" / "wider_medium_val.mat").unlink()
+    with pytest.raises(ValueError, match=r"^wider_medium_val\.mat is not in [^\n]*$"):
+        build()
+
+
+def test_missing_annotations_are_one_line(raw, build):
+    for path in (raw / "wider_face_split").glob("*.mat"):
+        path.rename(raw / path.name)
+    shutil.rmtree(raw / "wider_face_split")
+    with pytest.raises(ValueError, match=r"^wider_face_split is not in [^\n]*$"):
+        build()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        ("a/b.jpg\n2\n1 2 3 4 0 0 0 0 0 0 \n", 4, "10 whole numbers"),
+        ("a/b.jpg\n", 2, "the number of faces"),
+        ("a/b.jpg\n1\n1 2 3 4 0 0 0", 3, "10 whole numbers"),
+        ("a/b.jpg\n1\n1 2 3 x 0 0 0 0 0 0\n", 3, "10 whole numbers"),
+        ("a/b.jpg\n1\n1 2 3 4 3 0 0 0 0 0\n", 3, "class labels"),
+        ("a/b.jpg\n0\na/c.jpg\n0\n", 3, "10 whole numbers"),
+        ("3\n1 2 3 4 0 0 0 0 0 0\n", 1, "event/name"),
+    ],
+)
+def test_a_truncated_annotation_is_an_error_with_its_line(
+    raw, build, text, line, expected
+):
+    (raw / "wider_face_split" / "wider_face_val_bbx_gt.txt").write_text(text)
+    pattern = rf"wider_face_val_bbx_gt\.txt, line {line}: expected .*{expected}"
+    with pytest.raises(ValueError, match=pattern):
+        build()
+
+
+def test_a_mat_file_of_another_kind_is_named(raw, build):
+    scipy.io.savemat(raw / "wider_face_split" / "wider_easy_val.mat", {"other": 1})
+    shutil.copy(raw / "wider_face_split" / "wider_easy_val.mat", raw)
+    with pytest.raises(ValueError, match=r"wider_easy_val\.mat is not the file of"):
+        build()
+
+
+def test_a_mat_file_that_counts_unknown_faces_is_refused(raw, build):
+    _write_mat(raw / "wider_face_split" / "wider_hard_val.mat", ([2], []))
+    with pytest.raises(
+        ValueError, match=r"wider_hard_val\.mat and .* disagree on 0--Parade"
+    ):
+        build()
+
+
+def test_a_corrupt_photo_is_named_and_leaves_nothing(raw, build, tmp_path):
+    encoded = (raw / FIRST).read_bytes()
+    (raw / FIRST).write_bytes(encoded[: len(encoded) // 2])
+    with pytest.raises(
+        ValueError, match=r"photo .*0_Parade_Parade_0_1\.jpg does not decode"
+    ):
+        build(anonymizer="blackout")
+    assert not list((tmp_path / "data").rglob("*.tfrecord*"))
+
+
+def test_odd_photos_come_out_as_rgb(raw, build):
+    (raw / FIRST).write_bytes(_encoded("TIFF", "RGB"))
+    other = raw / "WIDER_train/images/0--Parade/0_Parade_Parade_0_452.jpg"
+    other.write_bytes(_encoded("JPEG", "CMYK"))
+    records = _records(build(), "train")
+    assert {record[faces.IMAGE].shape for record in records.values()} == {(48, 64, 3)}
+
+
+def _encoded(image_format, mode):
+    buffer = io.BytesIO()
+    PIL.Image.new("RGB", (64, 48), (200, 90, 30)).convert(mode).save(
+        buffer, image_format
+    )
+    return buffer.getvalue()
+
+
+def test_without_a_manual_folder_the_photos_are_downloaded(raw, tmp_path, monkeypatch):
+    manual = tmp_path / "data" / "downloads" / "manual"
+    manual.mkdir(parents=True)
+    for path in (raw / "wider_face_split").glob("*.mat"):
+        path.rename(manual / path.name)
+    asked = {}
+
+    def download(self, urls):
+        asked.update(urls)
+        return dict.fromkeys(urls, raw)
+
+    monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", download)
+    data = DataConfig(data_dir=str(tmp_path / "data"), dataset="widerface")
+    builder = common.create_source_builder(data)
+    builder.prepare()
+    assert builder.info.splits.total_num_examples == 6
+    assert asked == raw_files.URLS
+
+
+def test_every_download_has_a_checksum():
+    builder = tfds.builder_cls("widerface")
+    assert set(builder.url_infos) == set(raw_files.URLS.values())
