@@ -1,0 +1,1 @@
+"""Keypoints of faces: where the model files that find them lie."""
