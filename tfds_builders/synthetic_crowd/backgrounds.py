@@ -41,7 +41,7 @@ def _sky(rng, canvas, horizon):
     top, low = (
         np.array(c) for c in _SKIES[rng.choice(5, p=(0.3, 0.25, 0.2, 0.13, 0.12))]
     )
-    rows = int(np.clip(horizon, 1, canvas.shape[0]))
+    rows = int(np.clip(np.ceil(horizon), 1, canvas.shape[0]))
     sky = np.repeat(_rows(top, low, rows), canvas.shape[1], axis=1).astype(np.float32)
     clouds = np.clip(layers.noise(rng, rows, canvas.shape[1]) - 0.2, 0, 1)[..., None]
     sky += clouds * rng.uniform(0, 0.6) * (low + 25 - sky)
@@ -70,31 +70,38 @@ def _plane(rng, canvas, horizon, pattern, far, below=True):
     """Lay a pattern on the floor (below the horizon) or the ceiling, in place."""
     height, width = canvas.shape[:2]
     first = int(np.clip(np.ceil(horizon), 0, height))
-    rows = np.arange(first, height) if below else np.arange(0, first)
-    if not len(rows):
+    top, bottom = (first, height) if below else (0, first)
+    if bottom - top < 2:
         return
+    # Half the size is enough for a ground, and four times as fast.
+    rows = np.arange(top, bottom, 2)
+    distance = np.abs(rows - horizon) / height
     zoom = rng.uniform(1.5, 3.5) * 128
     depth = height * zoom * rng.uniform(0.15, 0.3)
     centre = width * rng.uniform(0.3, 0.7)
-    start = rows[0]
-    step = 1.0 if below else -1.0
-    matrix = np.array([[zoom, 0, -zoom * centre], [0, 0, depth], [0, step, 0]])
-    matrix[2, 2] = step * (start - horizon) + 1e-3
-    matrix[0, 2] = -zoom * centre
+    step = 1 if below else -1
+    matrix = np.array(
+        [
+            [2 * zoom, 0, -zoom * centre],
+            [0, 0, depth],
+            [0, 2 * step, step * (top - horizon) + 1e-3],
+        ]
+    )
     plane = cv2.warpPerspective(
         pattern,
         matrix,
-        (width, len(rows)),
+        ((width + 1) // 2, len(rows)),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_WRAP,
     )
     # Far rows hold more than one tile per pixel: they show the mean, not moiré.
-    distance = np.abs(rows - horizon) / height
-    detail = np.clip(distance * 3.5, 0, 1)[:, None, None] ** 0.7
-    mean = pattern.reshape(-1, 3).mean(0)
     air = np.exp(-distance * 14)[:, None, None] * 0.6
-    mixed = plane * detail + mean * (1 - detail)
-    canvas[rows[0] : rows[-1] + 1] = mixed * (1 - air) + np.asarray(far) * air
+    detail = np.clip(distance * 3.5, 0, 1)[:, None, None] ** 0.7 * (1 - air)
+    flat = pattern.reshape(-1, 3).mean(0) * (1 - air - detail) + np.asarray(far) * air
+    mixed = (plane * detail.astype(np.float32) + flat.astype(np.float32)).astype(
+        np.uint8
+    )
+    canvas[top:bottom] = cv2.resize(mixed, (width, bottom - top))
 
 
 def _facade(rng, columns: int, floors: int, air, share: float) -> np.ndarray:
@@ -150,16 +157,24 @@ def _house_row(rng, canvas, horizon, air, left: bool):
                 [begin, horizon + (bottom - horizon) * shrink[0]],
             ]
         )
-        h, w = front.shape[:2]
-        corners = np.float32([[0, 0], [w, 0], [w, h], [0, h]])
-        matrix = cv2.getPerspectiveTransform(corners, quad)
-        warped = cv2.warpPerspective(
-            front, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE
-        )
-        alpha = np.zeros((height, width), np.uint8)
-        fixed = np.round(quad * 16).astype(np.int32)
-        cv2.fillPoly(alpha, [fixed], 255, cv2.LINE_AA, 4)
-        layers.over(canvas, layers.premultiply(warped, alpha), 0, 0)
+        _paint_quad(canvas, quad, front)
+
+
+def _paint_quad(canvas, quad: np.ndarray, texture: np.ndarray) -> None:
+    """Lay a texture over a quadrangle in perspective; corners clockwise from top left."""
+    low = np.maximum(np.floor(quad.min(0)), 0).astype(int)
+    high = np.minimum(np.ceil(quad.max(0)) + 1, canvas.shape[1::-1]).astype(int)
+    if (high <= low).any():
+        return
+    quad = np.float32(quad - low)
+    h, w = texture.shape[:2]
+    corners = np.float32([[0, 0], [w, 0], [w, h], [0, h]])
+    matrix = cv2.getPerspectiveTransform(corners, quad)
+    size = tuple(int(v) for v in high - low)
+    warped = cv2.warpPerspective(texture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    alpha = np.zeros(size[::-1], np.uint8)
+    cv2.fillPoly(alpha, [np.round(quad * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    layers.over(canvas, layers.premultiply(warped, alpha), int(low[1]), int(low[0]))
 
 
 def _tree(rng, canvas, x, base, tall, air, share):

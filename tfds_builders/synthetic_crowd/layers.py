@@ -24,17 +24,16 @@ def over(canvas: np.ndarray, patch: np.ndarray, top: int, left: int) -> None:
     if y0 >= y1 or x0 >= x1:
         return
     part = patch[y0 - top : y1 - top, x0 - left : x1 - left]
-    passing = cv2.bitwise_not(part[..., 3])
-    target = canvas[y0:y1, x0:x1]
-    dimmed = cv2.multiply(target, cv2.merge([passing] * channels), scale=1 / 255)
-    cv2.add(dimmed, np.ascontiguousarray(part[..., :channels]), dst=dimmed)
-    canvas[y0:y1, x0:x1] = dimmed
+    passing = cv2.merge([cv2.bitwise_not(cv2.extractChannel(part, 3))] * channels)
+    dimmed = cv2.multiply(canvas[y0:y1, x0:x1], passing, scale=1 / 255)
+    colour = part if channels == 4 else cv2.cvtColor(part, cv2.COLOR_RGBA2RGB)
+    canvas[y0:y1, x0:x1] = cv2.add(dimmed, colour)
 
 
 def premultiply(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Return uint8 [h, w, 4] premultiplied from uint8 colour and uint8 alpha."""
-    colour = cv2.multiply(rgb, cv2.merge([alpha] * 3), scale=1 / 255)
-    return np.dstack([colour, alpha])
+    opaque = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
+    return cv2.multiply(opaque, cv2.merge([alpha] * 4), scale=1 / 255)
 
 
 def paint(canvas: np.ndarray, polygon: np.ndarray, texture: np.ndarray) -> None:
@@ -75,7 +74,8 @@ def recolour(patch: np.ndarray, gain, haze, haze_share: float) -> np.ndarray:
 
     Args:
         patch: uint8 [h, w, 4], premultiplied RGBA.
-        gain: three factors for red, green, blue.
+        gain: three factors for red, green, blue, at most 1: colour above alpha would
+            shine at the rims.
         haze: colour of the air, three values 0 to 255.
         haze_share: 0 (near) to 1 (nothing but air).
     """
@@ -83,10 +83,7 @@ def recolour(patch: np.ndarray, gain, haze, haze_share: float) -> np.ndarray:
     matrix[range(3), range(3)] = np.asarray(gain) * (1 - haze_share)
     matrix[:3, 3] = np.asarray(haze) / 255 * haze_share
     matrix[3, 3] = 1
-    lit = cv2.transform(patch, matrix)
-    # A gain above one may not lift colour above alpha: that would shine at the rims.
-    lit[..., :3] = cv2.min(lit[..., :3], cv2.merge([lit[..., 3]] * 3))
-    return lit
+    return cv2.transform(patch, matrix)
 
 
 def smooth(points, rounds: int = 2) -> np.ndarray:

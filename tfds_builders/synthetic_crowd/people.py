@@ -18,15 +18,20 @@ class Head(NamedTuple):
     """A head of the bank, ready to be placed.
 
     Attributes:
-        patch: uint8 [S, S, 4], premultiplied RGBA.
+        patch: uint8 [S, S, 4], premultiplied RGBA; fades out at its lower edge.
         box: float [4], yxyx, relative to the patch: the face, or for heads without a
             face the place where one would be.
         skin: float [3], colour of the skin.
+        chest: float [2], where the shoulders begin and end at the patch's lower edge,
+            x relative to the patch.
+        cloth: uint8 [40, 3], colours of the clothes there, from left to right.
     """
 
     patch: np.ndarray
     box: np.ndarray
     skin: np.ndarray
+    chest: np.ndarray
+    cloth: np.ndarray
 
 
 class Placement(NamedTuple):
@@ -53,6 +58,43 @@ def head_matrix(head_box: np.ndarray, place: Placement) -> np.ndarray:
     return np.column_stack([turn, place.centre - turn @ middle])
 
 
+def load(rgba: np.ndarray, box: np.ndarray, has_face: bool) -> Head:
+    """Make a tile of the bank ready.
+
+    Args:
+        rgba: uint8 [S, S, 4], straight alpha.
+        box: float [4], yxyx relative, where the face is or would be.
+        has_face: whether the skin may be sampled on the face, else below it.
+    """
+    side = rgba.shape[0]
+    y0, x0, y1, x1 = box
+    row = y0 + (0.6 if has_face else 1.12) * (y1 - y0)
+    low = np.clip(np.array([row, (x0 + x1) / 2]) * side - 5, 0, side - 10).astype(int)
+    window = rgba[low[0] : low[0] + 10, low[1] : low[1] + 10].reshape(-1, 4)
+    skin = _colour(window, np.full(3, 120.0))
+    rows = rgba[int(side * 0.9) :]
+    columns = np.flatnonzero((rows[..., 3] > 127).mean(0) > 0.5)
+    if len(columns) > 4:
+        chest = np.array([columns[0], columns[-1] + 1]) / side
+    else:
+        chest = (x0 + x1) / 2 + np.array([-0.9, 0.9]) * (y1 - y0)
+        columns = np.arange(side)
+    strips = np.array_split(rows[:, columns[0] : columns[-1] + 1], 40, axis=1)
+    middle = _colour(rows.reshape(-1, 4), skin)
+    cloth = np.array([_colour(strip.reshape(-1, 4), middle) for strip in strips])
+    cloth = cv2.blur(cloth[None], (9, 1), borderType=cv2.BORDER_REPLICATE)[0]
+    fade = np.clip((side - np.arange(side)) / (0.1 * side), 0, 1)[:, None]
+    alpha = (rgba[..., 3] * fade).astype(np.uint8)
+    patch = layers.premultiply(np.ascontiguousarray(rgba[..., :3]), alpha)
+    return Head(patch, box, skin, chest, cloth.astype(np.uint8))
+
+
+def _colour(pixels: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    """Return the median colour of the opaque among RGBA pixels, float64 [3]."""
+    solid = pixels[pixels[:, 3] > 200]
+    return np.median(solid[:, :3], axis=0) if len(solid) else otherwise
+
+
 def draw(
     rng: np.random.Generator, head: Head, place: Placement, height: int, width: int
 ) -> tuple[np.ndarray, int, int]:
@@ -74,11 +116,8 @@ def draw(
     left = int(np.clip(x - _REACH * unit, 0, width - 1))
     right = int(np.clip(x + _REACH * unit, left + 1, width))
     layer = np.zeros((bottom - top, right - left, 4), np.uint8)
-    neck = place.centre - [left, top] + [0, 0.5 * unit]
-    body = _Body(rng, layer, neck, unit, head.skin)
-    body.draw_behind_head()
+    _draw_body(rng, layer, head, place, np.array([left, top]))
     _put_head(layer, head, place, left, top)
-    body.draw_before_head()
     return layer, top, left
 
 
@@ -110,97 +149,99 @@ def _put_head(layer, head, place, left, top) -> None:
     layers.over(layer, warped, int(low[1]), int(low[0]))
 
 
-class _Body:
-    """Draws clothes and limbs around a head; units are face boxes."""
+def _draw_body(rng, layer, head, place, corner) -> None:
+    """Draw the body below the patch of the head, which already has shoulders."""
+    matrix = head_matrix(head.box, place)
+    middle = matrix[:, :2] @ [head.chest.mean(), 1.0] + matrix[:, 2] - corner
+    scale = np.hypot(matrix[0, 0], matrix[1, 0]) / place.face  # of patch, in units
+    side = np.clip(np.ptp(head.chest) * scale / 2, 0.6, 1.5)
+    start = (1 - head.box[2]) * scale  # of the drawn part, below the chin
+    trousers = _plain(rng, layers.random_colour(rng, 0.45) * 0.7, 0.15)
+    sleeves = _plain(rng, np.median(head.cloth, axis=0), 0.1)
+    skin = _plain(rng, head.skin, 0.08)
 
-    def __init__(self, rng, layer, neck, unit, skin):
-        self.rng, self.layer, self.unit, self.skin = rng, layer, unit, skin
-        self.neck = np.asarray(neck)
-        self.build = rng.uniform(0.88, 1.2)
-        self.cloth = _fabric(rng)
-        self.trousers = _plain(rng, layers.random_colour(rng, 0.45) * 0.7, 0.15)
-        self.side = 1.15 * self.build  # half the width of the shoulders
-        self.sleeve = rng.choice([0.35, 1.0], p=(0.35, 0.65))
-        self.arms = [self._arm(sign) for sign in (-1, 1)]
+    def fill(points, texture):
+        points = (np.asarray(points) - [0, start]) * place.face + middle
+        layers.paint(layer, points, texture)
 
-    def _paint(self, points, texture) -> None:
-        polygon = np.asarray(points) * self.unit + self.neck
-        layers.paint(self.layer, polygon, texture)
+    foot = np.add(middle, [0, (_FEET - start + 0.15) * place.face])
+    _draw_shadow(layer, place.face, foot)
+    _draw_legs(fill, side, trousers)
+    short = rng.random() < 0.35
+    bends = [_bend_arm(rng, sign, side, start) for sign in (-1, 1)]
+    folded = [abs(wrist[0]) < abs(elbow[0]) - 0.4 for _, elbow, wrist in bends]
+    for bend, before in zip(bends, folded, strict=True):
+        if not before:
+            _draw_arm(fill, bend, side, sleeves, skin, short)
+    waist = side * rng.uniform(0.68, 0.85)
+    half = [
+        [side * 0.5, start - 0.5],
+        [side * 0.98, start - 0.12],
+        [side * 0.9, start + 0.4],
+        [waist, _WAIST],
+        [waist * 1.08, _HIPS + 0.3],
+        [0, _HIPS + 0.35],
+    ]
+    mirrored = [[-x, y] for x, y in half[-2::-1]]
+    fill(layers.smooth(half + mirrored, 2), _fabric(rng, head.cloth))
+    for bend, before in zip(bends, folded, strict=True):
+        if before:
+            _draw_arm(fill, bend, side, sleeves, skin, short)
 
-    def _arm(self, sign: float):
-        """Return shoulder, elbow, wrist of one arm."""
-        rng = self.rng
-        shoulder = np.array([sign * self.side * 0.86, _SHOULDERS + 0.22])
-        pose = rng.choice(3, p=(0.78, 0.15, 0.07))
-        if pose == 0:  # hanging
-            elbow = np.add(shoulder, [sign * rng.uniform(0.1, 0.3), 1.45])
-            wrist = np.add(elbow, [sign * rng.uniform(-0.25, 0.12), 1.25])
-        elif pose == 1:  # folded in front
-            elbow = np.add(shoulder, [sign * rng.uniform(0.15, 0.3), 1.35])
-            wrist = np.add(
-                elbow, [-sign * rng.uniform(0.8, 1.1), rng.uniform(-0.45, 0.1)]
-            )
-        else:  # raised
-            elbow = np.add(
-                shoulder, [sign * rng.uniform(0.6, 0.9), -rng.uniform(0.1, 0.6)]
-            )
-            wrist = np.add(
-                elbow, [sign * rng.uniform(0.0, 0.4), -rng.uniform(0.9, 1.2)]
-            )
-        return shoulder, elbow, wrist
 
-    def draw_behind_head(self) -> None:
-        """Draw legs, arms and the back of the collar."""
-        for sign in (-1, 1):
-            hip, foot = np.array([sign * 0.42, _HIPS]), np.array([sign * 0.45, _FEET])
-            knee = np.array([sign * 0.45, _KNEES])
-            self._paint(
-                layers.limb(foot, np.add(foot, [sign * 0.15, 0.1]), 0.2, 0.17),
-                (35, 30, 28),
-            )
-            self._paint(layers.limb(knee, foot, 0.34, 0.22), self.trousers)
-            self._paint(layers.limb(hip, knee, 0.5 * self.build, 0.36), self.trousers)
-        for shoulder, elbow, wrist in self.arms:
-            self._draw_arm(shoulder, elbow, wrist)
-        collar = [[-0.62, 0.4], [0, 0.3], [0.62, 0.4], [0.5, 0.8], [-0.5, 0.8]]
-        self._paint(layers.smooth(collar, 1), self.cloth[:4] // 2)
+def _draw_shadow(layer, unit: float, foot: np.ndarray) -> None:
+    """Darken the ground where a person stands."""
+    if foot[1] - unit > layer.shape[0]:
+        return
+    radii = np.array([1.3, 0.3]) * unit
+    shade = np.zeros((*np.ceil(2 * radii[::-1]).astype(int) + 3, 4), np.uint8)
+    for grow in (1.0, 0.8, 0.6):
+        layers.paint(shade, layers.ellipse(radii + 1, radii * grow), (0, 0, 0))
+        top, left = np.round(foot - radii)[::-1].astype(int)
+        layers.over(layer, shade // 5, int(top), int(left))
 
-    def _draw_arm(self, shoulder, elbow, wrist) -> None:
-        thick = 0.3 * self.build
-        skin = _plain(self.rng, self.skin, 0.08)
-        if self.sleeve < 1:
-            hem = shoulder + (elbow - shoulder) * 0.6
-            self._paint(layers.limb(shoulder, elbow, thick * 0.8, thick * 0.7), skin)
-            self._paint(layers.limb(elbow, wrist, thick * 0.7, thick * 0.5), skin)
-            self._paint(layers.limb(shoulder, hem, thick, thick * 0.95), self.cloth)
-        else:
-            self._paint(
-                layers.limb(elbow, wrist, thick * 0.85, thick * 0.6), self.cloth
-            )
-            self._paint(layers.limb(shoulder, elbow, thick, thick * 0.85), self.cloth)
-        hand = wrist + (wrist - elbow) * 0.2
-        self._paint(layers.limb(wrist, hand, thick * 0.55, thick * 0.6), skin)
 
-    def draw_before_head(self) -> None:
-        """Draw the front of the garment, over the lower neck, and folded arms."""
-        side, waist = self.side, 0.85 * self.build
-        dip = self.rng.uniform(0.62, 0.8)
-        half = [
-            [0.0, dip],
-            [0.3, dip - 0.14],
-            [0.5, 0.4],
-            [0.58, 0.42],
-            [side * 0.82, _SHOULDERS],
-            [side, _SHOULDERS + 0.3],
-            [side * 0.95, 1.2],
-            [waist, _WAIST],
-            [waist * 1.05, _HIPS + 0.25],
-        ]
-        mirrored = [[-x, y] for x, y in half[:0:-1]]
-        self._paint(layers.smooth(half + mirrored, 2), self.cloth)
-        for shoulder, elbow, wrist in self.arms:
-            if abs(wrist[0]) < abs(elbow[0]) - 0.5:
-                self._draw_arm(shoulder, elbow, wrist)
+def _draw_legs(fill, side: float, trousers) -> None:
+    for sign in (-1, 1):
+        hip = np.array([sign * side * 0.38, _HIPS])
+        knee = np.array([sign * side * 0.4, _KNEES])
+        foot = np.array([sign * side * 0.42, _FEET])
+        toe = np.add(foot, [sign * 0.15, 0.1])
+        fill(layers.limb(foot, toe, 0.2, 0.17), (35, 30, 28))
+        fill(layers.limb(knee, foot, 0.32, 0.22), trousers)
+        fill(layers.limb(hip, knee, 0.42 * side, 0.34), trousers)
+
+
+def _bend_arm(rng, sign: float, side: float, start: float):
+    """Return shoulder, elbow and wrist of one arm."""
+    shoulder = np.array([sign * (side - 0.24), start - 0.05])
+    pose = rng.choice(3, p=(0.78, 0.15, 0.07))
+    across, down = rng.uniform(0, 1, 2)
+    if pose == 0:  # hanging
+        elbow = np.add(shoulder, [sign * 0.2 * across, 1.2])
+        wrist = np.add(elbow, [sign * (0.37 * down - 0.25), 1.25])
+    elif pose == 1:  # folded in front
+        elbow = np.add(shoulder, [sign * (0.05 + 0.15 * across), 1.15])
+        wrist = np.add(elbow, [-sign * (0.8 + 0.3 * across), 0.5 * down - 0.45])
+    else:  # raised
+        elbow = np.add(shoulder, [sign * (0.6 + 0.3 * across), -0.1 - 0.5 * down])
+        wrist = np.add(elbow, [sign * 0.4 * across, -0.9 - 0.3 * down])
+    return shoulder, elbow, wrist
+
+
+def _draw_arm(fill, bend, side: float, sleeves, skin, short: bool) -> None:
+    shoulder, elbow, wrist = bend
+    thick = 0.25 * side
+    if short:
+        hem = shoulder + (elbow - shoulder) * 0.6
+        fill(layers.limb(shoulder, elbow, thick * 0.8, thick * 0.7), skin)
+        fill(layers.limb(elbow, wrist, thick * 0.7, thick * 0.5), skin)
+        fill(layers.limb(shoulder, hem, thick, thick * 0.95), sleeves)
+    else:
+        fill(layers.limb(elbow, wrist, thick * 0.85, thick * 0.6), sleeves)
+        fill(layers.limb(shoulder, elbow, thick, thick * 0.85), sleeves)
+    hand = wrist + (wrist - elbow) * 0.2
+    fill(layers.limb(wrist, hand, thick * 0.55, thick * 0.6), skin)
 
 
 def _plain(rng, colour, folds: float, height: int = 24, width: int = 16) -> np.ndarray:
@@ -211,28 +252,15 @@ def _plain(rng, colour, folds: float, height: int = 24, width: int = 16) -> np.n
     return layers.tint(colour, light)
 
 
-def _fabric(rng) -> np.ndarray:
-    """Return the front of a garment, uint8 [48, 40, 3]."""
-    cloth = np.empty((48, 40, 3), np.float32)
-    cloth[:] = layers.random_colour(rng)
-    second = layers.random_colour(rng)
-    kind = rng.choice(6, p=(0.4, 0.15, 0.1, 0.1, 0.15, 0.1))
-    width = int(rng.integers(2, 5))
-    if kind == 1:  # stripes
-        cloth[np.arange(48) % (2 * width) < width] = second
-    elif kind == 2:  # checks
-        cloth[np.arange(48) % (2 * width) < width] *= 0.75
-        cloth[:, np.arange(40) % (2 * width) < width] *= 0.75
-    elif kind == 3:  # a print on the chest
-        cloth[12:24, 13:27] = second
-    elif kind == 4:  # an open jacket over a shirt
-        for row in range(48):
-            half = max(1.5, 6 - row * 0.22)
-            cloth[row, int(20 - half) : int(20 + half)] = second
-    elif kind == 5:  # buttons or a zip
-        cloth[:, 19:21] *= 0.6
-    across = np.linspace(-1, 1, 40)
-    light = 1.06 - 0.45 * np.abs(across - rng.uniform(-0.35, 0.35)) ** 2.5
-    light = light[None] + 0.09 * layers.noise(rng, 48, 40, 3)
+def _fabric(rng, cloth: np.ndarray) -> np.ndarray:
+    """Carry the clothes of a head on downwards, uint8 [48, 40, 3]."""
+    front = np.repeat(cloth[None].astype(np.float32), 48, axis=0)
+    light = 1 + 0.08 * layers.noise(rng, 48, 40, 3)
     light -= np.linspace(0, 0.15, 48)[:, None]
-    return np.clip(cloth * light[..., None], 0, 255).astype(np.uint8)
+    light[:8] = 1 + (light[:8] - 1) * np.linspace(0, 1, 8)[:, None]  # as the head's
+    kind = rng.random()
+    if kind < 0.15:  # buttons or a zip
+        front[:, 19:21] *= 0.75
+    elif kind < 0.3:  # a belt
+        front[42:45] *= 0.4
+    return np.clip(front * light[..., None], 0, 255).astype(np.uint8)

@@ -116,25 +116,9 @@ class Composer:
         return Scene(photo, cameras.encode(camera, photo), faces)
 
     def _load_head(self, tile: int) -> people.Head:
-        rgba = self._bank.tile(tile)
-        patch = layers.premultiply(np.ascontiguousarray(rgba[..., :3]), rgba[..., 3])
-        box = self._bank.boxes[tile]
-        if np.isnan(box).any():
-            box = self._usual_box
-        y0, x0, y1, x1 = box
-        # The neck has the colour of the skin also where no face is seen.
-        row = (
-            y1 + 0.12 * (y1 - y0)
-            if self._bank.kinds[tile] == "back"
-            else y0 + 0.6 * (y1 - y0)
-        )
-        side = rgba.shape[0]
-        centre = np.array([row, (x0 + x1) / 2]) * side
-        low = np.clip(np.round(centre).astype(int) - 5, 0, side - 10)
-        window = rgba[low[0] : low[0] + 10, low[1] : low[1] + 10]
-        solid = window[window[..., 3] > 200]
-        skin = np.median(solid[:, :3], axis=0) if len(solid) else np.full(3, 120.0)
-        return people.Head(patch, box, skin)
+        has_face = self._bank.kinds[tile] == "face"
+        box = self._bank.boxes[tile] if has_face else self._usual_box
+        return people.load(self._bank.tile(tile), box, has_face)
 
     def _choose_tiles(self, rng, tiles) -> list[int]:
         """Choose one tile per person; an identity comes once as long as it can."""
@@ -180,7 +164,7 @@ class Composer:
         for number, (tile, place) in enumerate(zip(chosen, places, strict=True)):
             head = self._head(tile)
             patch, top, left = people.draw(rng, head, place, height, width)
-            gain = np.exp(rng.normal(0, 0.1)) * (0.6 + 0.4 * air / max(air.max(), 1))
+            gain = rng.uniform(0.8, 1.0) * (0.75 + 0.25 * air / max(air.max(), 1))
             haze = 0.3 * np.exp(-place.face / (0.04 * height))
             patch = layers.recolour(patch, gain, air, haze)
             patch = cameras.blur(patch, cameras.defocus(camera, place.face))
