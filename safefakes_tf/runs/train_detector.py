@@ -39,7 +39,13 @@ def run(config: Config, workdir: pathlib.Path) -> None:
 
     def make_dataset(position):
         return detection.training_dataset(
-            records, config, position=position, anonymizer=anonymizer
+            records,
+            config.augmentation,
+            config.model.input_size,
+            config.loop.global_batch_size,
+            config.seed,
+            position,
+            anonymizer,
         )
 
     # === Model and optimizer ===

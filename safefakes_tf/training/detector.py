@@ -1,10 +1,12 @@
 """Training of the detector: one step, and a picture of how it does."""
 
+import cv2
 import keras
 import numpy as np
 import tensorflow as tf
 
-from safefakes_tf.config import InferenceConfig, LossConfig
+from safefakes_tf.config import Config
+from safefakes_tf.evaluation import detect
 from safefakes_tf.losses import multibox
 from safefakes_tf.models import dsfd
 
@@ -14,24 +16,77 @@ class DetectorTrainer:
 
     Args:
         model: from `dsfd.build_dsfd`, built under the strategy's scope.
-        optimizer: built here on the model's variables.
-        loss: matching and mining.
-        anchor_ratio: as in the model's configuration.
-        clip_norm: limit of the global gradient's norm, or None.
+        optimizer: built here, on the model's variables.
+        config: of the run; loss, clipping and input size are read.
     """
 
     def __init__(
-        self,
-        model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
-        loss: LossConfig,
-        anchor_ratio: float = 1.0,
-        clip_norm: float | None = None,
+        self, model: keras.Model, optimizer: keras.optimizers.Optimizer, config: Config
     ):
         optimizer.build(model.trainable_variables)
         self.items = {"model": model, "optimizer": optimizer}
         self._model = model
         self._optimizer = optimizer
-        self._loss = loss
-        self._anchor_ratio = anchor_ratio
-        self._clip_norm = clip_norm
+        self._config = config
+        size = config.model.input_size
+        self._anchors = {
+            shot: dsfd.anchors(size, size, shot, config.model.anchor_ratio)
+            for shot in dsfd.SHOTS
+        }
+
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Learn from one replica's share of a batch.
+
+        Args:
+            batch: "image" float32 [B, S, S, 3] in 0..255, "boxes" float32 [B, G, 4] yxyx
+                relative, padded, "num_boxes" int32 [B].
+
+        Returns:
+            The five losses of `multibox.progressive_anchor_loss`, float32 scalars whose
+            sums over the replicas are those of the global batch.
+        """
+        replicas = tf.distribute.get_replica_context()
+
+        def sum_over_replicas(tensors):
+            return replicas.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+
+        with tf.GradientTape() as tape:
+            losses = multibox.progressive_anchor_loss(
+                self._model(batch["image"], training=True),
+                batch["boxes"],
+                batch["num_boxes"],
+                self._anchors,
+                self._config.loss,
+                sum_over_replicas,
+            )
+            scaled = self._optimizer.scale_loss(losses["total"])
+        gradients = tape.gradient(scaled, self._model.trainable_variables)
+        if self._config.optimizer.clip_norm is not None:
+            # The norm is that of the whole batch's gradient; `apply` sums over the
+            # replicas once more, hence the division.
+            gradients = sum_over_replicas(gradients)
+            gradients = self._clip(gradients)
+            gradients = [g / replicas.num_replicas_in_sync for g in gradients]
+        self._optimizer.apply(gradients, self._model.trainable_variables)
+        return losses
+
+    def learning_rate(self) -> float:
+        return float(self._optimizer.learning_rate)
+
+    def picture(self, batch: dict[str, tf.Tensor]) -> np.ndarray:
+        """Return the first photo of a batch, faces in red, confident finds in green."""
+        image = tf.cast(batch["image"][0], tf.uint8).numpy()
+        found = detect.detect_photo(self._model, image, self._config.inference).numpy()
+        faces = batch["boxes"][0, : batch["num_boxes"][0]].numpy()
+        for boxes, colour in (
+            (faces, (255, 0, 0)),
+            (found[found[:, 0] >= 0.5, 1:], (0, 255, 0)),
+        ):
+            for top, left, bottom, right in (boxes * len(image)).astype(int).tolist():
+                cv2.rectangle(image, (left, top), (right, bottom), colour, 1)
+        return image
+
+    def _clip(self, gradients):
+        scale = self._optimizer.scale_loss(1.0)
+        limit = self._config.optimizer.clip_norm * scale
+        return tf.clip_by_global_norm(gradients, limit)[0]

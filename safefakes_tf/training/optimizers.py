@@ -75,7 +75,15 @@ class CoupledSGD(keras.optimizers.Optimizer):
         }
 
 
-def create(config: OptimizerConfig) -> CoupledSGD:
-    """Return the optimizer that a configuration describes, not yet built."""
+def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
+    """Return the optimizer that a configuration describes, not yet built.
+
+    Momentum is the first moment's decay in Adam; weight decay acts there on the weights,
+    apart from the gradient.
+    """
     rate = SteppedRate(config.learning_rate, config.decay_steps, config.warmup_steps)
+    if config.kind == "adam":
+        return keras.optimizers.Adam(
+            rate, beta_1=config.momentum, weight_decay=config.weight_decay
+        )
     return CoupledSGD(rate, config.momentum, config.weight_decay)

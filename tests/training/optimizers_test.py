@@ -32,3 +32,11 @@ def test_the_rate_drops_at_the_step_with_that_index():
 def test_warm_up_is_linear():
     rate = optimizers.SteppedRate(1.0, (), warmup_steps=4)
     assert np.allclose([float(rate(s)) for s in range(5)], [0.25, 0.5, 0.75, 1.0, 1.0])
+
+
+def test_adam_is_there_for_short_runs():
+    optimizer = optimizers.create(OptimizerConfig(kind="adam", learning_rate=0.1))
+    variable = keras.Variable(np.float32([1.0]))
+    optimizer.build([variable])
+    optimizer.apply([keras.ops.ones([1])])
+    np.testing.assert_allclose(variable.numpy(), [0.9], atol=1e-4)

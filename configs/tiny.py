@@ -1,0 +1,29 @@
+"""Seconds on a CPU, and of no other use: what the tests run.
+
+python main.py --mode=study --config=tiny
+"""
+
+import dataclasses
+
+from configs import quickstart
+from safefakes_tf.config import Config
+
+
+def get_config() -> Config:
+    config = quickstart.get_config()
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(
+            config.data,
+            crowd=dataclasses.replace(config.data.crowd, num_train=8, num_validation=3),
+        ),
+        model=dataclasses.replace(config.model, width_multiplier=1 / 32),
+        loop=dataclasses.replace(
+            config.loop,
+            total_steps=4,
+            global_batch_size=2,
+            log_every=1,
+            checkpoint_every=2,
+            pictures_every=4,
+        ),
+    )
