@@ -280,6 +280,8 @@ def resize(
     """Stretch to `size` x `size` with a random filter. Source: dsfd.md, 9.2 D."""
     height, width = image.shape[:2]
     resample = _RESIZE_FILTERS[rng.integers(len(_RESIZE_FILTERS))]
+    if (height, width) == (size, size):
+        return image, boxes
     picture = Image.fromarray(image).resize((size, size), resample)
     factors = np.float32([size / height, size / width] * 2)
     return np.asarray(picture), boxes * factors
