@@ -226,19 +226,14 @@ def _match(ground_truth, predictions, overlap):
     """
     matches = np.full(len(predictions.scores), -1, np.int64)
     usable = np.repeat(ground_truth.num_boxes > 0, predictions.num_boxes)
-    start = 0
-    for first, num_faces, count in zip(
-        ground_truth.starts, ground_truth.num_boxes, predictions.num_boxes, strict=False
-    ):
-        rows = slice(start, start + count)
-        start += count
-        if num_faces and count:
-            table = overlap(
-                predictions.boxes[rows], ground_truth.boxes[first : first + num_faces]
-            )
-            best = table.argmax(axis=1)
-            enough = table[np.arange(count), best] >= MIN_OVERLAP
-            matches[rows] = np.where(enough, best + first, -1)
+    ends, starts = np.cumsum(predictions.num_boxes), ground_truth.starts
+    for image in np.flatnonzero(ground_truth.num_boxes * predictions.num_boxes):
+        rows = slice(ends[image] - predictions.num_boxes[image], ends[image])
+        faces = ground_truth.boxes[starts[image] : starts[image + 1]]
+        table = overlap(predictions.boxes[rows], faces)
+        best = table.argmax(axis=1)
+        enough = table[np.arange(len(best)), best] >= MIN_OVERLAP
+        matches[rows] = np.where(enough, best + starts[image], -1)
     return matches, usable
 
 
@@ -251,12 +246,10 @@ def _first_threshold(scores, num_boxes):
     Returns:
         int64 [M] in 0 ... 1000; 1000 for never.
     """
-    best_later = np.empty_like(scores)
-    start = 0
-    for count in num_boxes:
-        rows = slice(start, start + count)
-        best_later[rows] = np.maximum.accumulate(scores[rows][::-1])[::-1]
-        start += count
+    images = np.split(scores, np.cumsum(num_boxes)[:-1])
+    best_later = np.concatenate(
+        [np.maximum.accumulate(image[::-1])[::-1] for image in images]
+    )
     thresholds = 1 - (np.arange(NUM_THRESHOLDS) + 1) / NUM_THRESHOLDS
     # How many thresholds the score reaches, searched on rising ones; NaN reaches none.
     reached = np.searchsorted(thresholds[::-1], best_later, side="right")
