@@ -75,10 +75,8 @@ def expose(rng: np.random.Generator, camera: Camera, image: np.ndarray) -> np.nd
     # The shoulder of the curve keeps lamps and sky from being cut off hard.
     table = np.clip(0.5 * curve + 0.5 * 255 * levels, 0, 255).astype(np.uint8)
     toned = cv2.LUT(image, table[:, None])
-    grain = rng.standard_normal((*image.shape[:2], 1), np.float32)
-    noise = np.clip(grain * (4 * camera.grain), -127, 127).astype(np.int8)
-    noisy = cv2.merge([noise[..., 0]] * 3).astype(np.int16)
-    return np.clip(toned + (noisy >> 2), 0, 255).astype(np.uint8)
+    noise = rng.standard_normal(image.shape[:2], np.float32) * np.float32(camera.grain)
+    return cv2.add(toned, cv2.merge([noise] * 3), dtype=cv2.CV_8U)
 
 
 def _streak(length: float, angle: float) -> np.ndarray:

@@ -7,6 +7,8 @@ import numpy as np
 
 _NOISE_SIDE = 256
 _NOISE_FIELDS = 6
+_ANGLES = np.linspace(-np.pi / 2, np.pi / 2, 8)
+_HALF_CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
 
 def over(canvas: np.ndarray, patch: np.ndarray, top: int, left: int) -> None:
@@ -107,12 +109,11 @@ def ellipse(centre, radii, turn: float = 0.0, corners: int = 36) -> np.ndarray:
 def limb(start, end, start_radius: float, end_radius: float) -> np.ndarray:
     """Return a tapering limb with round ends as polygon, float64 [16, 2]."""
     start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
-    heading = np.arctan2(*(end - start)[::-1])
-    half = np.linspace(-np.pi / 2, np.pi / 2, 8) + heading
-    fore = end + end_radius * np.stack([np.cos(half), np.sin(half)], axis=1)
-    half = half + np.pi
-    back = start + start_radius * np.stack([np.cos(half), np.sin(half)], axis=1)
-    return np.concatenate([fore, back])
+    along = end - start
+    along = along / max(np.hypot(*along), 1e-9)
+    turn = np.array([along, [-along[1], along[0]]])
+    arc = _HALF_CIRCLE @ turn
+    return np.concatenate([end + end_radius * arc, start - start_radius * arc])
 
 
 def rectangle(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
@@ -154,6 +155,12 @@ def tint(colour, light: np.ndarray) -> np.ndarray:
     """
     lit = np.asarray(light, np.float32)[..., None] * np.asarray(colour, np.float32)
     return np.clip(lit, 0, 255).astype(np.uint8)
+
+
+def gradient(top, bottom, count: int) -> np.ndarray:
+    """Return a vertical gradient between two colours, uint8 [count, 1, 3]."""
+    share = np.linspace(0, 1, max(count, 1))[:, None, None]
+    return (np.asarray(top) * (1 - share) + np.asarray(bottom) * share).astype(np.uint8)
 
 
 def random_colour(rng: np.random.Generator, saturation: float = 0.6) -> np.ndarray:

@@ -11,6 +11,8 @@ from tfds_builders.synthetic_crowd import layers
 # common drawing proportions; a person is about nine face boxes tall.
 _SHOULDERS, _WAIST, _HIPS, _KNEES, _FEET = 0.55, 2.3, 3.0, 5.2, 7.6
 _REACH = 2.3  # widest part of a body on each side of the face's centre
+_BODY_UNIT = 40  # pixels per unit at which bodies are drawn at most
+_MARGIN = 10  # pixels of air left around a person, for blur to spread into
 _ABOVE = 2.2  # room for hair, hats and raised arms above the face's centre
 
 
@@ -58,12 +60,15 @@ def head_matrix(head_box: np.ndarray, place: Placement) -> np.ndarray:
     return np.column_stack([turn, place.centre - turn @ middle])
 
 
-def load(rgba: np.ndarray, box: np.ndarray, has_face: bool) -> Head:
+def load(
+    rgba: np.ndarray, box: np.ndarray, clothes: np.ndarray, has_face: bool
+) -> Head:
     """Make a tile of the bank ready.
 
     Args:
         rgba: uint8 [S, S, 4], straight alpha.
         box: float [4], yxyx relative, where the face is or would be.
+        clothes: uint8 [3], about the colour of the garment.
         has_face: whether the skin may be sampled on the face, else below it.
     """
     side = rgba.shape[0]
@@ -74,19 +79,28 @@ def load(rgba: np.ndarray, box: np.ndarray, has_face: bool) -> Head:
     skin = _colour(window, np.full(3, 120.0))
     rows = rgba[int(side * 0.9) :]
     columns = np.flatnonzero((rows[..., 3] > 127).mean(0) > 0.5)
-    if len(columns) > 4:
-        chest = np.array([columns[0], columns[-1] + 1]) / side
-    else:
-        chest = (x0 + x1) / 2 + np.array([-0.9, 0.9]) * (y1 - y0)
-        columns = np.arange(side)
-    strips = np.array_split(rows[:, columns[0] : columns[-1] + 1], 40, axis=1)
-    middle = _colour(rows.reshape(-1, 4), skin)
-    cloth = np.array([_colour(strip.reshape(-1, 4), middle) for strip in strips])
-    cloth = cv2.blur(cloth[None], (9, 1), borderType=cv2.BORDER_REPLICATE)[0]
+    if len(columns) < 5:  # nothing there: shoulders as wide as is usual
+        columns = ((x0 + x1) / 2 + np.array([-0.9, 0.9]) * (y1 - y0)) * side
+    chest = np.array([columns[0], columns[-1] + 1]) / side
+    cloth = _cloth(rows[:, int(max(columns[0], 0)) : int(columns[-1]) + 1], clothes)
     fade = np.clip((side - np.arange(side)) / (0.1 * side), 0, 1)[:, None]
     alpha = (rgba[..., 3] * fade).astype(np.uint8)
     patch = layers.premultiply(np.ascontiguousarray(rgba[..., :3]), alpha)
-    return Head(patch, box, skin, chest, cloth.astype(np.uint8))
+    return Head(patch, box, skin, chest, cloth)
+
+
+def _cloth(rows: np.ndarray, clothes: np.ndarray) -> np.ndarray:
+    """Return 40 colours across a chest, uint8 [40, 3], without hair and bare skin."""
+    pixels = rows.reshape(-1, 4)
+    tint = pixels[:, :3] / np.maximum(pixels[:, :3].sum(1, keepdims=True), 1)
+    strangeness = np.abs(tint - clothes / max(clothes.sum(), 1)).sum(1)
+    garment = _colour(pixels[strangeness <= np.median(strangeness)], clothes)
+    strips = np.array_split(rows, 40, axis=1)
+    colours = np.array([_colour(strip.reshape(-1, 4), garment) for strip in strips])
+    other = np.abs(colours - garment).sum(1) > 60
+    colours[other] = garment
+    colours = cv2.blur(colours[None], (9, 1), borderType=cv2.BORDER_REPLICATE)[0]
+    return colours.astype(np.uint8)
 
 
 def _colour(pixels: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
@@ -115,10 +129,19 @@ def draw(
     bottom = int(np.clip(y + (_FEET + 1) * unit, top + 1, height))
     left = int(np.clip(x - _REACH * unit, 0, width - 1))
     right = int(np.clip(x + _REACH * unit, left + 1, width))
-    layer = np.zeros((bottom - top, right - left, 4), np.uint8)
-    _draw_body(rng, layer, head, place, np.array([left, top]))
+    # A body has no fine detail: drawn small and enlarged it is as cheap as a far one.
+    shrink = max(1.0, unit / _BODY_UNIT)
+    size = [max(1, round(v / shrink)) for v in (bottom - top, right - left)]
+    layer = np.zeros((*size, 4), np.uint8)
+    scale = np.array([size[1] / (right - left), size[0] / (bottom - top)])
+    centre = (place.centre - [left, top]) * scale
+    _draw_body(rng, layer, head, Placement(centre, unit / shrink, place.roll))
+    layer = cv2.resize(layer, (right - left, bottom - top))
     _put_head(layer, head, place, left, top)
-    return layer, top, left
+    x, y, wide, tall = cv2.boundingRect(cv2.extractChannel(layer, 3))
+    x0, y0 = max(x - _MARGIN, 0), max(y - _MARGIN, 0)
+    layer = layer[y0 : y + tall + _MARGIN, x0 : x + wide + _MARGIN]
+    return np.ascontiguousarray(layer), top + y0, left + x0
 
 
 def _put_head(layer, head, place, left, top) -> None:
@@ -145,14 +168,15 @@ def _put_head(layer, head, place, left, top) -> None:
     warped = cv2.warpAffine(
         patch, moved, tuple(int(v) for v in high - low), flags=flags
     )
-    warped[..., :3] = cv2.min(warped[..., :3], cv2.merge([warped[..., 3]] * 3))
+    if flags == cv2.INTER_CUBIC:  # overshoots: colour must not exceed alpha
+        warped = cv2.min(warped, cv2.merge([cv2.extractChannel(warped, 3)] * 4))
     layers.over(layer, warped, int(low[1]), int(low[0]))
 
 
-def _draw_body(rng, layer, head, place, corner) -> None:
+def _draw_body(rng, layer, head, place) -> None:
     """Draw the body below the patch of the head, which already has shoulders."""
     matrix = head_matrix(head.box, place)
-    middle = matrix[:, :2] @ [head.chest.mean(), 1.0] + matrix[:, 2] - corner
+    middle = matrix[:, :2] @ [head.chest.mean(), 1.0] + matrix[:, 2]
     scale = np.hypot(matrix[0, 0], matrix[1, 0]) / place.face  # of patch, in units
     side = np.clip(np.ptp(head.chest) * scale / 2, 0.6, 1.5)
     start = (1 - head.box[2]) * scale  # of the drawn part, below the chin
@@ -173,11 +197,11 @@ def _draw_body(rng, layer, head, place, corner) -> None:
     for bend, before in zip(bends, folded, strict=True):
         if not before:
             _draw_arm(fill, bend, side, sleeves, skin, short)
-    waist = side * rng.uniform(0.68, 0.85)
+    waist = side * rng.uniform(0.62, 0.8)
     half = [
         [side * 0.5, start - 0.5],
         [side * 0.98, start - 0.12],
-        [side * 0.9, start + 0.4],
+        [side * 0.84, start + 0.3],
         [waist, _WAIST],
         [waist * 1.08, _HIPS + 0.3],
         [0, _HIPS + 0.35],
@@ -214,11 +238,11 @@ def _draw_legs(fill, side: float, trousers) -> None:
 
 def _bend_arm(rng, sign: float, side: float, start: float):
     """Return shoulder, elbow and wrist of one arm."""
-    shoulder = np.array([sign * (side - 0.24), start - 0.05])
+    shoulder = np.array([sign * side * 0.76, start - 0.05])
     pose = rng.choice(3, p=(0.78, 0.15, 0.07))
     across, down = rng.uniform(0, 1, 2)
     if pose == 0:  # hanging
-        elbow = np.add(shoulder, [sign * 0.2 * across, 1.2])
+        elbow = np.add(shoulder, [sign * (0.08 + 0.2 * across), 1.2])
         wrist = np.add(elbow, [sign * (0.37 * down - 0.25), 1.25])
     elif pose == 1:  # folded in front
         elbow = np.add(shoulder, [sign * (0.05 + 0.15 * across), 1.15])

@@ -118,7 +118,8 @@ class Composer:
     def _load_head(self, tile: int) -> people.Head:
         has_face = self._bank.kinds[tile] == "face"
         box = self._bank.boxes[tile] if has_face else self._usual_box
-        return people.load(self._bank.tile(tile), box, has_face)
+        clothes = self._bank.clothes_rgb[tile]
+        return people.load(self._bank.tile(tile), box, clothes, has_face)
 
     def _choose_tiles(self, rng, tiles) -> list[int]:
         """Choose one tile per person; an identity comes once as long as it can."""
