@@ -295,4 +295,4 @@ def flip(image: np.ndarray, boxes: np.ndarray, rng: np.random.Generator) -> Samp
     mirrored = np.stack(
         [boxes[:, 0], width - boxes[:, 3], boxes[:, 2], width - boxes[:, 1]], axis=1
     )
-    return np.ascontiguousarray(image[:, ::-1]), mirrored
+    return cv2.flip(image, 1), mirrored
