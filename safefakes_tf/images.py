@@ -14,9 +14,11 @@ import tensorflow as tf
 # coordinates give whole pixels back only to about 1e-3 px on photos 10,000 px wide.
 EDGE_TOLERANCE = 1e-3
 
-# Rows that one matrix product of a blur makes: with more, a larger share of the band
-# matrix is zeros, with fewer, more input rows are read twice.
-BLUR_TILE = 64
+# Bytes that a slice update writes at a time; byte by byte it takes eight times as long.
+WORD = 8
+
+# Fewest rows that one matrix product of a blur makes; below, its overhead shows.
+MIN_TILE = 16
 
 
 def pixel_regions(boxes: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
@@ -64,28 +66,60 @@ def edit_regions(
     Returns:
         uint8 [H, W, 3].
     """
-    filled = tf.reduce_all(regions[:, 2:] > regions[:, :2], axis=-1)
-    regions = tf.boolean_mask(regions, filled)
-
-    def edit_next(index, image):
-        near, far = regions[index, :2], regions[index, 2:]
-        patch = tf.strided_slice(image, near, far)
-        # In a graph nothing else holds the photo at this point, and the op writes into
-        # its buffer instead of copying it. A scatter would do so index by index.
-        image = tf.raw_ops.TensorStridedSliceUpdate(
-            input=image,
-            begin=near,
-            end=far,
-            strides=tf.ones_like(near),
-            value=edit(patch),
-        )
-        return index + 1, image
-
-    count = tf.shape(regions)[0]
-    _, image = tf.while_loop(
-        lambda index, _: index < count, edit_next, (0, image), parallel_iterations=1
+    shape = tf.shape(image)
+    regions = tf.boolean_mask(
+        regions, tf.reduce_all(regions[:, 2:] > regions[:, :2], axis=-1)
     )
-    return image
+    top, left, bottom, right = tf.unstack(regions, axis=1)
+    near = tf.stack([top, 3 * left // WORD], axis=1)
+    far = tf.stack([bottom, (3 * right + WORD - 1) // WORD], axis=1)
+    starts = 3 * left - WORD * near[:, 1]
+    ends = starts + 3 * (right - left)
+
+    def edit_next(index, words):
+        slab = _to_bytes(tf.strided_slice(words, near[index], far[index]))
+        start, end = starts[index], ends[index]
+        rows = tf.shape(slab)[0]
+        patch = edit(tf.reshape(slab[:, start:end], [rows, (end - start) // 3, 3]))
+        patch = tf.reshape(patch, [rows, end - start])
+        slab = tf.concat([slab[:, :start], patch, slab[:, end:]], axis=1)
+        # In a graph nothing else holds the photo at this point, and the op writes into
+        # its buffer instead of copying it.
+        words = tf.raw_ops.TensorStridedSliceUpdate(
+            input=words,
+            begin=near[index],
+            end=far[index],
+            strides=[1, 1],
+            value=_to_words(slab),
+        )
+        return index + 1, words
+
+    lines = tf.reshape(image, [shape[0], 3 * shape[1]])
+    padding = tf.zeros([shape[0], -3 * shape[1] % WORD], tf.uint8)
+    lines = tf.cond(  # concat would copy the photo even for nothing
+        tf.shape(padding)[1] > 0,
+        lambda: tf.concat([lines, padding], axis=1),
+        lambda: lines,
+    )
+    _, words = tf.while_loop(
+        lambda index, _: index < tf.shape(regions)[0],
+        edit_next,
+        (0, _to_words(lines)),
+        parallel_iterations=1,
+    )
+    return tf.reshape(_to_bytes(words)[:, : 3 * shape[1]], shape)
+
+
+def _to_words(lines):
+    """View uint8 [h, n * WORD] as int64 [h, n]."""
+    height, length = tf.unstack(tf.shape(lines))
+    return tf.bitcast(tf.reshape(lines, [height, length // WORD, WORD]), tf.int64)
+
+
+def _to_bytes(words):
+    """View int64 [h, n] as uint8 [h, n * WORD]."""
+    height, length = tf.unstack(tf.shape(words))
+    return tf.reshape(tf.bitcast(words, tf.uint8), [height, length * WORD])
 
 
 def gaussian_kernel(size: int) -> np.ndarray:
@@ -113,32 +147,51 @@ def blur(patch: tf.Tensor, kernel: np.ndarray) -> tf.Tensor:
 
     Source: conventional.md, conventions.
     """
-    smooth = tf.transpose(_blur_columns(patch, kernel), [1, 0, 2])
-    smooth = tf.transpose(_blur_columns(smooth, kernel), [1, 0, 2])
-    return tf.cast(tf.floor(smooth + 0.5), tf.uint8)
+    height, width = tf.unstack(tf.shape(patch)[:2])
+    lines = tf.cast(tf.reshape(patch, [height, -1]), tf.float32)
+    lines = _blur_columns(lines, kernel)  # [h, (w, 3)]
+    lines = tf.transpose(lines)  # of two axes: with three it takes ten times as long
+    lines = _blur_columns(tf.reshape(lines, [width, -1]), kernel)  # [w, (3, h)]
+    lines = tf.cast(tf.floor(lines + 0.5), tf.uint8)
+    lines = tf.transpose(tf.reshape(lines, [-1, height]))  # [h, (w, 3)]
+    return tf.reshape(lines, tf.shape(patch))
 
 
-def _blur_columns(patch, kernel):
-    """Convolve along the first axis, tile by tile, as products with a band matrix."""
+def _blur_columns(lines, kernel):
+    """Convolve float32 [n, m] along its first axis.
+
+    A tile of output rows is the product of a matrix of weights and of the window of
+    input rows that it needs. Borders are folded into the weights.
+    """
     reach = len(kernel) // 2
-    shape = tf.shape(patch)
-    height = shape[0]
-    num_tiles = (height + BLUR_TILE - 1) // BLUR_TILE
-    tile = (height + num_tiles - 1) // num_tiles
-    starts = tf.range(num_tiles)[:, tf.newaxis] * tile
-    rows = starts + tf.range(-reach, tile + reach)
-    tiles = tf.gather(tf.reshape(patch, [height, -1]), _inside(rows, height, reach))
-    band = tf.constant(_band_matrix(kernel, BLUR_TILE))[:tile, : tile + 2 * reach]
-    smooth = tf.matmul(band, tf.cast(tiles, tf.float32))
-    return tf.reshape(tf.reshape(smooth, [num_tiles * tile, -1])[:height], shape)
+    size = tf.shape(lines)[0]
+    max_tile = max(MIN_TILE, len(kernel))
+    num_tiles = (size + max_tile - 1) // max_tile
+    tile = (size + num_tiles - 1) // num_tiles
+    window = tf.minimum(tile + 2 * reach, size)
+    tops = tf.range(num_tiles)[:, tf.newaxis] * tile
+    starts = tf.clip_by_value(tops - reach, 0, size - window)
+    windows = tf.gather(lines, starts + tf.range(window))
+    # Row p of `taps` holds what input position p of the window means to every output
+    # row; positions beyond the border add to those of the pixels that stand for them.
+    # Positions that only serve rows beyond the last tile's end may land anywhere.
+    taps = tf.constant(_taps(kernel, max_tile))[: tile + 2 * reach, :tile]
+    pixels = _inside(tops + tf.range(-reach, tile + reach), size, reach) - starts
+    pixels = tf.clip_by_value(pixels, 0, window - 1)
+    slots = pixels + tf.range(num_tiles)[:, tf.newaxis] * window
+    taps = tf.tile(taps[tf.newaxis], [num_tiles, 1, 1])
+    weights = tf.math.unsorted_segment_sum(taps, slots, num_tiles * window)
+    weights = tf.reshape(weights, [num_tiles, window, tile])
+    smooth = tf.matmul(weights, windows, transpose_a=True)
+    return tf.reshape(smooth, [num_tiles * tile, -1])[:size]
 
 
-def _band_matrix(kernel, rows):
-    """Return float32 [rows, rows + size - 1]; row i holds the kernel from column i."""
-    band = np.zeros([rows, rows + len(kernel) - 1], np.float32)
+def _taps(kernel, rows):
+    """Return float32 [rows + size - 1, rows]; column i holds the kernel from row i."""
+    taps = np.zeros([rows + len(kernel) - 1, rows], np.float32)
     for row in range(rows):
-        band[row, row : row + len(kernel)] = kernel
-    return band
+        taps[row : row + len(kernel), row] = kernel
+    return taps
 
 
 def _inside(positions, size, reach):

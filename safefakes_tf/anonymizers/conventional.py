@@ -82,9 +82,10 @@ class FullBlur(base.Anonymizer):
 
     def hide(self, image: tf.Tensor, faces: Faces, seeds: tf.Tensor) -> tf.Tensor:
         """Blur the photo once, however many faces there are."""
-        wholes = tf.constant([[0.0, 0.0, 1.0, 1.0]])[: tf.shape(faces.boxes)[0]]
-        return _filter_boxes(
-            image, wholes, lambda patch: images.blur(patch, self._kernel)
+        return tf.cond(
+            tf.shape(faces.boxes)[0] > 0,
+            lambda: images.blur(image, self._kernel),
+            lambda: image,
         )
 
 
