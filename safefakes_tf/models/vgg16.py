@@ -14,6 +14,7 @@ CHANNEL_ORDERS = ("rgb", "bgr")
 MEAN_RGB = (123.0, 117.0, 104.0)
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 FC_CHANNELS = 1024
+PIXEL_SPREAD = 64.0  # typical standard deviation of photos, in grey levels
 # Keras' own files: with the fully connected layers, and without.
 IMAGENET_FILES = (
     "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
@@ -57,13 +58,16 @@ def scale_channels(channels: int, width_multiplier: float) -> int:
 
 
 def _conv(inputs, channels: int, kernel_size: int, name: str, dilation: int = 1):
+    # He normal. The first layer sees pixels that spread over tens of grey levels, and
+    # without its smaller kernel every later map would carry that factor.
+    spread = PIXEL_SPREAD if name == "conv1_1" else 1.0
     return keras.layers.Conv2D(
         channels,
         kernel_size,
         padding="same",
         dilation_rate=dilation,
         activation="relu",
-        kernel_initializer="he_normal",
+        kernel_initializer=keras.initializers.VarianceScaling(2.0 / spread**2),
         name=name,
     )(inputs)
 

@@ -1,0 +1,126 @@
+"""What every trainer must do: learn, resume exactly, and split over replicas."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs import tiny
+from safefakes_tf.config import apply_overrides
+from safefakes_tf.runs import train_detector
+from safefakes_tf.training import loop, strategy
+
+SIDE, BATCH = 128, 4
+
+
+def detector_config(**settings):
+    return apply_overrides(
+        tiny.get_config(),
+        [
+            f"loop.global_batch_size={BATCH}",
+            "loop.checkpoint_every=5",
+            "optimizer.kind=sgd",
+            "optimizer.learning_rate=1e-3",
+            "optimizer.warmup_steps=0",
+            *(f"{name}={value}" for name, value in settings.items()),
+        ],
+    )
+
+
+def detector_batches(position):
+    """Noise with bright squares as faces; photo n depends on n only."""
+
+    def example(n):
+        def draw(seed):
+            return tf.random.stateless_uniform([], tf.stack([n, seed]))
+
+        side = 0.2 + 0.3 * draw(0)
+        top, left = draw(1) * (1 - side), draw(2) * (1 - side)
+        box = tf.stack([top, left, top + side, left + side])
+        grid = (tf.range(SIDE, dtype=tf.float32) + 0.5) / SIDE
+        inside = ((grid > top) & (grid < top + side))[:, None]
+        inside &= ((grid > left) & (grid < left + side))[None]
+        noise = tf.random.stateless_uniform([SIDE, SIDE, 3], tf.stack([n, 3]), 0, 60)
+        return {
+            "image": noise + tf.where(inside, 180.0, 0.0)[..., None],
+            "boxes": tf.pad(box[None], [[0, 15], [0, 0]]),
+            "num_boxes": tf.where(n % 5 == 4, 0, 1),  # some photos have no face left
+            "position": n,
+        }
+
+    return tf.data.Dataset.counter(position).map(example).batch(BATCH)
+
+
+TRAINERS = {
+    "detector": (train_detector.create_trainer, detector_config, detector_batches)
+}
+
+
+@pytest.fixture(params=TRAINERS)
+def method(request):
+    return TRAINERS[request.param]
+
+
+def train(method, workdir, total_steps, devices="cpu", **settings):
+    """Return the trainer's variables after so many steps."""
+    create, make_config, batches = method
+    config = make_config(**settings)
+    limits = dataclasses.replace(config.loop, total_steps=total_steps)
+    distribution = strategy.create(devices)
+    keras.utils.set_random_seed(config.seed)
+    with distribution.scope():
+        trainer = create(config)
+    loop.train(trainer, batches, distribution, limits, workdir)
+    return {
+        f"{name}/{variable.path}": np.array(variable.value)
+        for name, item in trainer.items.items()
+        for variable in item.variables
+    }
+
+
+def assert_equal(left, right):
+    assert left.keys() == right.keys()
+    for name, value in left.items():
+        np.testing.assert_array_equal(value, right[name], err_msg=name)
+
+
+def test_the_loss_falls_on_a_fixed_batch(method):
+    create, make_config, batches = method
+    keras.utils.set_random_seed(0)
+    trainer = create(make_config())
+    batch = dict(next(iter(batches(0))))
+    del batch["position"]
+    step = tf.function(trainer.train_step)
+    losses = [float(step(batch)["total"]) for _ in range(30)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
+def test_ten_steps_are_five_and_five_resumed_to_the_bit(method, devices, tmp_path):
+    whole = train(method, tmp_path / "whole", 10, devices)
+    train(method, tmp_path / "parts", 5, devices)
+    assert_equal(whole, train(method, tmp_path / "parts", 10, devices))
+
+
+@pytest.mark.parametrize("clip_norm", ["none", "0.5"])
+def test_two_replicas_equal_one_device_on_the_same_batches(method, clip_norm, tmp_path):
+    settings = {"optimizer.clip_norm": clip_norm}
+    one = train(method, tmp_path / "one", 4, "cpu", **settings)
+    two = train(method, tmp_path / "two", 4, "cpu:2", **settings)
+    for name, value in one.items():
+        np.testing.assert_allclose(value, two[name], rtol=1e-3, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_and_keeps_float32_weights(method, precision, tmp_path):
+    try:
+        keras.mixed_precision.set_global_policy(precision)
+        values = train(method, tmp_path, 3, **{"loop.mixed_precision": precision})
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert all(np.isfinite(value).all() for value in values.values())
+    assert {v.dtype for n, v in values.items() if n.startswith("model/")} == {
+        np.dtype("float32")
+    }
