@@ -107,7 +107,7 @@ def annotate(views: list[FaceView], height: int, width: int) -> Annotation:
         covered=covered,
         blur=blur.astype(np.int64),
         expression=np.array([_open_mouth(v.keypoints) for v in views], np.int64),
-        illumination=((light < 0.6) | (light > 1.5)).astype(np.int64),
+        illumination=((light < 0.6) | (light > 1.4)).astype(np.int64),
         occlusion=occlusion.astype(np.int64),
         pose=(turn > 1).astype(np.int64),
         invalid=invalid,

@@ -34,13 +34,13 @@ class Camera(NamedTuple):
 
 def choose(rng: np.random.Generator, height: int, focus: float) -> Camera:
     """Choose the settings for a photo of `height` pixels, sharp at size `focus`."""
-    warm = rng.normal(0, 0.07)
+    warm = rng.normal(0, 0.05)
     dark = rng.random()
-    exposure = np.exp(rng.normal(0, 0.18))
+    exposure = np.exp(rng.normal(0, 0.14))
     if dark < 0.08:
         exposure *= rng.uniform(0.3, 0.55)
     elif dark > 0.95:
-        exposure *= rng.uniform(1.5, 1.9)
+        exposure *= rng.uniform(1.35, 1.6)
     return Camera(
         focus=focus,
         defocus=rng.choice([0.0, 0.5, 1.5], p=(0.5, 0.3, 0.2)) * height / 480,

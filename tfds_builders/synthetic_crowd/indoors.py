@@ -5,6 +5,8 @@ import numpy as np
 
 from tfds_builders.synthetic_crowd import ground, layers
 
+_CAMERA_HEIGHT = 0.65  # in heights of the picture, where the back wall fills it
+
 
 def _hang_window(rng, canvas, x, y, wide, tall, colour):
     def part(x0, y0, x1, y1):
@@ -83,13 +85,15 @@ def _lamps(rng, canvas, horizon, count: int):
             )
 
 
-def _box_room(rng, canvas, horizon, wall, depth: float):
+def _box_room(rng, canvas, horizon, wall, depth: float, foot: float):
     """Draw floor, ceiling and side walls; return the back wall's x0, y0, x1, y1."""
     height, width = canvas.shape[:2]
+    # Nobody stands behind the back wall.
+    depth = min(depth, max((foot - horizon) / height, 0.03) / _CAMERA_HEIGHT)
     centre = width * rng.uniform(0.35, 0.65)
     x0, x1 = centre - width * depth, centre + width * depth
-    y0 = horizon - height * depth * rng.uniform(0.8, 1.1)
-    y1 = horizon + height * depth * rng.uniform(0.5, 0.8)
+    y0 = horizon - height * depth * rng.uniform(0.7, 1.1)
+    y1 = horizon + height * depth * _CAMERA_HEIGHT
     floor = layers.random_colour(rng, 0.4) * 0.5 + 55
     kind = str(rng.choice(["tiles", "planks", "plain"]))
     ground.lay(rng, canvas, horizon, ground.pattern(rng, kind, floor), wall * 0.6)
@@ -109,7 +113,7 @@ def _box_room(rng, canvas, horizon, wall, depth: float):
     return x0, y0, x1, y1
 
 
-def _table(rng, canvas, horizon, box):
+def _table(rng, canvas, horizon, box, foot):
     """Put a low piece of furniture against the back wall."""
     x0, _, x1, y1 = box
     tall = (y1 - horizon) * rng.uniform(0.4, 0.8)
@@ -117,27 +121,33 @@ def _table(rng, canvas, horizon, box):
     wide = tall * rng.uniform(1.0, 3.0)
     colour = layers.random_colour(rng, 0.5)
     shade = layers.tint(colour, np.linspace(1.1, 0.6, 8)[:, None])
-    base = y1 + tall * 0.25
+    base = min(y1 + tall * 0.25, foot)
     layers.paint(canvas, layers.rectangle(x, base - tall, x + wide, base), shade)
     top = layers.rectangle(x - 2, base - tall * 1.06, x + wide + 2, base - tall * 0.94)
     layers.paint(canvas, top, np.minimum(colour * 1.3, 255))
 
 
-def room(rng: np.random.Generator, canvas: np.ndarray, horizon: float):
-    """Draw a room on a canvas uint8 [H, W, 3]; return the colour of its walls."""
+def room(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float):
+    """Draw a room on a canvas uint8 [H, W, 3]; return the colour of its walls.
+
+    The floor reaches back to row `foot` at least.
+    """
     wall = layers.random_colour(rng, 0.35) * 0.55 + 95
-    box = _box_room(rng, canvas, horizon, wall, rng.uniform(0.35, 0.6))
+    box = _box_room(rng, canvas, horizon, wall, rng.uniform(0.35, 0.6), foot)
     _hang_things(rng, canvas, box)
     for _ in range(int(rng.integers(0, 4))):
-        _table(rng, canvas, horizon, box)
+        _table(rng, canvas, horizon, box, foot)
     _lamps(rng, canvas, horizon, int(rng.integers(0, 5)))
     return wall
 
 
-def hall(rng: np.random.Generator, canvas: np.ndarray, horizon: float):
-    """Draw a deep hall on a canvas uint8 [H, W, 3]; return the colour of its walls."""
+def hall(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float):
+    """Draw a deep hall on a canvas uint8 [H, W, 3]; return the colour of its walls.
+
+    The floor reaches back to row `foot` at least.
+    """
     wall = layers.random_colour(rng, 0.3) * 0.5 + rng.uniform(30, 110)
-    box = _box_room(rng, canvas, horizon, wall, rng.uniform(0.15, 0.32))
+    box = _box_room(rng, canvas, horizon, wall, rng.uniform(0.15, 0.32), foot)
     _hang_things(rng, canvas, box)
     _lamps(rng, canvas, horizon, int(rng.integers(3, 9)))
     return wall

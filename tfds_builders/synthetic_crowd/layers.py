@@ -44,27 +44,27 @@ def paint(canvas: np.ndarray, polygon: np.ndarray, texture: np.ndarray) -> None:
     Args:
         canvas: uint8 [H, W, 3] or premultiplied [H, W, 4].
         polygon: float [P, 2], x y in pixels of the canvas; may reach outside.
-        texture: uint8 [h, w, 3] or one colour of three values.
+        texture: uint8 [h, w, 3], or one colour of three values 0 to 255.
     """
-    texture = np.asarray(texture, np.uint8).reshape(
-        *np.shape(texture)[:-1] or (1, 1), 3
-    )
-    low, high = polygon.min(0), polygon.max(0)
-    x0, y0 = np.maximum(np.floor(low).astype(int) - 1, 0)
-    x1 = min(int(np.ceil(high[0])) + 2, canvas.shape[1])
-    y1 = min(int(np.ceil(high[1])) + 2, canvas.shape[0])
+    fixed = np.rint(polygon * 16).astype(np.int32)
+    x, y, wide, tall = (v / 16 for v in cv2.boundingRect(fixed))
+    x0, y0 = max(int(x) - 1, 0), max(int(y) - 1, 0)
+    x1 = min(int(x + wide) + 2, canvas.shape[1])
+    y1 = min(int(y + tall) + 2, canvas.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
     alpha = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    fixed = np.round((polygon - [x0, y0]) * 16).astype(np.int32)
+    fixed -= (x0 * 16, y0 * 16)
     cv2.fillPoly(alpha, [fixed], 255, cv2.LINE_AA, 4)
-    if texture.shape[:2] == (1, 1):
+    texture = np.asarray(texture)
+    if texture.ndim == 1:
         rgb = np.empty((*alpha.shape, 3), np.uint8)
         rgb[:] = texture
     else:
-        scale = np.maximum(high - low, 1e-3) / [texture.shape[1], texture.shape[0]]
-        shift = low - [x0, y0] + (scale - 1) / 2
-        matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
+        scale_x, scale_y = wide / texture.shape[1], tall / texture.shape[0]
+        shift_x = x - x0 + (scale_x - 1) / 2
+        shift_y = y - y0 + (scale_y - 1) / 2
+        matrix = np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]])
         rgb = cv2.warpAffine(
             texture, matrix, alpha.shape[::-1], borderMode=cv2.BORDER_REPLICATE
         )

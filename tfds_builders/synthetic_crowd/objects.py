@@ -208,7 +208,7 @@ def _phone(rng, canvas):
     skin = layers.skin_colour(rng)
     layers.paint(canvas, layers.limb((64, 105), (58, 128), 22, 20), skin * 0.9)
     layers.paint(canvas, layers.rectangle(34, 14, 94, 116), (24, 24, 27))
-    case = layers.random_colour(rng) * np.linspace(0.7, 1, 8)[:, None, None]
+    case = layers.tint(layers.random_colour(rng), np.linspace(0.7, 1, 8)[:, None])
     layers.paint(canvas, layers.rectangle(37, 17, 91, 113), case)
     layers.paint(canvas, layers.ellipse((46, 27), (5, 5)), (12, 12, 16))
     for row in range(3):

@@ -109,7 +109,7 @@ def _tree(rng, canvas, x, base, tall, air, share):
     grid = np.linspace(-1, 1, size, dtype=np.float32)
     far = grid[:, None] ** 2 + grid[None] ** 2
     leaves = layers.noise(rng, size, size)
-    alpha = np.clip((0.75 - far + 0.3 * leaves) * 6, 0, 1)
+    alpha = np.clip((0.75 - far + 0.3 * np.minimum(leaves, 0.8)) * 6, 0, 1)
     green = np.array([rng.uniform(40, 110), rng.uniform(75, 120), rng.uniform(25, 60)])
     light = 0.85 + 0.3 * layers.noise(rng, size, size) - 0.3 * grid[:, None]
     crown = layers.tint(green, light) * (1 - share) + air * share
@@ -127,10 +127,11 @@ def _trees(rng, canvas, horizon, air, count: int):
         _tree(rng, canvas, rng.uniform(0, width), base, tall, air, share)
 
 
-def street(rng: np.random.Generator, canvas: np.ndarray, horizon: float):
+def street(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float):
     """Draw a street on a canvas uint8 [H, W, 3]; return the colour of the air."""
+    del foot  # a plain has room for everyone
     air = _sky(rng, canvas, horizon)
-    grey = np.full(3, rng.uniform(0.45, 0.8)) * air + rng.uniform(-12, 12, 3)
+    grey = rng.uniform(0.45, 0.8) * air.mean() + rng.uniform(-12, 12, 3)
     paving = ground.pattern(
         rng, str(rng.choice(["tiles", "plain"])), np.clip(grey, 20, 200)
     )
@@ -145,8 +146,9 @@ def street(rng: np.random.Generator, canvas: np.ndarray, horizon: float):
     return air
 
 
-def park(rng: np.random.Generator, canvas: np.ndarray, horizon: float):
+def park(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float):
     """Draw a park on a canvas uint8 [H, W, 3]; return the colour of the air."""
+    del foot  # a plain has room for everyone
     air = _sky(rng, canvas, horizon)
     dim = air.mean() / 220
     green = np.array([rng.uniform(70, 130), rng.uniform(105, 140), rng.uniform(45, 70)])

@@ -9,9 +9,9 @@ from tfds_builders.synthetic_crowd import layers
 
 # A body in units of its face box's longer side, from the chin downwards. Source:
 # common drawing proportions; a person is about nine face boxes tall.
-_SHOULDERS, _WAIST, _HIPS, _KNEES, _FEET = 0.55, 2.3, 3.0, 5.2, 7.6
+_WAIST, _HIPS, _KNEES, _FEET = 2.3, 3.0, 5.2, 7.6
 _REACH = 2.3  # widest part of a body on each side of the face's centre
-_BODY_UNIT = 40  # pixels per unit at which bodies are drawn at most
+_BODY_UNIT = 56  # pixels per unit at which bodies are drawn at most
 _MARGIN = 10  # pixels of air left around a person, for blur to spread into
 _ABOVE = 2.2  # room for hair, hats and raised arms above the face's centre
 
@@ -144,6 +144,11 @@ def draw(
     return np.ascontiguousarray(layer), top + y0, left + x0
 
 
+def foot_row(place: Placement) -> float:
+    """Return the row on which a person stands, pixels."""
+    return place.centre[1] + (_FEET + 0.5) * place.face
+
+
 def _put_head(layer, head, place, left, top) -> None:
     side = head.patch.shape[0]
     matrix = head_matrix(head.box, place)
@@ -190,7 +195,8 @@ def _draw_body(rng, layer, head, place) -> None:
 
     foot = np.add(middle, [0, (_FEET - start + 0.15) * place.face])
     _draw_shadow(layer, place.face, foot)
-    _draw_legs(fill, side, trousers)
+    if middle[1] + (_HIPS - start) * place.face < layer.shape[0]:
+        _draw_legs(fill, side, trousers)
     short = rng.random() < 0.35
     bends = [_bend_arm(rng, sign, side, start) for sign in (-1, 1)]
     folded = [abs(wrist[0]) < abs(elbow[0]) - 0.4 for _, elbow, wrist in bends]

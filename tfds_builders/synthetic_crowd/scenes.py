@@ -23,7 +23,7 @@ from tfds_builders.synthetic_crowd import camera as cameras
 SPLITS = ("train", "validation")
 _TRAIN_SHARE = 0.8
 _NEGATIVE_SHARE = 0.2  # people seen from behind and mannequins
-_OCCLUDED_SHARE = 0.22  # of faces that get a thing of their own in front
+_OCCLUDED_SHARE = 0.18  # of faces that get a thing of their own in front
 _LARGEST = 0.6  # largest face, in heights of the picture
 
 
@@ -103,7 +103,8 @@ class Composer:
         nearest = max(place.face for place in places)
         focus = nearest if rng.random() < 0.5 else rng.uniform(0.2, 1) * nearest
         camera = cameras.choose(rng, height, focus)
-        image, air = backgrounds.draw(rng, height, width, horizon)
+        foot = min(people.foot_row(place) for place in places)
+        image, air = backgrounds.draw(rng, height, width, horizon, foot)
         image = cameras.blur(image, cameras.defocus(camera, 0.012 * height))
         items = self._people(rng, chosen, places, camera, air)
         items += self._things(rng, places, camera)
@@ -151,9 +152,9 @@ class Composer:
             row = horizon + (lowest - horizon) * size / sizes[0]
             row += size * np.clip(rng.normal(0, 0.35), -0.8, 0.8)
             row = np.clip(row, 0.45 * size, height - 0.4 * size)
-            columns = rng.uniform(0.01, 0.99, 6) * width
+            columns = rng.uniform(0.02, 0.98, 12) * width
             column = columns[0]
-            if rng.random() > 0.2:
+            if rng.random() > 0.15:
                 column = min(columns, key=lambda x: _crowding(x, row, size, places))
             roll = rng.normal(0, 0.09) if size > 20 else 0.0
             places.append(people.Placement(np.array([column, row]), size, roll))
