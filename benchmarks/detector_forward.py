@@ -5,9 +5,10 @@
 
 Each round times the convolution (one photo's 160 x 160 map, 256 to 256 channels, with
 bias and ReLU, 30.2 GFLOP) before and after one forward pass of both shots at 640 x 640
-(371.1 GFLOP; dsfd.md, section 15), all in cached `tf.function`s, float32. Printed is the rate of the pass as a
-share of the convolution's, the median over the rounds: by the clock, and per second of
-CPU time, which other work on the machine disturbs less. Expected: at least 0.8.
+(371.1 GFLOP; dsfd.md, section 15), all in cached `tf.function`s, float32. Printed is
+the rate of the pass as a share of the convolution's, the median over the rounds: by the
+clock, and per second of CPU time, which other work on the machine disturbs less.
+Expected: at least 0.8.
 """
 
 import argparse
