@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from absl import logging
 
 import safefakes_tf
 from safefakes_tf import anonymizers, faces
@@ -149,8 +150,9 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         else:
             source = self.source_builder()
             source.prepare()
+            stage = self._stage(source)
             splits = {
-                split: self._anonymized_records(source, split)
+                split: _anonymized_records(source, split, stage)
                 for split in source.info.splits
             }
         return {
@@ -174,10 +176,10 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             counts |= dict(zip(faces.ACTIONS, actions.tolist(), strict=True))
         self.info.metadata["counts"][split] = counts
 
-    def _anonymized_records(self, source, split) -> Iterator[faces.Record]:
-        """Yield a split's records, the photos anonymized and encoded.
+    def _stage(self, source):
+        """Return the map stage from encoded source photos to encoded anonymized ones.
 
-        Decoding, anonymizing and encoding are one parallel `tf.data` map.
+        It is traced once, for all splits.
         """
         config = self.builder_config
         anonymizer = anonymizers.create(
@@ -185,6 +187,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         )
         decode = source.info.features[faces.IMAGE].decode_example
 
+        @tf.function
         def process(record):
             record = anonymizer({**record, faces.IMAGE: decode(record[faces.IMAGE])})
             encoded = photo_files.encode(
@@ -192,12 +195,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             )
             return {**record, faces.IMAGE: encoded}
 
-        dataset = source.as_dataset(
-            split=split, decoders={faces.IMAGE: tfds.decode.SkipDecoding()}
-        )
-        dataset = dataset.map(process, num_parallel_calls=tf.data.AUTOTUNE)
-        for record in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
-            yield {**record, faces.FILENAME: record[faces.FILENAME].decode()}
+        return process
 
     def prepare(self) -> None:
         """Build the data set, unless it is there; see `preparation.prepare`."""
@@ -219,15 +217,19 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         return super().as_dataset(*args, read_config=read_config, **kwargs)
 
 
+def _anonymized_records(source, split, stage) -> Iterator[faces.Record]:
+    dataset = source.as_dataset(
+        split=split, decoders={faces.IMAGE: tfds.decode.SkipDecoding()}
+    )
+    dataset = dataset.map(stage, num_parallel_calls=tf.data.AUTOTUNE)
+    for record in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+        yield {**record, faces.FILENAME: record[faces.FILENAME].decode()}
+
+
 def _provenance(config):
     return {
         "anonymizer": config.anonymizer,
-        "options": {
-            name: dataclasses.asdict(value)
-            if dataclasses.is_dataclass(value)
-            else value
-            for name, value in config.options().items()
-        },
+        "options": json.loads(json.dumps(config.options(), default=dataclasses.asdict)),
         "weights_sha256": None,
         "seed": config.seed,
         "code_version": safefakes_tf.__version__,
@@ -289,10 +291,16 @@ def _builder_class(dataset):
 
 
 def _create(builder_class, config, data_dir, manual_dir):
-    # TFDS wants a listed config by its name, and takes any other as an object.
+    # TFDS wants a listed config by its name. It takes any other as an object, and warns
+    # of it with a dump of all options.
     listed = config.name in builder_class.builder_configs
-    return builder_class(
-        config=config.name if listed else config,
-        data_dir=data_dir and os.path.expanduser(data_dir),
-        manual_dir=manual_dir and os.path.expanduser(manual_dir),
-    )
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        return builder_class(
+            config=config.name if listed else config,
+            data_dir=data_dir and os.path.expanduser(data_dir),
+            manual_dir=manual_dir and os.path.expanduser(manual_dir),
+        )
+    finally:
+        logging.set_verbosity(verbosity)

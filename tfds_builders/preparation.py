@@ -29,24 +29,28 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None = None) ->
     target = pathlib.Path(builder.data_path)
     if target.exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _alone_in(target.parent):
-        if target.exists():  # built by another process meanwhile
-            builder.info.read_from_directory(target)
-            return
-        for leftover in target.parent.glob("incomplete.*"):
-            shutil.rmtree(leftover)
-        try:
-            builder.download_and_prepare(
-                download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
-            )
-        except Exception as error:
-            if _tells_full_disk(error):
-                raise ValueError(
-                    f"no space left in {target.parent} for {builder.info.full_name}; "
-                    "nothing was kept; free some, or choose another --data_dir"
-                ) from error
-            raise
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(target.parent):
+            if target.exists():  # built by another process meanwhile
+                builder.info.read_from_directory(target)
+            else:
+                _build(builder, target.parent, manual_dir)
+    except Exception as error:
+        if _tells_full_disk(error):
+            raise ValueError(
+                f"no space left in {target.parent} for {builder.info.full_name}; "
+                "nothing was kept; free some, or choose another --data_dir"
+            ) from error
+        raise
+
+
+def _build(builder, folder, manual_dir):
+    for leftover in folder.glob("incomplete.*"):
+        shutil.rmtree(leftover)
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
+    )
 
 
 @contextlib.contextmanager

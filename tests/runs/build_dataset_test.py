@@ -89,6 +89,7 @@ def test_a_partial_copy_is_a_one_line_error(config, tmp_path):
         build_dataset.run(dataclasses.replace(config, data=data), tmp_path)
 
 
+@pytest.mark.slow
 def test_the_local_subset_of_real_photos(shared_data, tmp_path):
     subset, raw = shared_data / "wider_val_subset", tmp_path / "raw"
     (raw / "wider_face_split").mkdir(parents=True)

@@ -1,0 +1,142 @@
+"""Building anonymized data sets against bare JPEG decode + encode.
+
+  python benchmarks/build_dataset.py
+  python benchmarks/build_dataset.py --photos=DIR
+
+Each round decodes and encodes all photos in `tf.data`, nothing else, and then builds
+each data set from end to end: reading the source records, decoding, anonymizing,
+encoding, writing shards and metadata. Printed is the rate of a build as a share of the
+bare rate of the same round, the median over the rounds. Expected: 0.5 or more each.
+"""
+
+import argparse
+import pathlib
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+import cv2
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from safefakes_tf import faces
+from tfds_builders import common, photo_files
+
+ANONYMIZERS = ("blackout", "pixelate", "blur")
+HEIGHT, WIDTH = 768, 1024
+NUM_FACES = 20
+MIN_FACE, MAX_FACE = 10, 160  # px, log-uniform
+DISTINCT = 50  # photos made; repeated under other names up to --count
+
+
+class Photos(common.AnonymizedBuilder):
+    """Photos of a list of files, with random boxes."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = common.standard_configs()
+    pkg_dir_path = pathlib.Path(__file__).parent  # TFDS cannot find it for a script
+    encoded: tuple[bytes, ...] = ()
+    count = 0
+
+    def face_features(self):
+        return {}
+
+    def source_examples(self, dl_manager):
+        return {"train": self._records()}
+
+    def _records(self):
+        generator = np.random.default_rng(0)
+        for index in range(self.count):
+            photo = photo_files.check(self.encoded[index % len(self.encoded)], "photo")
+            yield {
+                faces.IMAGE: photo.encoded,
+                faces.FILENAME: f"{index}.jpg",
+                faces.BBOX: _boxes(generator, photo.height, photo.width),
+            }
+
+
+def _boxes(generator, height, width):
+    """Return float32 [NUM_FACES, 4]: boxes of random size, a bit higher than wide."""
+    size = np.exp(generator.uniform(np.log(MIN_FACE), np.log(MAX_FACE), NUM_FACES))
+    size = np.minimum(size, min(height, width) / 1.3)
+    top = generator.uniform(0, height - 1.25 * size)
+    left = generator.uniform(0, width - size)
+    boxes = np.stack([top, left, top + 1.25 * size, left + size], axis=-1)
+    return (boxes / [height, width, height, width]).astype(np.float32)
+
+
+def make_photo(generator: np.random.Generator) -> bytes:
+    """Return a JPEG with detail at all scales, about as costly as a photo."""
+    image = np.full((HEIGHT, WIDTH, 3), 128, np.float32)
+    for cells, contrast in ((3, 60), (12, 30), (48, 15), (192, 8)):
+        shape = (cells, cells * WIDTH // HEIGHT, 3)
+        noise = generator.normal(0, contrast, shape).astype(np.float32)
+        image += cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    image += generator.normal(0, 2, image.shape)
+    return tf.io.encode_jpeg(np.uint8(image.clip(0, 255)), quality=95).numpy()
+
+
+def bare_seconds(encoded: list[bytes]) -> float:
+    """Return the time to decode and encode all photos, and to look at the results."""
+
+    def process(data):
+        image = tf.io.decode_jpeg(data, channels=3)
+        return photo_files.encode(image, "jpeg", 95)
+
+    start = time.perf_counter()
+    dataset = tf.data.Dataset.from_tensor_slices(encoded)
+    dataset = dataset.map(process, num_parallel_calls=tf.data.AUTOTUNE)
+    for _ in dataset.prefetch(tf.data.AUTOTUNE):
+        pass
+    return time.perf_counter() - start
+
+
+def build_seconds(anonymizer: str, folder: str) -> float:
+    """Return the time to build a data set whose source is prepared, and remove it."""
+    builder = Photos(config=anonymizer, data_dir=folder)
+    start = time.perf_counter()
+    builder.prepare()
+    seconds = time.perf_counter() - start
+    shutil.rmtree(builder.data_path.parent)
+    return seconds
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=pathlib.Path, help="folder of JPEG files")
+    parser.add_argument("--count", type=int, default=600, help="photos per data set")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    tfds.disable_progress_bar()
+    if arguments.photos:
+        paths = sorted(arguments.photos.rglob("*.jpg"))[: arguments.count]
+        Photos.encoded = tuple(path.read_bytes() for path in paths)
+    else:
+        generator = np.random.default_rng(0)
+        Photos.encoded = tuple(make_photo(generator) for _ in range(DISTINCT))
+    Photos.count = arguments.count
+    encoded = [Photos.encoded[i % len(Photos.encoded)] for i in range(arguments.count)]
+    mean_size = sum(map(len, encoded)) / len(encoded)
+    print(f"{arguments.count} photos of {mean_size / 1e3:.0f} kB on average")
+    shares = {name: [] for name in ANONYMIZERS}
+    with tempfile.TemporaryDirectory() as folder:
+        Photos(config="source", data_dir=folder).prepare()
+        bare_seconds(encoded[:20])
+        for _ in range(arguments.rounds):
+            bare = bare_seconds(encoded)
+            print(f"bare decode + encode: {arguments.count / bare:.0f} photos/s")
+            for name in ANONYMIZERS:
+                seconds = build_seconds(name, folder)
+                shares[name].append(bare / seconds)
+                print(f"  {name}: {arguments.count / seconds:.0f} photos/s")
+    for name, values in shares.items():
+        print(f"{name}: {statistics.median(values):.2f} of the bare rate")
+
+
+if __name__ == "__main__":
+    main()
