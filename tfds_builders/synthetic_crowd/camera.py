@@ -43,13 +43,13 @@ def choose(rng: np.random.Generator, height: int, focus: float) -> Camera:
         exposure *= rng.uniform(1.35, 1.6)
     return Camera(
         focus=focus,
-        defocus=rng.choice([0.0, 0.5, 1.5], p=(0.5, 0.3, 0.2)) * height / 480,
-        shake=float(rng.random() < 0.1) * rng.uniform(0.006, 0.02) * height,
+        defocus=rng.choice([0.0, 0.3, 0.8], p=(0.5, 0.35, 0.15)) * height / 480,
+        shake=float(rng.random() < 0.06) * rng.uniform(0.003, 0.008) * height,
         shake_angle=rng.uniform(0, np.pi),
         exposure=exposure,
         cast=np.array([1 + warm, 1 + rng.normal(0, 0.02), 1 - warm]),
         contrast=rng.uniform(0.85, 1.2),
-        grain=rng.gamma(1.5, 2.2),
+        grain=min(rng.gamma(1.5, 1.0), 6.0),
         quality=int(rng.integers(45, 97)),
     )
 

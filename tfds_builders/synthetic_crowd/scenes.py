@@ -133,8 +133,14 @@ class Composer:
                 chosen.append(int(rng.choice(negatives)))
             else:
                 views = tiles[identities == unused[number % len(unused)]]
-                chosen.append(int(rng.choice(views)))
+                chosen.append(int(rng.choice(views, p=self._view_shares(views))))
         return chosen
+
+    def _view_shares(self, views) -> np.ndarray:
+        """Return how often each view is shown: most people look towards a camera."""
+        turn = (self._bank.yaw[views] / 38) ** 2 + (self._bank.pitch[views] / 20) ** 2
+        weights = np.exp(-turn.astype(np.float64))
+        return weights / weights.sum()
 
     def _arrange(self, rng, count: int, horizon: float) -> list[people.Placement]:
         """Place the faces: log-uniform sizes, heights by perspective."""
