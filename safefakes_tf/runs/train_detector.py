@@ -1,5 +1,6 @@
 """--mode=train_detector: train DSFD on a data set behind an anonymizer."""
 
+import hashlib
 import pathlib
 
 import keras
@@ -32,7 +33,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     """
     # === Work folder and devices ===
     claim_workdir(config, workdir)
-    devices = strategy.create(config.devices)
+    devices = strategy.create(config.devices)  # first: it may still set up TensorFlow
 
     # === Photos behind the anonymizer ===
     records, anonymizer = _training_records(config)
@@ -56,6 +57,8 @@ def run(config: Config, workdir: pathlib.Path) -> None:
 
     # === Training ===
     loop.train(trainer, make_dataset, devices, config.loop, workdir)
+    # Every worker prints it: the workers of a cluster must agree.
+    print(f"weights' SHA-256: {_digest(trainer.items['model'])}", flush=True)
     if strategy.is_chief(devices):
         trainer.items["model"].save_weights(workdir / WEIGHTS)
         _print_next(config, workdir)
@@ -86,6 +89,10 @@ def _training_records(config: Config) -> tuple[tf.data.Dataset, object | None]:
         split="train", decoders={"image": tfds.decode.SkipDecoding()}
     )
     return records, anonymizer
+
+
+def _digest(model):
+    return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
 
 
 def _print_next(config, workdir):

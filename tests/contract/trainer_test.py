@@ -22,7 +22,7 @@ def detector_config(**settings):
             f"loop.global_batch_size={BATCH}",
             "loop.checkpoint_every=5",
             "optimizer.kind=sgd",
-            "optimizer.learning_rate=1e-3",
+            "optimizer.learning_rate=1e-4",
             "optimizer.warmup_steps=0",
             *(f"{name}={value}" for name, value in settings.items()),
         ],

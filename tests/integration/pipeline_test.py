@@ -1,0 +1,159 @@
+"""From photos to AP through the command line: study, kill and resume, two workers."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
+
+def start(*arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "main.py"), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **environment},
+    )
+
+
+def finish(process):
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return output
+
+
+def run(*arguments):
+    return finish(start(*arguments))
+
+
+def weights(workdir):
+    """Return every array of a run's weights, by its path in the file."""
+    arrays = {}
+    with h5py.File(workdir / "detector.weights.h5") as file:
+        file.visititems(
+            lambda name, item: arrays.update({name: np.array(item)})
+            if isinstance(item, h5py.Dataset)
+            else None
+        )
+    return arrays
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def train_arguments(data_dir):
+    return [
+        "--mode=train_detector",
+        "--config=tiny",
+        "--anonymizer=pixelate",
+        "--set=optimizer.kind=sgd",  # Adam would blow up differences of rounding
+        "--set=optimizer.learning_rate=1e-4",
+        f"--data_dir={data_dir}",
+    ]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(train_arguments, tmp_path_factory):
+    """A run of 12 steps that nothing disturbed."""
+    workdir = tmp_path_factory.mktemp("runs") / "whole"
+    run(*train_arguments, "--set=loop.total_steps=12", f"--workdir={workdir}")
+    return weights(workdir)
+
+
+def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(data_dir, tmp_path):
+    arguments = [
+        "--mode=study",
+        "--config=tiny",
+        "--set=study_anonymizers=original,blackout",
+        f"--data_dir={data_dir}",
+        f"--workdir={tmp_path}",
+    ]
+    output = run(*arguments)
+    assert "| blackout |" in output
+    assert (tmp_path / "study.md").read_text().count("\n") == 4
+    assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
+    figures = json.loads((tmp_path / "blackout" / "evaluation.json").read_text())
+    assert {"easy", "medium", "hard", "mAP"} <= figures.keys()
+    stored = tmp_path / "original" / "detector.weights.h5"
+    before = stored.stat().st_mtime_ns
+    run(*arguments)
+    assert stored.stat().st_mtime_ns == before
+
+
+def test_training_killed_midway_ends_as_if_nothing_had_happened(
+    train_arguments, uninterrupted, tmp_path
+):
+    arguments = [*train_arguments, "--set=loop.total_steps=12", f"--workdir={tmp_path}"]
+    process = start(*arguments)
+    while not list(tmp_path.glob("checkpoints/ckpt-[4-8].index")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "detector.weights.h5").exists()
+    assert "resuming at step" in run(*arguments)
+    resumed = weights(tmp_path)
+    assert resumed.keys() == uninterrupted.keys()
+    for name, value in uninterrupted.items():
+        np.testing.assert_array_equal(value, resumed[name], err_msg=name)
+
+
+def test_two_workers_end_with_the_weights_of_one(
+    train_arguments, uninterrupted, tmp_path
+):
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("localhost", 0))
+        second.bind(("localhost", 0))
+        hosts = [f"localhost:{s.getsockname()[1]}" for s in (first, second)]
+    processes = [
+        start(
+            *train_arguments,
+            "--set=loop.total_steps=12",
+            "--set=devices=multi_worker",
+            f"--workdir={tmp_path}",
+            TF_CONFIG=json.dumps(
+                {
+                    "cluster": {"worker": hosts},
+                    "task": {"type": "worker", "index": index},
+                }
+            ),
+        )
+        for index in range(2)
+    ]
+    digests = [
+        line
+        for process in processes
+        for line in finish(process).splitlines()
+        if line.startswith("weights' SHA-256")
+    ]
+    assert len(digests) == 2
+    assert digests[0] == digests[1]
+    together = weights(tmp_path)
+    for name, value in uninterrupted.items():
+        np.testing.assert_allclose(
+            value, together[name], rtol=1e-3, atol=1e-4, err_msg=name
+        )
+
+
+def test_another_configuration_does_not_enter_a_used_work_folder(
+    train_arguments, tmp_path
+):
+    (tmp_path / "config.json").write_text('{"seed": 5}')
+    process = start(*train_arguments, f"--workdir={tmp_path}")
+    output, _ = process.communicate()
+    assert process.returncode == 2
+    assert "seed: 5 -> 0" in output
