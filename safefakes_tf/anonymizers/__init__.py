@@ -1,8 +1,10 @@
 """Anonymizers: photo and faces in, photo without those faces out."""
 
 from safefakes_tf.anonymizers import conventional
-from safefakes_tf.anonymizers.base import Anonymizer
+from safefakes_tf.anonymizers.base import Anonymizer, face_seeds, photo_seed
 from safefakes_tf.config import AnonymizationConfig
+
+__all__ = ["ANONYMIZERS", "Anonymizer", "create", "face_seeds", "photo_seed"]
 
 ANONYMIZERS: dict[str, type[Anonymizer]] = {
     "original": conventional.Original,

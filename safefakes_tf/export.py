@@ -1,0 +1,72 @@
+"""SavedModel endpoints, which need nothing but TensorFlow to run."""
+
+import os
+
+import keras
+import tensorflow as tf
+
+from safefakes_tf.anonymizers import Anonymizer
+from safefakes_tf.config import InferenceConfig
+from safefakes_tf.evaluation import detect
+from safefakes_tf.faces import Faces
+from safefakes_tf.models import dsfd
+
+
+def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:
+    """Write an anonymizer as a SavedModel; the policy per face is part of it.
+
+    Signature `serving_default`, for N >= 0 faces with K keypoints, photos of any size:
+    `photo` uint8 [H, W, 3] RGB, `boxes` float32 [N, 4] yxyx relative, `keypoints`
+    float32 [N, K, 2] y x relative, `has_keypoints` bool [N] and `seed` int64 of the
+    photo give `photo` uint8 [H, W, 3] and `action` int64 [N] (see `faces.ACTIONS`).
+
+    Args:
+        anonymizer: from `anonymizers.create`.
+        path: folder to write.
+    """
+
+    def serve(photo, boxes, keypoints, has_keypoints, seed):
+        faces = Faces(boxes, keypoints, has_keypoints)
+        photo, action = anonymizer.apply(photo, faces, seed)
+        return {"photo": photo, "action": action}
+
+    signature = [
+        tf.TensorSpec([None, None, 3], tf.uint8, "photo"),
+        tf.TensorSpec([None, 4], tf.float32, "boxes"),
+        tf.TensorSpec([None, None, 2], tf.float32, "keypoints"),
+        tf.TensorSpec([None], tf.bool, "has_keypoints"),
+        tf.TensorSpec([], tf.int64, "seed"),
+    ]
+    _save(serve, signature, [], path)
+
+
+def export_detector(
+    model: keras.Model, inference: InferenceConfig, path: str | os.PathLike
+) -> None:
+    """Write a detector as a SavedModel that looks at a photo once.
+
+    Signature `serving_default`: `photo` uint8 [H, W, 3] RGB, of any size, gives `boxes`
+    float32 [M, 4] yxyx relative and `scores` float32 [M], by falling score.
+
+    Args:
+        model: from `dsfd.build_dsfd`.
+        inference: scale, thresholds and caps; `multi_scale` is ignored.
+        path: folder to write.
+    """
+    part = dsfd.second_shot(model)
+
+    def serve(photo):
+        detections = detect.detect_photo(part, photo, inference)
+        return {"boxes": detections[:, 1:], "scores": detections[:, 0]}
+
+    variables = [variable.value for variable in part.variables]
+    _save(serve, [tf.TensorSpec([None, None, 3], tf.uint8, "photo")], variables, path)
+
+
+def _save(serve, signature, variables, path):
+    module = tf.Module()
+    module.weights = variables  # a SavedModel holds what its module holds
+    module.serve = tf.function(serve, input_signature=signature, autograph=False)
+    tf.saved_model.save(
+        module, os.fspath(path), signatures={"serving_default": module.serve}
+    )

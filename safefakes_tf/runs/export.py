@@ -1,0 +1,50 @@
+"""--mode=export: SavedModels of an anonymizer, and of the detector if there is one."""
+
+import pathlib
+
+from safefakes_tf import anonymizers, export
+from safefakes_tf.config import Config
+from safefakes_tf.runs import evaluate
+from safefakes_tf.runs.train_detector import WEIGHTS
+
+ANONYMIZER_USE = """\
+    model = tf.saved_model.load("{path}").signatures["serving_default"]
+    none = dict(keypoints=tf.zeros([n, 0, 2]), has_keypoints=tf.zeros([n], tf.bool))
+    result = model(photo=photo, boxes=boxes, seed=tf.constant(0, tf.int64), **none)
+    result["photo"], result["action"]  # uint8 [H, W, 3], int64 [N]"""
+DETECTOR_USE = """\
+    model = tf.saved_model.load("{path}").signatures["serving_default"]
+    result = model(photo=photo)  # uint8 [H, W, 3], of any size
+    result["boxes"], result["scores"]  # float32 [M, 4] yxyx in [0, 1], float32 [M]"""
+
+
+def run(config: Config, workdir: pathlib.Path) -> None:
+    """Export the anonymizer that the settings name, and the detector of the folder.
+
+    Args:
+        config: `data.anonymizer` and its options; for the detector those it was trained
+            with. `init_weights` names its weights, else those of `workdir` are taken.
+        workdir: gets `export/<anonymizer>/` and, if it has weights, `export/detector/`.
+
+    Raises:
+        ValueError: if named weights are not there or do not fit.
+    """
+    name = config.data.anonymizer
+    path = workdir / "export" / name
+    anonymizer = anonymizers.create(name, config.data.anonymization, config.seed)
+    export.export_anonymizer(anonymizer, path)
+    _tell(f"anonymizer {name}", path, ANONYMIZER_USE)
+
+    weights = pathlib.Path(config.init_weights or workdir / WEIGHTS)
+    if config.init_weights or weights.exists():
+        path = workdir / "export" / "detector"
+        model = evaluate.load_detector(config, weights)
+        export.export_detector(model, config.inference, path)
+        _tell("detector", path, DETECTOR_USE)
+    else:
+        print(f"no detector: {weights} is not there")
+
+
+def _tell(what, path, use):
+    print(f"{what}: {path}")
+    print(use.format(path=path))

@@ -1,0 +1,94 @@
+"""--mode=preview: faces of several sizes, original beside every anonymizer."""
+
+import itertools
+import pathlib
+
+import cv2
+import numpy as np
+
+from safefakes_tf import anonymizers, faces
+from safefakes_tf.config import Config
+from safefakes_tf.contact_sheet import contact_sheet
+from safefakes_tf.runs import build_dataset
+from tfds_builders import common
+
+FACE_WIDTHS = (8, 16, 32, 64, 128)  # px; a row for the face nearest to each
+NUM_SEARCHED = 200  # photos among which those faces are looked for
+SURROUNDINGS = 3.0  # side of a picture in widths of its face
+SMALLEST_PICTURE = 48  # px
+
+
+def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
+    """Draw the contact sheet `preview.png`.
+
+    Args:
+        config: reads `data`, `seed` and `study_anonymizers`.
+        workdir: gets the sheet.
+
+    Returns:
+        The path of the sheet.
+
+    Raises:
+        ValueError: if the photos are not there, or show no face.
+    """
+    source = common.create_source_builder(config.data)
+    build_dataset.prepare(source)
+    examples = _examples(source.as_dataset(split="train").take(NUM_SEARCHED))
+    stages = [
+        anonymizers.create(name, config.data.anonymization, config.seed)
+        for name in config.study_anonymizers
+        if name != "original"
+    ]
+    rows, captions = [], []
+    for record, face in examples:
+        photos = [record, *(stage(record) for stage in stages)]
+        window = _window(record, face)
+        rows.append([np.asarray(photo[faces.IMAGE])[window] for photo in photos])
+        captions.append(f"face {_widths(record)[face]:.0f} px wide")
+    columns = ["original", *(stage.name for stage in stages)]
+
+    path = workdir / "preview.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet = contact_sheet(rows, columns, captions)
+    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    print(f"picture: {path}")
+    print(
+        f"next:    python main.py --mode=build_dataset --dataset={config.data.dataset}"
+    )
+    return path
+
+
+def _examples(records):
+    """Return (record, face index) of the faces nearest to `FACE_WIDTHS`, once each."""
+    nearest = {}
+    for number, record in enumerate(records.as_numpy_iterator()):
+        widths = _widths(record)
+        for wanted, face in itertools.product(FACE_WIDTHS, np.flatnonzero(widths > 0)):
+            distance = abs(np.log(widths[face] / wanted))
+            if wanted not in nearest or distance < nearest[wanted][0]:
+                nearest[wanted] = distance, number, face, record
+    if not nearest:
+        raise ValueError(
+            f"expected a face on the first {NUM_SEARCHED} training photos; got none; "
+            "name another --dataset or --manual_dir"
+        )
+    chosen = {(number, face): record for _, number, face, record in nearest.values()}
+    examples = [(record, face) for (_, face), record in chosen.items()]
+    return sorted(examples, key=lambda example: _widths(example[0])[example[1]])
+
+
+def _widths(record):
+    """Return the width of each face in pixels."""
+    return (record[faces.BBOX][:, 3] - record[faces.BBOX][:, 1]) * record[
+        faces.IMAGE
+    ].shape[1]
+
+
+def _window(record, face):
+    """Return the slices of a square around a face, moved into the photo."""
+    size = np.array(record[faces.IMAGE].shape[:2])
+    box = record[faces.BBOX][face].reshape(2, 2) * size
+    side = max(SMALLEST_PICTURE, SURROUNDINGS * (box[1] - box[0]).max())
+    side = int(min(side, *size))
+    start = np.clip(box.mean(axis=0).astype(int) - side // 2, 0, size - side)
+    return slice(start[0], start[0] + side), slice(start[1], start[1] + side)

@@ -1,0 +1,199 @@
+"""What every anonymizer in `ANONYMIZERS` fulfils; a new one is covered by itself."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from safefakes_tf import anonymizers, config, export
+from safefakes_tf import faces as faces_lib
+from safefakes_tf.faces import ACTION, BBOX, FILENAME, HAS_KEYPOINTS, IMAGE, KEYPOINTS
+
+NUM_KEYPOINTS = 68
+STRICT = config.AnonymizationConfig(min_width=0)
+
+# Inside, overlapping, on and beyond each border, whole photo, empty, inverted, outside.
+BOXES = [
+    [0.20, 0.10, 0.55, 0.40],
+    [0.40, 0.30, 0.80, 0.70],
+    [0.00, 0.00, 0.30, 0.20],
+    [0.75, 0.80, 1.00, 1.00],
+    [-0.30, 0.50, 0.20, 1.40],
+    [0.50, 0.50, 0.50, 0.50],
+    [0.60, 0.60, 0.50, 0.50],
+    [1.10, 1.10, 1.30, 1.30],
+    [0.90, 0.02, 0.94, 0.05],
+]
+
+
+@pytest.fixture(params=sorted(anonymizers.ANONYMIZERS))
+def anonymizer(request):
+    return anonymizers.create(request.param, config.AnonymizationConfig(), seed=7)
+
+
+def _record(boxes, name="a/photo.jpg", size=(96, 130), seed=0):
+    rng = np.random.default_rng(seed)
+    boxes = np.reshape(np.asarray(boxes, np.float32), [-1, 4])
+    count = len(boxes)
+    return {
+        IMAGE: tf.constant(rng.integers(0, 256, [*size, 3], np.uint8)),
+        FILENAME: tf.constant(name),
+        BBOX: tf.constant(boxes),
+        KEYPOINTS: tf.constant(rng.random([count, NUM_KEYPOINTS, 2], np.float32)),
+        HAS_KEYPOINTS: tf.constant(np.arange(count) % 2 == 0),
+    }
+
+
+def _dataset(records):
+    signature = {
+        IMAGE: tf.TensorSpec([None, None, 3], tf.uint8),
+        FILENAME: tf.TensorSpec([], tf.string),
+        BBOX: tf.TensorSpec([None, 4], tf.float32),
+        KEYPOINTS: tf.TensorSpec([None, NUM_KEYPOINTS, 2], tf.float32),
+        HAS_KEYPOINTS: tf.TensorSpec([None], tf.bool),
+    }
+    return tf.data.Dataset.from_generator(
+        lambda: iter(records), output_signature=signature
+    )
+
+
+def _records():
+    return [
+        _record(BOXES, "a.jpg"),
+        _record([], "b.jpg", (40, 31), seed=1),
+        _record([[0.0, 0.0, 1.0, 1.0]], "c.jpg", (1, 1), seed=2),
+        _record([[0.1, 0.1, 0.9, 0.9], [0.3, 0.1, np.nan, 0.4]], "d.jpg", seed=3),
+        _record(BOXES[1::-1], "e.jpg", (61, 83), seed=4),
+    ]
+
+
+def _assert_same(result, expected):
+    np.testing.assert_array_equal(result[IMAGE], expected[IMAGE])
+    np.testing.assert_array_equal(result[ACTION], expected[ACTION])
+
+
+def test_names_agree():
+    assert tuple(anonymizers.ANONYMIZERS) == config.ANONYMIZER_NAMES
+    for name, method in anonymizers.ANONYMIZERS.items():
+        assert method.name == name
+
+
+def test_shape_dtype_and_record(anonymizer):
+    record = _record(BOXES)
+    result = anonymizer(record)
+    assert result[IMAGE].dtype == tf.uint8
+    assert result[IMAGE].shape == record[IMAGE].shape
+    assert result[ACTION].dtype == tf.int64
+    assert result[ACTION].shape == [len(BOXES)]
+    assert set(result) == {*record, ACTION}
+    for key in set(record) - {IMAGE}:
+        np.testing.assert_array_equal(result[key], record[key])
+
+
+@pytest.mark.parametrize("size", [(96, 130), (1, 1), (2, 47)])
+def test_pixels_outside_the_mask_are_untouched(anonymizer, size):
+    record = _record(BOXES, size=size)
+    mask = anonymizer.mask(record[IMAGE], faces_lib.from_record(record)).numpy()
+    result = anonymizer(record)[IMAGE].numpy()
+    assert mask.shape == size
+    np.testing.assert_array_equal(result[~mask], record[IMAGE].numpy()[~mask])
+
+
+def test_zero_faces_leave_the_photo_unchanged(anonymizer):
+    record = _record([])
+    result = anonymizer(record)
+    np.testing.assert_array_equal(result[IMAGE], record[IMAGE])
+    assert result[ACTION].shape == [0]
+
+
+def test_every_face_not_kept_changes(anonymizer):
+    for box in BOXES:
+        record = _record([box])
+        result = anonymizer(record)
+        changed = (result[IMAGE].numpy() != record[IMAGE].numpy()).any()
+        assert changed == (result[ACTION].numpy()[0] != faces_lib.KEPT)
+
+
+def test_lost_face_blacks_out_the_photo(anonymizer):
+    for bad in (np.nan, np.inf, -np.inf):
+        record = _record([BOXES[0], [0.1, 0.2, bad, 0.5]])
+        result = anonymizer(record)
+        if anonymizer.name == "original":
+            np.testing.assert_array_equal(result[IMAGE], record[IMAGE])
+            continue
+        assert not result[IMAGE].numpy().any()
+        assert (result[ACTION].numpy() == faces_lib.BLACKED_OUT).all()
+
+
+def test_same_seed_same_result_whatever_the_order(anonymizer):
+    records = _records()
+    forward = [anonymizer(record) for record in records]
+    again = anonymizers.create(anonymizer.name, config.AnonymizationConfig(), seed=7)
+    backward = [again(record) for record in reversed(records)]
+    for one, other in zip(forward, reversed(backward), strict=True):
+        _assert_same(one, other)
+
+
+def test_eager_function_map_batch_and_saved_model_agree(anonymizer, tmp_path):
+    records = _records()
+    expected = [anonymizer(record) for record in records]
+
+    traced = tf.function(anonymizer, reduce_retracing=True)
+    for record, known in zip(records, expected, strict=True):
+        _assert_same(traced(record), known)
+
+    mapped = _dataset(records).map(anonymizer, num_parallel_calls=2)
+    for result, known in zip(mapped, expected, strict=True):
+        _assert_same(result, known)
+
+    photos = [record[IMAGE] for record in records]
+    faces = [faces_lib.from_record(record) for record in records]
+    seeds = [anonymizers.photo_seed(record[FILENAME], 7) for record in records]
+    batch = anonymizer.anonymize_batch(photos, faces, seeds)
+    for image, known in zip(batch, expected, strict=True):
+        np.testing.assert_array_equal(image, known[IMAGE])
+
+    export.export_anonymizer(anonymizer, tmp_path)
+    serve = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
+    for photo, face, seed, known in zip(photos, faces, seeds, expected, strict=True):
+        served = serve(
+            photo=photo,
+            boxes=face.boxes,
+            keypoints=face.keypoints,
+            has_keypoints=face.has_keypoints,
+            seed=seed,
+        )
+        np.testing.assert_array_equal(served["photo"], known[IMAGE])
+        np.testing.assert_array_equal(served["action"], known[ACTION])
+
+
+def test_hidden_pixels_do_not_leak(anonymizer):
+    if not anonymizer.leak_free:
+        pytest.skip("does not claim to be free of leaks")
+    for record in _records():
+        faces = faces_lib.from_record(record)
+        mask = anonymizer.mask(record[IMAGE], faces)[..., tf.newaxis]
+        noise = np.random.default_rng(5).integers(0, 256, record[IMAGE].shape, np.uint8)
+        noisy = {**record, IMAGE: tf.where(mask, noise, record[IMAGE])}
+        _assert_same(anonymizer(noisy), anonymizer(record))
+
+
+def test_strict_policy_keeps_no_face_that_the_method_changes(anonymizer):
+    strict = anonymizers.create(anonymizer.name, STRICT, seed=7)
+    kept = strict(_record(BOXES))[ACTION].numpy() == faces_lib.KEPT
+    # Kept by definition: all in the baseline, pixelated boxes of 8 px and less.
+    small = {"original": range(9), "pixelate": (5, 6, 7, 8)}.get(strict.name, (5, 6, 7))
+    np.testing.assert_array_equal(np.flatnonzero(kept), list(small)[: kept.sum()])
+    assert kept.sum() == (0 if strict.name == "fullblur" else len(small))
+
+
+def test_face_seeds_depend_on_photo_run_and_index():
+    seeds = {
+        int(seed)
+        for run in (0, 1)
+        for name in ("a.jpg", "b.jpg")
+        for seed in anonymizers.face_seeds(anonymizers.photo_seed(name, run), 5)
+    }
+    assert len(seeds) == 20
+    photo = anonymizers.photo_seed("a.jpg", 0)
+    few, many = anonymizers.face_seeds(photo, 2), anonymizers.face_seeds(photo, 5)
+    np.testing.assert_array_equal(few, many[:2])

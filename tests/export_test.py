@@ -1,0 +1,96 @@
+"""SavedModels in a fresh process that imports only TensorFlow and NumPy."""
+
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from safefakes_tf import anonymizers, export, faces
+from safefakes_tf.config import (
+    ANONYMIZER_NAMES,
+    AnonymizationConfig,
+    DetectorConfig,
+    InferenceConfig,
+)
+from safefakes_tf.evaluation import detect
+from safefakes_tf.models import dsfd
+
+FRESH_PROCESS = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+inputs, folder = dict(np.load(sys.argv[1])), sys.argv[2]
+results = {}
+for path in sys.argv[3:]:
+    serve = tf.saved_model.load(f"{folder}/{path}").signatures["serving_default"]
+    names = serve.structured_input_signature[1]
+    given = {name: tf.constant(inputs[name]) for name in names}
+    for name, value in serve(**given).items():
+        results[f"{path}/{name}"] = value.numpy()
+assert not [name for name in sys.modules if name.startswith("safefakes")]
+np.savez(sys.argv[1], **results)
+"""
+
+
+def _in_fresh_process(folder, names, **inputs):
+    exchange = folder / "exchange.npz"
+    np.savez(exchange, **inputs)
+    command = [sys.executable, "-c", FRESH_PROCESS, exchange, folder, *names]
+    subprocess.run(command, check=True, cwd=folder, timeout=300)
+    return np.load(exchange)
+
+
+@pytest.fixture
+def photo():
+    return np.random.default_rng(0).integers(0, 256, [90, 121, 3], np.uint8)
+
+
+def test_anonymizers_equal_the_python_result(tmp_path, photo):
+    boxes = np.array(
+        [[0.1, 0.1, 0.7, 0.5], [0.3, 0.3, 0.9, 1.2], [0.8, 0.8, 0.9, 0.85]], np.float32
+    )
+    inputs = {
+        "photo": photo,
+        "boxes": boxes,
+        "keypoints": np.zeros([3, 68, 2], np.float32),
+        "has_keypoints": np.zeros([3], bool),
+        "seed": np.int64(5),
+    }
+    known = {}
+    for name in ANONYMIZER_NAMES:
+        method = anonymizers.create(name, AnonymizationConfig(), seed=0)
+        export.export_anonymizer(method, tmp_path / name)
+        some = faces.Faces(boxes, inputs["keypoints"], inputs["has_keypoints"])
+        known[name] = method.apply(tf.constant(photo), some, tf.constant(5, tf.int64))
+    served = _in_fresh_process(tmp_path, ANONYMIZER_NAMES, **inputs)
+    for name, (image, action) in known.items():
+        np.testing.assert_array_equal(served[f"{name}/photo"], image)
+        np.testing.assert_array_equal(served[f"{name}/action"], action)
+
+
+def test_detector_equals_the_python_result(tmp_path, photo):
+    model = dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 32))
+    inference = InferenceConfig(score_threshold=0.0, max_detections=20)
+    export.export_detector(model, inference, tmp_path / "detector")
+    known = detect.detect_photo(model, tf.constant(photo), inference).numpy()
+    served = _in_fresh_process(tmp_path, ["detector"], photo=photo)
+    np.testing.assert_allclose(served["detector/scores"], known[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(
+        served["detector/boxes"], known[:, 1:], rtol=1e-5, atol=1e-6
+    )
+    assert served["detector/boxes"].shape == (20, 4)
+
+
+def test_detector_takes_photos_of_any_size(tmp_path):
+    model = dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 32))
+    inference = dataclasses.replace(InferenceConfig(), score_threshold=0.9999)
+    export.export_detector(model, inference, tmp_path)
+    serve = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
+    for size in ((1, 1), (33, 250), (128, 96)):
+        found = serve(photo=tf.zeros([*size, 3], tf.uint8))
+        assert found["boxes"].shape[1:] == [4]
+        assert found["scores"].shape[0] == found["boxes"].shape[0]

@@ -1,0 +1,43 @@
+"""--mode=export: what lies where, and what is said."""
+
+import dataclasses
+
+import pytest
+import tensorflow as tf
+
+from safefakes_tf.config import Config, DataConfig, DetectorConfig
+from safefakes_tf.models import dsfd
+from safefakes_tf.runs import export, train_detector
+
+
+@pytest.fixture
+def config():
+    return Config(
+        data=DataConfig(anonymizer="pixelate"),
+        model=DetectorConfig(width_multiplier=1 / 32),
+    )
+
+
+def test_anonymizer_alone(config, tmp_path, capsys):
+    export.run(config, tmp_path)
+    path = tmp_path / "export" / "pixelate"
+    assert "serving_default" in tf.saved_model.load(str(path)).signatures
+    assert not (tmp_path / "export" / "detector").exists()
+    said = capsys.readouterr().out
+    assert f"anonymizer pixelate: {path}" in said
+    assert "no detector" in said
+
+
+def test_anonymizer_and_detector(config, tmp_path, capsys):
+    weights = tmp_path / train_detector.WEIGHTS
+    dsfd.build_dsfd(config.model).save_weights(weights)
+    export.run(config, tmp_path)
+    path = tmp_path / "export" / "detector"
+    assert "serving_default" in tf.saved_model.load(str(path)).signatures
+    assert f"detector: {path}" in capsys.readouterr().out
+
+
+def test_named_weights_must_be_there(config, tmp_path):
+    named = dataclasses.replace(config, init_weights=str(tmp_path / "absent.h5"))
+    with pytest.raises(ValueError, match=r"no detector at .*absent\.h5"):
+        export.run(named, tmp_path)
