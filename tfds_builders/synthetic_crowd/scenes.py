@@ -15,6 +15,7 @@ from tfds_builders.synthetic_crowd import (
     annotations,
     backgrounds,
     layers,
+    mannequins,
     objects,
     people,
 )
@@ -24,7 +25,7 @@ SPLITS = ("train", "validation")
 _TRAIN_SHARE = 0.8
 _NEGATIVE_SHARE = 0.2  # people seen from behind and mannequins
 _OCCLUDED_SHARE = 0.18  # of faces that get a thing of their own in front
-_LARGEST = 0.6  # largest face, in heights of the picture
+_LARGEST = 0.5  # largest face, in heights of the picture
 
 
 class Scene(NamedTuple):
@@ -83,7 +84,7 @@ class Composer:
     def __init__(self, bank: Any, config: CrowdConfig):
         """Keep the bank and the settings; tiles are decoded when first needed."""
         self._bank, self._config = bank, config
-        self._usual_box = np.nanmedian(bank.boxes, axis=0)
+        self._usual_size = np.nanmedian(bank.boxes[:, 2:] - bank.boxes[:, :2], axis=0)
         self._head = functools.lru_cache(maxsize=512)(self._load_head)
 
     def compose(self, rng: np.random.Generator, tiles: np.ndarray) -> Scene:
@@ -118,9 +119,19 @@ class Composer:
 
     def _load_head(self, tile: int) -> people.Head:
         has_face = self._bank.kinds[tile] == "face"
-        box = self._bank.boxes[tile] if has_face else self._usual_box
-        clothes = self._bank.clothes_rgb[tile]
-        return people.load(self._bank.tile(tile), box, clothes, has_face)
+        box = self._bank.boxes[tile] if has_face else self._faceless_box(tile)
+        rgba = self._bank.tile(tile)
+        if self._bank.kinds[tile] == "mannequin":
+            rgba = mannequins.smooth_face(rgba, box)
+        return people.load(rgba, box, self._bank.clothes_rgb[tile], has_face)
+
+    def _faceless_box(self, tile: int) -> np.ndarray:
+        """Return a box of the usual size, its chin where the head has its chin."""
+        points = self._bank.keypoints68[tile]
+        x = (points[:, 1].min() + points[:, 1].max()) / 2
+        tall, wide = self._usual_size
+        low = points[:, 0].max()
+        return np.array([low - tall, x - wide / 2, low, x + wide / 2])
 
     def _choose_tiles(self, rng, tiles) -> list[int]:
         """Choose one tile per person; an identity comes once as long as it can."""
@@ -159,9 +170,8 @@ class Composer:
             row += size * np.clip(rng.normal(0, 0.35), -0.8, 0.8)
             row = np.clip(row, 0.45 * size, height - 0.4 * size)
             columns = rng.uniform(0.02, 0.98, 12) * width
-            column = columns[0]
-            if rng.random() > 0.15:
-                column = min(columns, key=lambda x: _crowding(x, row, size, places))
+            crowding = _crowding(columns, row, size, places)
+            column = columns[np.argmin(crowding) if rng.random() > 0.15 else 0]
             roll = rng.normal(0, 0.09) if size > 20 else 0.0
             places.append(people.Placement(np.array([column, row]), size, roll))
         return places
@@ -240,13 +250,13 @@ class Composer:
         return annotations.annotate(views, self._config.height, self._config.width)
 
 
-def _crowding(column, row, size, places) -> float:
-    """Return how much a face at this place would lie under the nearer people."""
-    total = 0.0
+def _crowding(columns, row, size, places) -> np.ndarray:
+    """Return how much a face in each column would lie under the nearer people."""
+    total = np.zeros(len(columns))
     for place in places:
-        x, y = (np.array([column, row]) - place.centre) / place.face
-        inside = max(0.0, 1.3 - abs(x)) if y > -0.8 else max(0.0, 0.3 - abs(x))
-        total += inside * min(1.0, place.face / size)
+        above = row < place.centre[1] - 0.8 * place.face
+        reach = (0.3 if above else 1.3) - abs(columns - place.centre[0]) / place.face
+        total += np.maximum(reach, 0) * min(1.0, place.face / size)
     return total
 
 

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from safefakes_tf.config import CrowdConfig
-from tfds_builders.synthetic_crowd import annotations, heads, layers, people, scenes
+from tfds_builders.synthetic_crowd import (
+    annotations,
+    heads,
+    layers,
+    mannequins,
+    people,
+    scenes,
+)
 
 CONFIG = CrowdConfig(width=320, height=240, min_face=8, max_face=100, max_people=6)
 
@@ -207,3 +214,18 @@ def test_smallest_scene(bank, tiles):
     rng = scenes.random_generator(0, "train", 0)
     scene = scenes.Composer(bank, config).compose(rng, tiles["train"])
     assert scene.image.shape == (16, 16, 3)
+
+
+def test_mannequins_have_no_features():
+    """Marks on a face vanish; the rest of the head, and alpha, stay."""
+    rgba = np.full((256, 256, 4), 255, np.uint8)
+    rgba[..., :3] = (190, 150, 120)
+    rgba[110:120, 90:166, :3] = 10  # glasses
+    rgba[150:156, 110:146, :3] = (150, 40, 40)  # mouth
+    rgba[10:20, 10:20, :3] = 77  # elsewhere
+    smooth = mannequins.smooth_face(rgba, np.array([0.3, 0.33, 0.7, 0.67]))
+    assert np.ptp(smooth[80:176, 90:166, :3].astype(int), axis=(0, 1)).max() < 40
+    steps = np.abs(np.diff(smooth[80:176, 90:166, :3].astype(int), axis=0))
+    assert steps.max() <= 3
+    np.testing.assert_array_equal(smooth[10:20, 10:20], rgba[10:20, 10:20])
+    np.testing.assert_array_equal(smooth[..., 3], rgba[..., 3])
