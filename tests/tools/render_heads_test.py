@@ -80,7 +80,7 @@ def test_rasterizer_covers_a_square_once_and_keeps_the_nearest():
     found = rasterize.fragments(points, depth, triangles, (16, 16), cull=False)
     assert len(np.unique(found.pixel)) == 64
     far = rasterize.fragments(points, depth + 1, triangles, (16, 16), cull=False)
-    both = rasterize.Fragments(*map(np.concatenate, zip(found, far)))
+    both = rasterize.Fragments(*map(np.concatenate, zip(found, far, strict=True)))
     nearest = rasterize.nearest(both, (16, 16))
     assert len(nearest.pixel) == 64
     np.testing.assert_allclose(nearest.depth, 4, rtol=1e-6)

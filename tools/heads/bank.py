@@ -58,6 +58,8 @@ def render(job: Job) -> list[Entry]:
     """Renders the tiles of a job."""
     cv2.setNumThreads(1)
     person = identity.sample(job.seed, job.number, job.count)
+    if job.kind == "mannequin":
+        person = identity.mannequin(person)
     grown = model.build(person, job.seed)
     entries = []
     for index in job.views:

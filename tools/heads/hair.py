@@ -5,14 +5,14 @@ person's own head afterwards.
 """
 
 import functools
-from typing import NamedTuple
 
 import numpy as np
 from scipy import interpolate
 
 from tools.heads import mesh
 from tools.heads.identity import Identity
-from tools.heads.paint import around_head, brow_line, look_up, noise, smooth
+from tools.heads.paint import around_head, look_up, noise, smooth
+from tools.heads.roots import Strands, sample_roots, unit
 from tools.heads.wear import cover
 
 _CENTRE = np.array([0.0, 7.45, 0.45], np.float32)
@@ -21,29 +21,8 @@ _TIE = np.array([0.0, 7.75, -0.62], np.float32)  # where tied hair comes togethe
 # Height of the edge of the hair at an angle from straight ahead (radians).
 _EDGE = ((0, 0.5, 0.75, 0.95, 1.18, 1.32, 1.45, 1.85, 2.1, 2.5, 3.15),
          (7.97, 7.95, 7.84, 7.66, 7.3, 7.2, 7.42, 7.42, 7.05, 6.85, 6.75))  # fmt: skip
-LONG_STYLES = ("bob", "long", "wavy", "fringe")
+LONG_STYLES = ("bob", "long", "wavy", "swept")
 TIED_STYLES = ("bun", "ponytail")
-
-
-class Strands(NamedTuple):
-    """Hairs of one kind.
-
-    Attributes:
-        points: float32 [N, K, 3], base coordinates, root first.
-        corners, weights: int32 and float32 [N, 3], where each root sits on the mesh.
-        tone: float32 [N, K], brightness factor of the hair colour.
-        colour: float [3], linear albedo.
-        gloss: strength of the highlight.
-        opacity: of the whole layer.
-    """
-
-    points: np.ndarray
-    corners: np.ndarray
-    weights: np.ndarray
-    tone: np.ndarray
-    colour: np.ndarray
-    gloss: float
-    opacity: float = 1.0
 
 
 def hair_edge(base: np.ndarray, person: Identity) -> np.ndarray:
@@ -101,54 +80,15 @@ def _push_out(points, clearance):
     return (_CENTRE + out * factor[:, None]).astype(np.float32)
 
 
-@functools.cache
-def _areas():
-    base = mesh.load()
-    body = base.triangles["body"]
-    a, b, c = (base.vertices[body[:, k]] for k in range(3))
-    cross = np.cross(b - a, c - a)
-    area = np.linalg.norm(cross, axis=1) / 2
-    return area, cross / np.maximum(2 * area[:, None], 1e-12), (a + b + c) / 3
-
-
-def sample_roots(rng, density, count):
-    """Draws root places on the body with a density per base point.
-
-    Returns:
-        corners int32 [N, 3], weights float32 [N, 3], base float32 [N, 3] and normals
-        float32 [N, 3].
-    """
-    base = mesh.load()
-    area, normals, _ = _areas()
-    body = base.triangles["body"]
-    ear = base.masks["ears"][body].mean(1)
-    chance = area * density(base.vertices[body].reshape(-1, 3)).reshape(-1, 3).max(1)
-    chance = chance * (ear < 0.3)
-    total = chance.sum()
-    if total <= 0:
-        empty = np.zeros((0, 3), np.float32)
-        return empty.astype(np.int32), empty, empty, empty
-    triangle = rng.choice(len(body), count, p=chance / total)
-    weights = rng.dirichlet([1.0, 1.0, 1.0], count).astype(np.float32)
-    corners = body[triangle]
-    points = (base.vertices[corners] * weights[:, :, None]).sum(1)
-    kept = rng.random(count) < density(points)
-    return corners[kept], weights[kept], points[kept], normals[triangle][kept]
-
-
-def _unit(vector):
-    return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-9)
-
-
 def _style_flow(style, points, roots, normals, person):
     """Direction in which a hair of a style wants to go on, float32 [N, 3]."""
     up = np.array([0.0, 1.0, 0.0], np.float32)
     if style in TIED_STYLES:
-        return _unit(_TIE - points)
+        return unit(_TIE - points)
     if style in ("buzz", "afro", "curly"):
-        return _unit(normals - 0.15 * up)
+        return unit(normals - 0.15 * up)
     if style in LONG_STYLES or style == "side_part":
-        part = person.traits["parting"] if style in ("side_part", "fringe") else 0.06
+        part = person.traits["parting"] if style in ("side_part", "swept") else 0.06
         part = part * np.sign(person.traits["parting"])
         side = np.tanh((roots[:, 0] - part) / 0.05)
         sideways = smooth(7.2, 8.3, points[:, 1])
@@ -159,10 +99,10 @@ def _style_flow(style, points, roots, normals, person):
         flow[:, 2] = -0.7 * sideways * smooth(0.6, 1.2, points[:, 2]) - 0.1
         if style == "side_part":
             flow[:, 2] -= 0.25
-        return _unit(flow)
+        return unit(flow)
     crown = np.array([0.08, 8.35, -0.25], np.float32)
-    away = _unit(roots - crown)
-    return _unit(away - 0.25 * up + np.array([0.15, 0, 0.1], np.float32))
+    away = unit(roots - crown)
+    return unit(away - 0.25 * up + np.array([0.15, 0, 0.1], np.float32))
 
 
 def _keep_off_face(points):
@@ -226,13 +166,14 @@ def _grow(style, roots, normals, length, person, rng):
     lift |= dict.fromkeys(LONG_STYLES, 0.12)
     rise = lift.get(style, 0.45)
     flow = _style_flow(style, roots, roots, normals, person)
-    heading = _unit(rise * normals + (1 - rise) * flow)
+    heading = unit(rise * normals + (1 - rise) * flow)
     wobble = rng.standard_normal((count, 3))
     if style == "wavy":  # neighbours wave alike
         wobble = 0.35 * wobble + np.array([0.8, 0.0, 0.6]) * np.sign(roots[:, :1])
-    wobble = _unit(wobble).astype(np.float32)
+    wobble = unit(wobble).astype(np.float32)
     phase = rng.uniform(0, 2 * np.pi, count)
-    curl = {"afro": 0.8, "curly": 0.75, "wavy": 0.5}.get(style, 0.04)
+    waves = 0.35 + 0.3 * person.traits["curl"]
+    curl = {"afro": 0.8, "curly": 0.75, "wavy": waves}.get(style, 0.04)
     turns = {"afro": 3.0, "curly": 2.6, "wavy": 3.5}.get(style, 1.0)
     points, place = [roots], roots
     step = (length / (_STEPS - 1))[:, None].astype(np.float32)
@@ -241,7 +182,7 @@ def _grow(style, roots, normals, length, person, rng):
         swing = np.sin(
             phase * (style != "wavy") + 2 * np.pi * turns * k / _STEPS + 3 * roots[:, 0]
         )
-        heading = _unit(0.55 * heading + 0.45 * flow + curl * wobble * swing[:, None])
+        heading = unit(0.55 * heading + 0.45 * flow + curl * wobble * swing[:, None])
         heading = heading.astype(np.float32)
         place = place + heading * step
         if style not in ("afro", "buzz"):
@@ -259,8 +200,8 @@ def _tail(style, person, rng):
     t = np.linspace(0, 1, _STEPS)[None, :, None]
     if style == "bun":
         middle = _TIE + np.array([0, 0.12, -0.16])
-        axis = _unit(rng.standard_normal((count, 3)))
-        other = _unit(np.cross(axis, rng.standard_normal((count, 3))))
+        axis = unit(rng.standard_normal((count, 3)))
+        other = unit(np.cross(axis, rng.standard_normal((count, 3))))
         angle = t * np.pi * 1.3
         radius = 0.3 * rng.uniform(0.85, 1.0, (count, 1, 1))
         around = np.cos(angle) * axis[:, None] + np.sin(angle) * other[:, None]
@@ -308,83 +249,3 @@ def scalp_hair(person: Identity, rng: np.random.Generator) -> list[Strands]:
             Strands(tail, corners[pick], weights[pick], tone, person.hair, gloss)
         )
     return found
-
-
-def eyebrows(person: Identity, rng: np.random.Generator) -> Strands:
-    """Grows both eyebrows."""
-
-    def density(base):
-        height, thick = brow_line(np.abs(base[:, 0]), person)
-        off = np.abs(base[:, 1] - height) / np.maximum(thick, 1e-3)
-        across = np.abs(base[:, 0])
-        inside = smooth(0.08, 0.15, across) * smooth(0.6, 0.5, across)
-        return smooth(1.15, 0.55, off) * inside * (base[:, 2] > 0.8)
-
-    count = int(3200 * person.traits["brow_density"])
-    corners, weights, roots, normals = sample_roots(rng, density, count)
-    side = np.sign(roots[:, 0])
-    t = np.clip((np.abs(roots[:, 0]) - 0.1) / 0.46, 0, 1)
-    flow = np.stack([side * (0.35 + t), 0.75 - 1.15 * t, -0.25 * t], 1)
-    flow = _unit(flow + 0.25 * rng.standard_normal(flow.shape) + 0.25 * normals)
-    return _short_hairs(
-        corners, weights, roots, flow, 0.05, person.brow_hair, 0.55, rng
-    )
-
-
-def _short_hairs(corners, weights, roots, flow, length, colour, opacity, rng):
-    t = np.linspace(0, 1, 5)[None, :, None]
-    reach = length * rng.uniform(0.6, 1.1, (len(roots), 1, 1))
-    points = roots[:, None] + flow[:, None] * t * reach + 0.004 * flow[:, None]
-    tone = np.exp(0.2 * rng.standard_normal((len(roots), 1))) * np.ones(5)
-    return Strands(
-        points.astype(np.float32),
-        corners,
-        weights,
-        tone.astype(np.float32),
-        colour,
-        0.1,
-        opacity,
-    )
-
-
-def beard_cover(base: np.ndarray, person: Identity) -> np.ndarray:
-    """How much beard grows at base points, float [F] in 0…1."""
-    x, y, z = np.abs(base[:, 0]), base[:, 1], base[:, 2]
-    front = smooth(0.45, 0.75, z)
-    cheek = np.interp(x, [0, 0.25, 0.45, 0.62, 0.74], [6.5, 6.55, 6.68, 6.9, 7.2])
-    jaw = smooth(0.0, 0.12, cheek - y) * smooth(5.95, 6.2, y)
-    chin = smooth(0.3, 0.2, x) * smooth(6.5, 6.44, y) * smooth(6.0, 6.15, y)
-    chin = np.maximum(
-        chin, smooth(0.36, 0.3, x) * smooth(0.24, 0.29, x) * (y > 6.3) * (y < 6.7)
-    )
-    lip = smooth(6.735, 6.76, y + 0.1 * x) * smooth(6.845, 6.81, y + 0.28 * x)
-    lip = np.maximum(lip, smooth(0.24, 0.29, x) * (y > 6.45) * (y < 6.72)) * smooth(
-        0.37, 0.31, x
-    )
-    parts = {
-        "none": 0 * x,
-        "moustache": lip,
-        "goatee": np.maximum(chin, lip),
-    }.get(person.beard, np.maximum(jaw, lip))
-    return parts * front
-
-
-def beard(person: Identity, rng: np.random.Generator) -> Strands | None:
-    """Grows the beard, or nothing."""
-    if person.beard in ("none", "stubble"):
-        return None
-    lips = mesh.load().masks["lips"]
-
-    def density(base):
-        return beard_cover(base, person)
-
-    corners, weights, roots, normals = sample_roots(rng, density, 14000)
-    bare = (lips[corners] * weights).sum(1) < 0.12
-    corners, weights, roots, normals = (
-        part[bare] for part in (corners, weights, roots, normals)
-    )
-    length = {"full": 0.2, "short": 0.1, "goatee": 0.14, "moustache": 0.1}[person.beard]
-    flow = np.stack([0.35 * roots[:, 0], -np.ones(len(roots)), 0 * roots[:, 0]], 1)
-    flow = _unit(flow + 0.35 * rng.standard_normal(flow.shape) + 0.7 * normals)
-    colour = np.minimum(person.hair * 0.8, 0.3)
-    return _short_hairs(corners, weights, roots, flow, length, colour, 0.95, rng)

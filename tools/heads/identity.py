@@ -8,6 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from tools.heads import shapes
+
 # sRGB skin from the least to the most melanin.
 _SKIN_STOPS = np.array(
     [
@@ -45,7 +47,7 @@ HAIR_STYLES = (
     "wavy",
     "bun",
     "ponytail",
-    "fringe",
+    "swept",
 )
 HEADWEAR = ("none", "cap", "beanie", "brimmed", "scarf")
 GLASSES = ("none", "round", "square", "thin", "dark")
@@ -53,66 +55,8 @@ _STYLE_WEIGHTS = {  # in the order of HAIR_STYLES
     "man": (3, 4, 8, 6, 4, 4, 2, 0, 0.7, 0.7, 0.3, 0.3, 1.5),
     "woman": (0.3, 0.7, 1.5, 1, 0, 3, 2, 4.5, 5.5, 5.5, 3.5, 3.5, 4),
 }
-# Shape targets and how far one standard deviation moves them; each has two ends.
-_SHAPES = {
-    "head/head-scale-horiz-{decr|incr}": 0.5,
-    "head/head-scale-vert-{decr|incr}": 0.45,
-    "head/head-scale-depth-{decr|incr}": 0.4,
-    "head/head-fat-{decr|incr}": 0.45,
-    "head/head-angle-{in|out}": 0.3,
-    "forehead/forehead-nubian-{decr|incr}": 0.4,
-    "forehead/forehead-scale-vert-{decr|incr}": 0.5,
-    "forehead/forehead-temple-{decr|incr}": 0.5,
-    "nose/nose-scale-horiz-{decr|incr}": 0.5,
-    "nose/nose-scale-vert-{decr|incr}": 0.5,
-    "nose/nose-scale-depth-{decr|incr}": 0.5,
-    "nose/nose-width1-{decr|incr}": 0.5,
-    "nose/nose-width2-{decr|incr}": 0.5,
-    "nose/nose-width3-{decr|incr}": 0.5,
-    "nose/nose-curve-{concave|convex}": 0.5,
-    "nose/nose-hump-{decr|incr}": 0.45,
-    "nose/nose-point-{down|up}": 0.5,
-    "nose/nose-point-width-{decr|incr}": 0.5,
-    "nose/nose-base-{down|up}": 0.45,
-    "nose/nose-flaring-{decr|incr}": 0.45,
-    "nose/nose-volume-{decr|incr}": 0.4,
-    "mouth/mouth-scale-horiz-{decr|incr}": 0.55,
-    "mouth/mouth-scale-vert-{decr|incr}": 0.4,
-    "mouth/mouth-lowerlip-volume-{decr|incr}": 0.6,
-    "mouth/mouth-upperlip-volume-{decr|incr}": 0.6,
-    "mouth/mouth-lowerlip-height-{decr|incr}": 0.45,
-    "mouth/mouth-upperlip-height-{decr|incr}": 0.45,
-    "mouth/mouth-angles-{down|up}": 0.3,
-    "mouth/mouth-trans-{down|up}": 0.35,
-    "mouth/mouth-cupidsbow-{decr|incr}": 0.5,
-    "chin/chin-width-{decr|incr}": 0.6,
-    "chin/chin-height-{decr|incr}": 0.5,
-    "chin/chin-prominent-{decr|incr}": 0.5,
-    "chin/chin-bones-{decr|incr}": 0.5,
-    "chin/chin-prognathism-{decr|incr}": 0.25,
-    "chin/chin-jaw-drop-{decr|incr}": 0.4,
-    "cheek/*-cheek-bones-{decr|incr}": 0.55,
-    "cheek/*-cheek-volume-{decr|incr}": 0.6,
-    "cheek/*-cheek-inner-{decr|incr}": 0.4,
-    "cheek/*-cheek-trans-{down|up}": 0.4,
-    "eyes/*-eye-scale-{decr|incr}": 0.4,
-    "eyes/*-eye-trans-{in|out}": 0.4,
-    "eyes/*-eye-trans-{down|up}": 0.3,
-    "eyes/*-eye-corner1-{down|up}": 0.45,
-    "eyes/*-eye-corner2-{down|up}": 0.45,
-    "eyes/*-eye-epicanthus-{in|out}": 0.5,
-    "eyes/*-eye-height2-{decr|incr}": 0.35,
-    "eyes/*-eye-bag-{decr|incr}": 0.4,
-    "eyes/*-eye-eyefold-{down|up}": 0.4,
-    "eyebrows/eyebrows-trans-{down|up}": 0.4,
-    "eyebrows/eyebrows-angle-{down|up}": 0.4,
-    "ears/*-ear-scale-{decr|incr}": 0.4,
-    "ears/*-ear-wing-{decr|incr}": 0.35,
-    "ears/*-ear-lobe-{decr|incr}": 0.5,
-    "neck/neck-scale-horiz-{decr|incr}": 0.4,
-    "neck/neck-double-{decr|incr}": 0.3,
-}
-_OUTLINES = ("oval", "round", "rectangular", "square", "triangular", "diamond")
+_PLASTIC = ((236, 232, 224), (196, 160, 128), (120, 118, 116), (40, 38, 38),
+            (214, 178, 150), (150, 104, 76), (222, 200, 178), (92, 62, 48))  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,36 +110,6 @@ def skin_colour(melanin: float, undertone: np.ndarray) -> np.ndarray:
     return linear(np.clip(np.array(srgb) + shift * (1.2 - 0.5 * melanin), 0, 255))
 
 
-def _shape_targets(rng, male, age):
-    """Draws the weights of macro and local targets."""
-    sex = "male" if male else "female"
-    origin = dict(zip(("african", "asian", "caucasian"), rng.dirichlet([0.5] * 3)))
-    child = float(np.clip((0.18 - age) / 0.18, 0, 1)) * 0.8
-    old = float(np.clip((age - 0.35) / 0.6, 0, 1))
-    ages = {"child": child, "young": (1 - child) * (1 - old), "old": (1 - child) * old}
-    weights = {
-        f"macrodetails/{name}-{sex}-{stage}": share * part
-        for name, share in origin.items()
-        for stage, part in ages.items()
-    }
-    mass = rng.uniform(-1, 1)
-    end = "maxweight" if mass > 0 else "minweight"
-    for stage, part in ages.items():
-        common = f"macrodetails/universal-{sex}-{stage}-averagemuscle-"
-        weights[common + end] = part * abs(mass) * 0.7
-        weights[common + "averageweight"] = part * (1 - abs(mass) * 0.7)
-    weights[f"head/head-{rng.choice(_OUTLINES)}"] = rng.uniform(0.1, 0.6)
-    weights["head/head-age-incr"] = 0.7 * old
-    for name, spread in _SHAPES.items():
-        stem, ends = name.split("{")
-        value = float(0.85 * spread * np.clip(rng.normal(), -1.7, 1.7))
-        chosen = stem + ends.rstrip("}").split("|")[value > 0]
-        sides = [chosen.replace("*", s) for s in "lr"] if "*" in chosen else [chosen]
-        for side in sides:
-            weights[side] = abs(value) * rng.uniform(0.92, 1.08)
-    return weights
-
-
 def _hair_colour(rng, melanin, age):
     """Draws a hair colour; greying follows age, fairness is rarer on dark skin."""
     grey = rng.random() < np.clip((age - 0.45) * 2.0, 0, 0.9)
@@ -231,6 +145,37 @@ def _beard(rng, male, age):
     return str(rng.choice(names, p=[0.42, 0.2, 0.08, 0.08, 0.13, 0.09]))
 
 
+def _traits(rng, melanin, male, made_up):
+    """Draws the numbers that tune skin, brows, hair and clothes."""
+    return {
+        "freckles": float(max(0.0, rng.uniform(-2.5, 1) * (1 - melanin))),
+        "blush": float(rng.uniform(0.1, 0.6)),
+        "brow_width": float(rng.uniform(0.55, 1.15) * (1.1 if male else 0.8)),
+        "brow_arch": float(rng.uniform(-1, 1)),
+        "brow_density": float(rng.uniform(0.55, 1.0)),
+        "make_up": float(made_up) * float(rng.uniform(0.4, 1)),
+        "hairline": float(rng.uniform(-1, 1)),
+        "length": float(rng.uniform(0, 1)),
+        "parting": float(rng.choice([-1, 1]) * rng.uniform(0.15, 0.4)),
+        "curl": float(rng.uniform(0, 1)),
+        "neckline": float(rng.uniform(0, 1)),
+        "collar": float(rng.random() < 0.35),
+        "stripes": float(rng.random() < 0.18),
+        "levelled": 0.0,
+        "oiliness": float(rng.uniform(0.5, 1.2)),
+    }
+
+
+def mannequin(person: Identity) -> Identity:
+    """Returns a dummy of a person: plastic, levelled face, no glasses."""
+    return dataclasses.replace(
+        person,
+        skin=linear(_PLASTIC[person.number // 2 % len(_PLASTIC)]),
+        glasses="none",
+        traits=person.traits | {"levelled": 1.0},
+    )
+
+
 def sample(seed: int, number: int, count: int) -> Identity:
     """Draws person `number` of `count`; the same arguments give the same person."""
     order = np.random.default_rng([seed, 7]).permutation(count)
@@ -263,7 +208,7 @@ def sample(seed: int, number: int, count: int) -> Identity:
         melanin=melanin,
         male=male,
         age=age,
-        targets=_shape_targets(rng, male, age),
+        targets=shapes.sample(rng, male, age),
         skin=skin,
         lips=lips,
         hair=hair,
@@ -276,20 +221,5 @@ def sample(seed: int, number: int, count: int) -> Identity:
         beard=_beard(rng, male, age),
         glasses=str(rng.choice(GLASSES, p=[0.78, 0.07, 0.07, 0.05, 0.03])),
         headwear=_headwear(rng, male),
-        traits={
-            "freckles": float(max(0.0, rng.uniform(-2.5, 1) * (1 - melanin))),
-            "blush": float(rng.uniform(0.1, 0.6)),
-            "brow_width": float(rng.uniform(0.6, 1.3) * (1.1 if male else 0.85)),
-            "brow_arch": float(rng.uniform(-1, 1)),
-            "brow_density": float(rng.uniform(0.55, 1.0)),
-            "make_up": float(made_up) * float(rng.uniform(0.4, 1)),
-            "hairline": float(rng.uniform(-1, 1)),
-            "length": float(rng.uniform(0, 1)),
-            "parting": float(rng.choice([-1, 1]) * rng.uniform(0.15, 0.4)),
-            "curl": float(rng.uniform(0, 1)),
-            "neckline": float(rng.uniform(0, 1)),
-            "collar": float(rng.random() < 0.35),
-            "stripes": float(rng.random() < 0.18),
-            "oiliness": float(rng.uniform(0.5, 1.2)),
-        },
+        traits=_traits(rng, melanin, male, made_up),
     )

@@ -180,6 +180,32 @@ def morph(vertices: np.ndarray, weights: dict) -> np.ndarray:
     return result
 
 
+def relax(vertices, triangles, share: np.ndarray, rounds: int) -> np.ndarray:
+    """Levels a surface: moves vertices to the mean of their neighbours, repeatedly.
+
+    Args:
+        vertices: float32 [V, C], places or other values of vertices.
+        triangles: int32 [T, 3].
+        share: float32 [V], 0 leaves a vertex where it is, 1 moves it all the way.
+        rounds: how often.
+
+    Returns:
+        float32 [V, C].
+    """
+    near = triangles.ravel()
+    far = np.roll(triangles, 1, axis=1).ravel()
+    ends, others = np.concatenate([near, far]), np.concatenate([far, near])
+    count = np.bincount(ends, minlength=len(vertices))[:, None]
+    result = vertices.copy()
+    for _ in range(rounds):
+        sums = np.stack(
+            [np.bincount(ends, column[others], len(vertices)) for column in result.T], 1
+        )
+        mean = sums / np.maximum(count, 1)
+        result += share[:, None] * np.where(count > 0, mean - result, 0)
+    return result.astype(np.float32)
+
+
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Returns area-weighted unit normals, float32 [V, 3]; zero for unused vertices."""
     a, b, c = (vertices[triangles[:, k]] for k in range(3))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tools.heads import hair, landmarks, lighting, mesh, paint, wear
+from tools.heads import facial_hair, hair, landmarks, lighting, mesh, paint, wear
 from tools.heads.identity import Identity
 from tools.heads.view import View
 
@@ -77,8 +77,9 @@ class Pose(NamedTuple):
 def build(person: Identity, seed: int) -> Model:
     """Grows hair and finds the shadows of a person."""
     rng = np.random.default_rng([seed, 17, person.number])
-    items = hair.scalp_hair(person, rng) + [hair.eyebrows(person, rng)]
-    whiskers = hair.beard(person, rng)
+    items = hair.scalp_hair(person, rng)
+    items.append(facial_hair.eyebrows(person, rng))
+    whiskers = facial_hair.beard(person, rng)
     items += [whiskers] if whiskers else []
     still = figure(person, {})
     used = np.unique(still.triangles)
@@ -98,7 +99,39 @@ def _expressed(person, expression):
     eye = np.unique(base.triangles["left_eye"])
     size = np.linalg.norm(np.ptp(shape[eye], 0))
     size /= np.linalg.norm(np.ptp(base.vertices[eye], 0))
-    return mesh.morph(shape, {name: w * size for name, w in expression.items()})
+    shape = mesh.morph(shape, {name: w * size for name, w in expression.items()})
+    if person.traits["levelled"]:
+        shape = _level_face(shape)
+    return shape
+
+
+def _level_face(shape):
+    """Replaces eyes, nose and mouth by a smooth mask, as on a featureless mannequin.
+
+    A polynomial of fourth order in x and y is fitted to the front of the face; all that
+    lies in front of the ears, eyeballs and inner mouth too, is moved onto it.
+    """
+    base = mesh.load()
+    x, y, z = base.vertices.T
+    share = paint.smooth(0.7, 0.95, z) * paint.smooth(6.2, 6.4, y)
+    share = share * paint.smooth(0.68, 0.5, np.abs(x)) * paint.smooth(7.95, 7.6, y)
+    inner = np.unique(np.concatenate([base.triangles[name] for name in PARTS[1:5]]))
+    hidden = (base.masks["inside-mouth"] > 0.3) & (base.masks["lips"] < 0.5)
+    body = np.unique(base.triangles["body"])
+    normals = mesh.vertex_normals(shape, base.triangles["body"])
+    fitted = body[(z[body] > 0.75) & (y[body] > 6.2) & (y[body] < 8.1)]
+    fitted = fitted[(normals[fitted, 2] > 0.15) & ~hidden[fitted]]
+    middle = shape[fitted].mean(0)
+    u, v = (shape - middle).T[:2]
+    terms = np.stack([u**i * v**j for i in range(5) for j in range(5 - i)], 1)
+    weights = np.linalg.lstsq(terms[fitted], shape[fitted, 2], rcond=None)[0]
+    level = terms @ weights
+    share[inner] = 1
+    level[hidden] -= 0.03
+    level[inner] -= 0.02
+    result = shape.copy()
+    result[:, 2] += share * (level - shape[:, 2])
+    return result
 
 
 def figure(person: Identity, expression: dict) -> Figure:

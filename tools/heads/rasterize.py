@@ -120,7 +120,7 @@ def fragments(
     if not parts:
         empty = np.zeros(0, np.int32)
         return Fragments(empty, empty.astype(np.float32), empty, np.zeros((0, 3)))
-    return Fragments(*(np.concatenate(part) for part in zip(*parts)))
+    return Fragments(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def nearest(found: Fragments, size: tuple[int, int]) -> Fragments:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tools.heads import landmarks, mesh, rasterize, shading, strands, wear
-from tools.heads.model import Model, Pose, carry, figure, frame, pose
+from tools.heads.model import Model, carry, figure, frame, pose
 from tools.heads.view import View
 
 TILE = 256
@@ -119,7 +119,7 @@ def _face_box(posed):
     """Forehead to chin and the visible width of the face, pixels."""
     base = mesh.load()
     body = np.unique(base.triangles["body"])
-    x, y, z = base.vertices[body].T
+    _, y, z = base.vertices[body].T
     face = (y < 7.93) & (y > 6.15) & (z > 0.72) & (base.masks["ears"][body] < 0.3)
     face &= y > 6.42 - 0.35 * (z - 0.6)
     normals = mesh.vertex_normals(posed.camera, base.triangles["body"])
@@ -158,7 +158,7 @@ def render(model: Model, view: View) -> Tile:
     if len(posed.figure.lenses):
         canvas, alpha = _over(canvas, alpha, *_lens(posed, depth, person))
     middle = posed.head_to_camera(posed.pivot + np.array([0, 0.5, 0.2]))
-    for item, points in zip(items, carried):
+    for item, points in zip(items, carried, strict=True):
         xy, z = posed.project(points)
         lit = strands.shade(item, points, middle, view.light)
         layer = strands.draw(xy, z, lit, depth, 0.7)

@@ -1,8 +1,9 @@
 """Light on skin, eyes, teeth, cloth and frames, fragment by fragment."""
 
 import numpy as np
+from scipy import spatial
 
-from tools.heads import hair, lighting, mesh, paint, wear
+from tools.heads import facial_hair, hair, lighting, mesh, paint, wear
 from tools.heads.model import Model, Pose, rotation
 from tools.heads.rasterize import Fragments
 from tools.heads.view import View
@@ -23,7 +24,7 @@ def _hair_on_skin(colour, gloss, place, masks, person):
     if person.beard != "none":
         strength = 0.5 if person.beard == "stubble" else 0.8
         grain = paint.look_up(paint.noise(0.9), place[:, 0] * 1.7, place[:, 1] * 1.7)
-        grow = hair.beard_cover(place, person) * (1 - masks["lips"])
+        grow = facial_hair.beard_cover(place, person) * (1 - masks["lips"])
         grow = np.clip(grow * strength * (1 + 0.25 * grain), 0, 1)[:, None]
         colour = colour + grow * (np.minimum(person.hair, 0.2) * 0.8 - colour)
     line, thick = paint.brow_line(np.abs(place[:, 0]), person)
@@ -71,6 +72,26 @@ def _highlight(normals, key, power):
     return np.clip(normals @ half, 0, 1) ** power
 
 
+def _bridge_folds(values, posed):
+    """Takes the light on flattened lids, eyeballs and lips from the skin around."""
+    base = mesh.load()
+    x, y, z = base.vertices.T
+    eyes = (np.abs(np.abs(x) - 0.31) < 0.26) & (np.abs(y - 7.32) < 0.22)
+    mouth = (np.abs(x) < 0.32) & (np.abs(y - 6.6) < 0.15)
+    nose = (np.abs(x) < 0.2) & (np.abs(y - 6.86) < 0.14)
+    folded = np.flatnonzero((eyes | mouth | nose) & (z > 0.6))
+    body = np.unique(base.triangles["body"])
+    whole = np.setdiff1d(body[(z[body] > 0.75) & (y[body] > 6.2)], folded)
+    whole = whole[base.masks["inside-mouth"][whole] < 0.2]
+    camera = posed.camera
+    distance, near = spatial.cKDTree(camera[whole]).query(camera[folded], k=24)
+    weights = 1 / (distance + 0.03) ** 2
+    weights /= weights.sum(1, keepdims=True)
+    result = values.copy()
+    result[folded] = (values[whole][near] * weights[:, :, None]).sum(1)
+    return result
+
+
 def shade(found: Fragments, posed: Pose, model: Model, view: View) -> np.ndarray:
     """Returns linear RGB of all visible fragments, float32 [F, 3]."""
     base, person, light = mesh.load(), model.person, view.light
@@ -83,6 +104,8 @@ def shade(found: Fragments, posed: Pose, model: Model, view: View) -> np.ndarray
         normals[used], model.seen[used], light, posed.turn
     )
     per_vertex[:, 6] = lighting.key_visibility(model.seen, light, posed.turn)
+    if person.traits["levelled"]:
+        per_vertex = _bridge_folds(per_vertex, posed)
     values = found.interpolate(per_vertex, triangles)
     normal, arriving, key_seen = values[:, :3], values[:, 3:6], values[:, 6]
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
@@ -95,7 +118,7 @@ def shade(found: Fragments, posed: Pose, model: Model, view: View) -> np.ndarray
         [base.vertices, *[m[:, None] for m in base.masks.values()]], 1
     )
     known = bare.interpolate(known, triangles)
-    masks = dict(zip(base.masks, known[:, 3:].T))
+    masks = dict(zip(base.masks, known[:, 3:].T, strict=True))
     colour[skin], gloss[skin] = _body(known[:, :3], masks, person, view)
     hat = part == 5
     if hat.any():

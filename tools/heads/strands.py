@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tools.heads import lighting
-from tools.heads.hair import Strands
+from tools.heads.roots import Strands
 
 _SPACING = 1.1  # pixels between neighbouring points of a hair
 

@@ -61,7 +61,7 @@ def cover(base: np.ndarray, headwear: str) -> np.ndarray:
     oval = np.hypot(base[:, 0] / 0.62, (base[:, 1] - 7.05) / tall) - 1
     behind = smooth(0.95, 0.6, base[:, 2]) * 1.2
     u = base[:, 0] * 0.25
-    hem = base[:, 1] - 5.0 - 0.08 * look_up(noise(25), u, u)
+    hem = base[:, 1] - 4.6 - 0.08 * look_up(noise(25), u, u)
     return np.minimum(np.maximum(oval * 0.6, behind - 0.3), hem)
 
 
@@ -72,12 +72,9 @@ def _shell(person, shape, normals):
     depth = cover(base.vertices, person.headwear)
     chosen = body[depth[body].max(1) > -0.02]
     index, flat = np.unique(chosen, return_inverse=True)
-    rest = base.vertices[index].copy()
+    rest = base.vertices[index]
     place = shape[index].copy()
-    ear = base.masks["ears"][index] > 0.02
-    flattened = rest.copy()
-    flattened[:, 0] = np.clip(rest[:, 0], -0.74, 0.74)
-    place[ear] = fit(shape)(flattened)[ear]
+    triangles = flat.reshape(-1, 3).astype(np.int32)
     top = smooth(7.8, 8.45, rest[:, 1])
     lift = {"beanie": 0.1 + 0.1 * top, "cap": 0.11 + 0.07 * top}.get(
         person.headwear, 0.11 + 0.3 * top
@@ -91,7 +88,9 @@ def _shell(person, shape, normals):
     else:
         out = normals[index]
     place = place + out * np.reshape(lift, (-1, 1))
-    return Surface(place.astype(np.float32), rest, flat.reshape(-1, 3).astype(np.int32))
+    ears = np.clip(base.masks["ears"][index] * 4, 0, 1)  # cloth spans the ears
+    place = mesh.relax(place.astype(np.float32), triangles, ears, 60)
+    return Surface(place, rest, triangles)
 
 
 def _two_sided(grid):
@@ -117,10 +116,10 @@ def _brim(person, shape):
         turn = around * np.pi
         width = np.full(49, 0.42 + 0.2 * person.traits["length"])
         drop = 0.06 - 0.12 * np.abs(np.sin(turn)) + 0 * around
-    edge = np.interp(np.abs(turn), *_EDGES[person.headwear]) + 0.03
+    edge = np.interp(np.abs(turn), *_EDGES[person.headwear]) + 0.15
     reach = width[None] * out[:, None]
-    x = np.sin(turn) * (0.84 + reach)
-    z = 0.45 + np.cos(turn) * (1.06 + reach)
+    x = np.sin(turn) * (0.75 + reach)
+    z = 0.45 + np.cos(turn) * (0.96 + reach)
     y = edge[None] - drop[None] * out[:, None] ** 1.3
     sheet = np.stack([x, np.broadcast_to(y, x.shape), z], -1)
     base, triangles = _two_sided(sheet)
