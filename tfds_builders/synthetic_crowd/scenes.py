@@ -13,6 +13,7 @@ import numpy as np
 from safefakes_tf.config import CrowdConfig
 from tfds_builders.synthetic_crowd import (
     annotations,
+    assembly,
     backgrounds,
     layers,
     mannequins,
@@ -40,16 +41,6 @@ class Scene(NamedTuple):
     image: np.ndarray
     jpeg: bytes
     faces: annotations.Annotation
-
-
-class _Item(NamedTuple):
-    """Something that stands in the scene; larger faces at its depth are nearer."""
-
-    depth: float
-    patch: np.ndarray
-    top: int
-    left: int
-    person: int  # index of the person, -1 for a thing
 
 
 def random_generator(seed: int, split: str, index: int) -> np.random.Generator:
@@ -111,8 +102,8 @@ class Composer:
         items += self._things(rng, places, camera)
         if rng.random() < 0.06:
             fence = objects.bars(rng, height, width)
-            items.append(_Item(np.inf, fence, 0, 0, -1))
-        covered = _assemble(image, items, self._outlines(chosen, places))
+            items.append(assembly.Item(np.inf, fence, 0, 0, -1))
+        covered = assembly.assemble(image, items, self._outlines(chosen, places))
         photo = cameras.expose(rng, camera, image)
         faces = self._annotate(chosen, places, covered, camera)
         return Scene(photo, cameras.encode(camera, photo), faces)
@@ -176,7 +167,7 @@ class Composer:
             places.append(people.Placement(np.array([column, row]), size, roll))
         return places
 
-    def _people(self, rng, chosen, places, camera, air) -> list[_Item]:
+    def _people(self, rng, chosen, places, camera, air) -> list[assembly.Item]:
         height, width = self._config.height, self._config.width
         items = []
         for number, (tile, place) in enumerate(zip(chosen, places, strict=True)):
@@ -186,10 +177,10 @@ class Composer:
             haze = 0.3 * np.exp(-place.face / (0.04 * height))
             patch = layers.recolour(patch, gain, air, haze)
             patch = cameras.blur(patch, cameras.defocus(camera, place.face))
-            items.append(_Item(place.face, patch, top, left, number))
+            items.append(assembly.Item(place.face, patch, top, left, number))
         return items
 
-    def _things(self, rng, places, camera) -> list[_Item]:
+    def _things(self, rng, places, camera) -> list[assembly.Item]:
         """Scatter round things, and put something before some of the faces."""
         height, width = self._config.height, self._config.width
         wanted = []
@@ -214,7 +205,7 @@ class Composer:
             patch = cv2.resize(drawn, (pixels, pixels), interpolation=way)
             patch = cameras.blur(patch, cameras.defocus(camera, depth))
             top, left = np.round(spot[::-1] - pixels / 2).astype(int)
-            items.append(_Item(depth, patch, int(top), int(left), -1))
+            items.append(assembly.Item(depth, patch, int(top), int(left), -1))
         return items
 
     def _outlines(self, chosen, places) -> list[tuple[np.ndarray, np.ndarray, float]]:
@@ -258,44 +249,3 @@ def _crowding(columns, row, size, places) -> np.ndarray:
         reach = (0.3 if above else 1.3) - abs(columns - place.centre[0]) / place.face
         total += np.maximum(reach, 0) * min(1.0, place.face / size)
     return total
-
-
-def _assemble(image: np.ndarray, items: list[_Item], outlines) -> list[float]:
-    """Lay the items over the image, far to near; return the covered share per face."""
-    height, width = image.shape[:2]
-    owner = np.full((height, width), -2, np.int16)
-    stencils = [_stencil(*outline, height, width) for outline in outlines]
-    own = [0] * len(outlines)
-    for item in sorted(items, key=lambda item: item.depth):
-        layers.over(image, item.patch, item.top, item.left)
-        top, left = max(item.top, 0), max(item.left, 0)
-        alpha = item.patch[top - item.top :, left - item.left :, 3]
-        window = owner[top : top + alpha.shape[0], left : left + alpha.shape[1]]
-        window[alpha[: window.shape[0], : window.shape[1]] > 127] = item.person
-        if item.person >= 0:
-            window, mask, _ = stencils[item.person]
-            own[item.person] = np.count_nonzero(mask & (owner[window] == item.person))
-    covered = []
-    for number, (window, mask, inside) in enumerate(stencils):
-        visible = np.count_nonzero(mask & (owner[window] == number))
-        covered.append(1 - inside * visible / max(own[number], 1))
-    return covered
-
-
-def _stencil(centre, radii, turn, height: int, width: int):
-    """Return window, mask in it, and the share of the ellipse inside the picture."""
-    reach = int(np.ceil(max(radii))) + 1
-    x, y = np.floor(centre).astype(int)
-    size = 2 * reach + 1
-    rows, columns = np.mgrid[:size, :size]
-    dx = columns + x - reach + 0.5 - centre[0]
-    dy = rows + y - reach + 0.5 - centre[1]
-    cos, sin = np.cos(turn), np.sin(turn)
-    u, v = (dx * cos + dy * sin) / radii[0], (dy * cos - dx * sin) / radii[1]
-    full = u * u + v * v <= 1
-    top, left = y - reach, x - reach
-    part = full[
-        max(-top, 0) : max(height - top, 0), max(-left, 0) : max(width - left, 0)
-    ]
-    window = np.s_[max(top, 0) : max(top + size, 0), max(left, 0) : max(left + size, 0)]
-    return window, part, part.sum() / max(full.sum(), 1)

@@ -7,6 +7,7 @@ import pytest
 from safefakes_tf.config import CrowdConfig
 from tfds_builders.synthetic_crowd import (
     annotations,
+    assembly,
     heads,
     layers,
     mannequins,
@@ -133,11 +134,11 @@ def test_nearer_person_covers_farther_one():
     image = np.zeros((60, 60, 3), np.uint8)
     patch = np.full((20, 20, 4), 255, np.uint8)
     items = [
-        scenes._Item(2.0, patch // 2 + 127, 20, 30, 1),
-        scenes._Item(1.0, patch, 20, 20, 0),
+        assembly.Item(2.0, patch // 2 + 127, 20, 30, 1),
+        assembly.Item(1.0, patch, 20, 20, 0),
     ]
     outlines = [(np.array([x, 30.0]), np.array([9.0, 9.0]), 0.0) for x in (30.0, 40.0)]
-    covered = scenes._assemble(image, items, outlines)
+    covered = assembly.assemble(image, items, outlines)
     np.testing.assert_allclose(covered, [0.5, 0.0], atol=0.03)
 
 
@@ -145,8 +146,8 @@ def test_part_outside_the_picture_counts_as_covered():
     image = np.zeros((60, 60, 3), np.uint8)
     patch = np.full((20, 20, 4), 255, np.uint8)
     outline = (np.array([0.0, 30.0]), np.array([9.0, 9.0]), 0.0)
-    item = scenes._Item(1.0, patch, 20, -10, 0)
-    covered = scenes._assemble(image, [item], [outline])
+    item = assembly.Item(1.0, patch, 20, -10, 0)
+    covered = assembly.assemble(image, [item], [outline])
     np.testing.assert_allclose(covered, [0.5], atol=0.03)
 
 
