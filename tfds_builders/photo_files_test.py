@@ -82,7 +82,9 @@ def test_exif_orientation_is_ignored(tmp_path, pixels):
     assert photo_files.check(encoded, "turned.jpg")[1:3] == (24, 32)
 
 
-@pytest.mark.parametrize("damage", [lambda e: e[: len(e) // 2], lambda e: b"", bytes.lower])
+@pytest.mark.parametrize(
+    "damage", [lambda e: e[: len(e) // 2], lambda e: b"", bytes.lower]
+)
 def test_a_damaged_file_is_an_error_with_its_name(pixels, damage):
     encoded = damage(tf.io.encode_jpeg(pixels).numpy())
     with pytest.raises(ValueError, match=r"^photo a/b\.jpg does not decode[^\n]*$"):
