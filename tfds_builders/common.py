@@ -179,7 +179,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     def _stage(self, source):
         """Return the map stage from encoded source photos to encoded anonymized ones.
 
-        It is traced once, for all splits, and without autograph, which would take longer
+        It is traced once, for all splits, and without autograph, which would cost more
         than the rest of the tracing: an anonymizer consists of TensorFlow ops.
         """
         config = self.builder_config
