@@ -17,8 +17,10 @@ EDGE_TOLERANCE = 1e-3
 # Bytes that a slice update writes at a time; byte by byte it takes eight times as long.
 WORD = 8
 
-# Fewest rows that one matrix product of a blur makes; below, its overhead shows.
-MIN_TILE = 16
+# A blur of up to so many pixels is one product with a square matrix; longer ones go in
+# tiles, which takes more operations but no more multiplications per pixel.
+MAX_SQUARE = 128
+MIN_TILE = 16  # rows; in smaller tiles the overhead of products shows
 
 
 def pixel_regions(boxes: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
@@ -70,27 +72,25 @@ def edit_regions(
     regions = tf.boolean_mask(
         regions, tf.reduce_all(regions[:, 2:] > regions[:, :2], axis=-1)
     )
-    top, left, bottom, right = tf.unstack(regions, axis=1)
-    near = tf.stack([top, 3 * left // WORD], axis=1)
-    far = tf.stack([bottom, (3 * right + WORD - 1) // WORD], axis=1)
-    starts = 3 * left - WORD * near[:, 1]
-    ends = starts + 3 * (right - left)
+    layouts = _layouts(regions)
 
     def edit_next(index, words):
-        slab = _to_bytes(tf.strided_slice(words, near[index], far[index]))
-        start, end = starts[index], ends[index]
-        rows = tf.shape(slab)[0]
-        patch = edit(tf.reshape(slab[:, start:end], [rows, (end - start) // 3, 3]))
-        patch = tf.reshape(patch, [rows, end - start])
-        slab = tf.concat([slab[:, :start], patch, slab[:, end:]], axis=1)
+        layout = tf.gather(layouts, index)
+        near, far, margins, word_shape, byte_shape, patch_shape, line_shape = tf.split(
+            layout, [2, 2, 3, 3, 2, 3, 2]
+        )
+        slab = tf.bitcast(tf.strided_slice(words, near, far), tf.uint8)
+        before, patch, after = tf.split(tf.reshape(slab, byte_shape), margins, axis=1)
+        patch = tf.reshape(edit(tf.reshape(patch, patch_shape)), line_shape)
+        slab = tf.reshape(tf.concat([before, patch, after], axis=1), word_shape)
         # In a graph nothing else holds the photo at this point, and the op writes into
         # its buffer instead of copying it.
         words = tf.raw_ops.TensorStridedSliceUpdate(
             input=words,
-            begin=near[index],
-            end=far[index],
+            begin=near,
+            end=far,
             strides=[1, 1],
-            value=_to_words(slab),
+            value=tf.bitcast(slab, tf.int64),
         )
         return index + 1, words
 
@@ -101,25 +101,36 @@ def edit_regions(
         lambda: tf.concat([lines, padding], axis=1),
         lambda: lines,
     )
+    word_shape = tf.stack([shape[0], tf.shape(lines)[1] // WORD, WORD])
+    count = tf.shape(regions)[0]
     _, words = tf.while_loop(
-        lambda index, _: index < tf.shape(regions)[0],
+        lambda index, _: index < count,
         edit_next,
-        (0, _to_words(lines)),
+        (0, tf.bitcast(tf.reshape(lines, word_shape), tf.int64)),
         parallel_iterations=1,
     )
-    return tf.reshape(_to_bytes(words)[:, : 3 * shape[1]], shape)
+    lines = tf.reshape(tf.bitcast(words, tf.uint8), tf.shape(lines))
+    return tf.reshape(lines[:, : 3 * shape[1]], shape)
 
 
-def _to_words(lines):
-    """View uint8 [h, n * WORD] as int64 [h, n]."""
-    height, length = tf.unstack(tf.shape(lines))
-    return tf.bitcast(tf.reshape(lines, [height, length // WORD, WORD]), tf.int64)
+def _layouts(regions):
+    """Return int32 [N, 17]: where regions lie in the photo's words, and their shapes.
 
-
-def _to_bytes(words):
-    """View int64 [h, n] as uint8 [h, n * WORD]."""
-    height, length = tf.unstack(tf.shape(words))
-    return tf.reshape(tf.bitcast(words, tf.uint8), [height, length * WORD])
+    Made for all regions at once, as the loop pays for operations, not for numbers.
+    """
+    top, left, bottom, right = tf.unstack(regions, axis=1)
+    height, width = bottom - top, right - left
+    near, far = 3 * left // WORD, (3 * right + WORD - 1) // WORD
+    before = 3 * left - near * WORD
+    after = far * WORD - 3 * right
+    words, channels = tf.fill(tf.shape(top), WORD), tf.fill(tf.shape(top), 3)
+    columns = [top, near, bottom, far]  # begin and end of the slab, in words
+    columns += [before, 3 * width, after]  # bytes beside the patch and of it
+    columns += [height, far - near, words]  # shapes: of the slab in words,
+    columns += [height, (far - near) * WORD]  # in bytes,
+    columns += [height, width, channels]  # of the patch,
+    columns += [height, 3 * width]  # and of its lines
+    return tf.stack(columns, axis=1)
 
 
 def gaussian_kernel(size: int) -> np.ndarray:
@@ -147,58 +158,66 @@ def blur(patch: tf.Tensor, kernel: np.ndarray) -> tf.Tensor:
 
     Source: conventional.md, conventions.
     """
-    height, width = tf.unstack(tf.shape(patch)[:2])
-    lines = tf.cast(tf.reshape(patch, [height, -1]), tf.float32)
-    lines = _blur_columns(lines, kernel)  # [h, (w, 3)]
-    lines = tf.transpose(lines)  # of two axes: with three it takes ten times as long
-    lines = _blur_columns(tf.reshape(lines, [width, -1]), kernel)  # [w, (3, h)]
+    shape = tf.shape(patch)
+    height, width = shape[0], shape[1]
+    lines = tf.cast(tf.reshape(patch, [1, height, 3 * width]), tf.float32)
+    lines = _blur_columns(lines, kernel)  # [1, h, (w, 3)]
+    # Of two axes: a transpose of three with three colours last takes ten times as long.
+    lines = tf.transpose(tf.reshape(lines, [height, 3 * width]))
+    lines = tf.reshape(lines, [1, width, 3 * height])
+    lines = _blur_columns(lines, kernel)  # [1, w, (3, h)]
     lines = tf.cast(tf.floor(lines + 0.5), tf.uint8)
-    lines = tf.transpose(tf.reshape(lines, [-1, height]))  # [h, (w, 3)]
-    return tf.reshape(lines, tf.shape(patch))
+    return tf.reshape(tf.transpose(tf.reshape(lines, [3 * width, height])), shape)
 
 
 def _blur_columns(lines, kernel):
-    """Convolve float32 [n, m] along its first axis.
+    """Convolve float32 [1, n, m] along its middle axis."""
+    max_square = max(MAX_SQUARE, len(kernel) // 2 + 1)
+    size = tf.shape(lines)[1]
+    return tf.cond(
+        size <= max_square,
+        lambda: tf.matmul(_square_weights(size, kernel, max_square), lines),
+        lambda: _blur_tiles(lines[0], kernel),
+    )
 
-    A tile of output rows is the product of a matrix of weights and of the window of
-    input rows that it needs. Borders are folded into the weights.
+
+def _square_weights(size, kernel, max_size):
+    """Return float32 [1, size, size]: what each pixel is worth to each blurred one.
+
+    A pixel counts by its distance, and once more for the pixels beyond the border for
+    which it stands: its mirror image, or all of them if the edge is repeated.
     """
     reach = len(kernel) // 2
-    size = tf.shape(lines)[0]
-    max_tile = max(MIN_TILE, len(kernel))
-    num_tiles = (size + max_tile - 1) // max_tile
-    tile = (size + num_tiles - 1) // num_tiles
-    window = tf.minimum(tile + 2 * reach, size)
-    tops = tf.range(num_tiles)[:, tf.newaxis] * tile
-    starts = tf.clip_by_value(tops - reach, 0, size - window)
-    windows = tf.gather(lines, starts + tf.range(window))
-    # Row p of `taps` holds what input position p of the window means to every output
-    # row; positions beyond the border add to those of the pixels that stand for them.
-    # Positions that only serve rows beyond the last tile's end may land anywhere.
-    taps = tf.constant(_taps(kernel, max_tile))[: tile + 2 * reach, :tile]
-    pixels = _inside(tops + tf.range(-reach, tile + reach), size, reach) - starts
-    pixels = tf.clip_by_value(pixels, 0, window - 1)
-    slots = pixels + tf.range(num_tiles)[:, tf.newaxis] * window
-    taps = tf.tile(taps[tf.newaxis], [num_tiles, 1, 1])
-    weights = tf.math.unsorted_segment_sum(taps, slots, num_tiles * window)
-    weights = tf.reshape(weights, [num_tiles, window, tile])
-    smooth = tf.matmul(weights, windows, transpose_a=True)
-    return tf.reshape(smooth, [num_tiles * tile, -1])[:size]
+    half = np.zeros(2 * max_size + reach, np.float32)
+    half[: reach + 1] = kernel[reach:]
+    index = np.arange(max_size)
+    plain = half[np.abs(index[:, np.newaxis] - index)]
+    mirrored = half[index[:, np.newaxis] + index]
+    mirrored[:, 0] = 0
+    repeated = np.zeros_like(mirrored)
+    repeated[:, 0] = [half[distance + 1 :].sum() for distance in index]
+    tables = tf.constant(np.stack([plain, repeated, mirrored]))[:, :size, :size]
+    border = tf.gather(tables, tf.cast(size > reach, tf.int32) + 1)
+    return tables[:1] + border + tf.reverse(border, [0, 1])
 
 
-def _taps(kernel, rows):
-    """Return float32 [rows + size - 1, rows]; column i holds the kernel from row i."""
-    taps = np.zeros([rows + len(kernel) - 1, rows], np.float32)
-    for row in range(rows):
-        taps[row : row + len(kernel), row] = kernel
-    return taps
+def _blur_tiles(lines, kernel):
+    """Convolve float32 [n, m] along its first axis, n above the kernel's reach.
 
-
-def _inside(positions, size, reach):
-    """Return the index that stands for each position before or beyond an axis."""
-    mirrored = size - 1 - tf.abs(size - 1 - tf.abs(positions))
-    positions = tf.where(size > reach, mirrored, positions)
-    return tf.clip_by_value(positions, 0, size - 1)
+    A tile of rows is the product of a band matrix and the rows that it needs.
+    """
+    reach = len(kernel) // 2
+    tile = max(MIN_TILE, len(kernel))
+    size, length = tf.unstack(tf.shape(lines))
+    tops = tf.range(0, size, tile)[:, tf.newaxis]
+    rows = tops + np.arange(-reach, tile + reach, dtype=np.int32)
+    mirrored = tf.minimum(tf.abs(rows), tf.abs(2 * (size - 1) - rows))
+    rows = tf.minimum(mirrored, size - 1)  # beyond the last tile's mirror: not used
+    band = np.zeros([tile, tile + 2 * reach], np.float32)
+    for row in range(tile):
+        band[row, row : row + len(kernel)] = kernel
+    smooth = tf.matmul(band[np.newaxis], tf.gather(lines, rows))
+    return tf.reshape(smooth, [1, -1, length])[:, :size]
 
 
 def pixelate(patch: tf.Tensor, cells: int) -> tf.Tensor:

@@ -85,7 +85,13 @@ class Anonymizer(abc.ABC):
         chosen = action == GENERATED
         selected = Faces(*(tf.boolean_mask(part, chosen) for part in faces))
         hidden = self.hide(image, selected, tf.boolean_mask(seeds, chosen))
-        return black_out(hidden, faces.boxes[action == BLACKED_OUT]), action
+        failed = action == BLACKED_OUT
+        hidden = tf.cond(
+            tf.reduce_any(failed),
+            lambda: black_out(hidden, tf.boolean_mask(faces.boxes, failed)),
+            lambda: hidden,
+        )
+        return hidden, action
 
     def anonymize(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> tf.Tensor:
         """Return the photo of `apply` alone, uint8 [H, W, 3]."""
