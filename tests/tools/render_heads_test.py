@@ -8,7 +8,7 @@ import pytest
 if importlib.util.find_spec("anny") is None:
     pytest.skip("the wheel anny is not installed", allow_module_level=True)
 
-from tools.heads import bank, identity, landmarks, lighting, mesh, rasterize
+from tools.heads import bank, identity, landmarks, lighting, mesh, paint, rasterize
 from tools.heads.view import sample as sample_view
 
 
@@ -103,3 +103,9 @@ def test_uniform_light_is_the_same_from_everywhere():
     normals = lighting.directions()
     found = lighting.smooth_irradiance(normals[normals[:, 1] > 0.3], light)
     np.testing.assert_allclose(found, 0.8, rtol=0.15)
+
+
+def test_noise_of_no_points_is_empty():
+    # A scarf seen from behind leaves no skin to be painted.
+    nothing = np.zeros(0, np.float32)
+    assert paint.look_up(paint.noise(2.0), nothing, nothing).shape == (0,)

@@ -30,6 +30,8 @@ def noise(sigma: float, stretch: float = 1.0) -> np.ndarray:
 def look_up(field: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Samples a tileable field, bilinearly; u and v in turns of the tile."""
     count = np.size(u)
+    if not count:
+        return np.zeros(0, np.float32)
     width = 4096  # OpenCV limits the sides of its maps
     padded = np.zeros((2, -(-count // width) * width), np.float32)
     padded[0, :count], padded[1, :count] = np.mod(u, 1), np.mod(v, 1)

@@ -130,7 +130,8 @@ def shade(found: Fragments, posed: Pose, model: Model, view: View) -> np.ndarray
     colour[part == 4] = (0.30, 0.08, 0.08)
     mouth = np.isin(part, (3, 4))
     mouth[skin] = masks["inside-mouth"] * (1 - masks["lips"]) > 0.3
-    arriving[mouth] = 0.3 * arriving[mouth] + 0.35 * arriving[skin].mean(0)
+    if mouth.any():
+        arriving[mouth] = 0.3 * arriving[mouth] + 0.35 * arriving[skin].mean(0)
     shine = gloss * 0.09 * _highlight(normal, light.key, 14)
     shine += gloss * 0.09 * _highlight(normal, light.key, 50)
     for number, name in ((1, "left_eye"), (2, "right_eye")):
