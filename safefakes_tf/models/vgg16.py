@@ -14,7 +14,6 @@ CHANNEL_ORDERS = ("rgb", "bgr")
 MEAN_RGB = (123.0, 117.0, 104.0)
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 FC_CHANNELS = 1024
-PIXEL_SPREAD = 64.0  # typical standard deviation of photos, in grey levels
 # Keras' own files: with the fully connected layers, and without.
 IMAGENET_FILES = (
     "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
@@ -58,16 +57,13 @@ def scale_channels(channels: int, width_multiplier: float) -> int:
 
 
 def _conv(inputs, channels: int, kernel_size: int, name: str, dilation: int = 1):
-    # He normal. The first layer sees pixels that spread over tens of grey levels, and
-    # without its smaller kernel every later map would carry that factor.
-    spread = PIXEL_SPREAD if name == "conv1_1" else 1.0
     return keras.layers.Conv2D(
         channels,
         kernel_size,
         padding="same",
         dilation_rate=dilation,
         activation="relu",
-        kernel_initializer=keras.initializers.VarianceScaling(2.0 / spread**2),
+        kernel_initializer="he_normal",
         name=name,
     )(inputs)
 
@@ -108,7 +104,7 @@ def vgg16(pixels, width_multiplier: float) -> list:
 
 def initialise(
     model: keras.Model, config: DetectorConfig, init_weights: str | None
-) -> str:
+) -> tuple[bool, str]:
     """Give a detector its start weights.
 
     Args:
@@ -118,7 +114,7 @@ def initialise(
             None: that file from Keras' cache folder, else the model stays random.
 
     Returns:
-        What was done, as one line for the user.
+        Whether weights were found, and where from, as one line for the user.
 
     Raises:
         ValueError: if a named file is absent or does not fit the model.
@@ -126,14 +122,11 @@ def initialise(
     if init_weights is None:
         path = _cached_imagenet_file()
         if config.width_multiplier != 1.0:
-            return (
-                "start weights: random (ImageNet weights fit only "
-                "model.width_multiplier 1.0)"
-            )
+            return False, "random (ImageNet weights fit only model.width_multiplier 1.0)"
         if path is None:
-            return (
-                f"start weights: random - no {IMAGENET_FILES[0]} in "
-                f"{_keras_cache()}; name one with --set=init_weights=FILE"
+            return False, (
+                f"random (no {IMAGENET_FILES[0]} in {_keras_cache()}; name one with "
+                "--weights=FILE)"
             )
     else:
         path = pathlib.Path(init_weights)
@@ -141,12 +134,12 @@ def initialise(
             raise ValueError(f"init_weights must name a file; {path} does not exist")
         if path.name.endswith(".weights.h5"):
             model.load_weights(path)
-            return f"start weights: {path}"
+            return True, str(path)
     assigned = assign_imagenet(model, read_keras_file(path))
     rest = (
         "" if "fc6" in assigned else "; fc6 and fc7 random, the file lacks fc1 and fc2"
     )
-    return f"start weights: backbone from ImageNet, {path}{rest}"
+    return True, f"backbone from ImageNet, {path}{rest}"
 
 
 def _keras_cache() -> pathlib.Path:

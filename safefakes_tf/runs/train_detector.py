@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from safefakes_tf import anonymizers
 from safefakes_tf.config import Config, claim_workdir
 from safefakes_tf.data import detection
-from safefakes_tf.models import dsfd, vgg16
+from safefakes_tf.models import dsfd, random_start, vgg16
 from safefakes_tf.runs import build_dataset
 from safefakes_tf.training import loop, optimizers, strategy
 from safefakes_tf.training.detector import DetectorTrainer
@@ -53,7 +53,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     keras.mixed_precision.set_global_policy(config.loop.mixed_precision)
     keras.utils.set_random_seed(config.seed)
     with devices.scope():
-        trainer = create_trainer(config)
+        trainer = create_trainer(config, make_dataset(0))
 
     # === Training ===
     loop.train(trainer, make_dataset, devices, config.loop, workdir)
@@ -64,10 +64,18 @@ def run(config: Config, workdir: pathlib.Path) -> None:
         _print_next(config, workdir)
 
 
-def create_trainer(config: Config) -> DetectorTrainer:
-    """Return the trainer of a new model with its start weights; call under a scope."""
+def create_trainer(config: Config, batches: tf.data.Dataset) -> DetectorTrainer:
+    """Return the trainer of a new model with its start weights; call under a scope.
+
+    Args:
+        config: of the run.
+        batches: training data; the first photos scale a model that starts random.
+    """
     model = dsfd.build_dsfd(config.model)
-    print(vgg16.initialise(model, config.model, config.init_weights), flush=True)
+    found, origin = vgg16.initialise(model, config.model, config.init_weights)
+    if not found:
+        random_start.fit_to_photos(model, next(iter(batches))["image"])
+    print(f"start weights: {origin}", flush=True)
     optimizer = optimizers.create(config.optimizer)
     if config.loop.mixed_precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -92,7 +100,9 @@ def _training_records(config: Config) -> tuple[tf.data.Dataset, object | None]:
 
 
 def _digest(model):
-    return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
+    return hashlib.sha256(
+        b"".join(w.tobytes() for w in model.get_weights())
+    ).hexdigest()
 
 
 def _print_next(config, workdir):

@@ -71,7 +71,7 @@ def train(method, workdir, total_steps, devices="cpu", **settings):
     distribution = strategy.create(devices)
     keras.utils.set_random_seed(config.seed)
     with distribution.scope():
-        trainer = create(config)
+        trainer = create(config, batches(0))
     loop.train(trainer, batches, distribution, limits, workdir)
     return {
         f"{name}/{variable.path}": np.array(variable.value)
@@ -89,7 +89,7 @@ def assert_equal(left, right):
 def test_the_loss_falls_on_a_fixed_batch(method):
     create, make_config, batches = method
     keras.utils.set_random_seed(0)
-    trainer = create(make_config())
+    trainer = create(make_config(), batches(0))
     batch = dict(next(iter(batches(0))))
     del batch["position"]
     step = tf.function(trainer.train_step)

@@ -42,9 +42,11 @@ def weights(workdir):
     arrays = {}
     with h5py.File(workdir / "detector.weights.h5") as file:
         file.visititems(
-            lambda name, item: arrays.update({name: np.array(item)})
-            if isinstance(item, h5py.Dataset)
-            else None
+            lambda name, item: (
+                arrays.update({name: np.array(item)})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
         )
     return arrays
 

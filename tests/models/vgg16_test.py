@@ -77,7 +77,8 @@ def test_file_with_and_without_fully_connected_layers(model, tmp_path):
         path = tmp_path / f"vgg{with_fc}.h5"
         arrays = imagenet_arrays(model, with_fc)
         write(path, arrays)
-        message = vgg16.initialise(model, TINY, str(path))
+        found, message = vgg16.initialise(model, TINY, str(path))
+        assert found
         assert str(path) in message
         assert ("fc6 and fc7 random" in message) == (not with_fc)
         np.testing.assert_array_equal(
@@ -87,9 +88,9 @@ def test_file_with_and_without_fully_connected_layers(model, tmp_path):
 
 def test_cached_file_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    message = vgg16.initialise(None, DetectorConfig(), None)
-    assert "random" in message
-    assert "--set=init_weights=FILE" in message
+    found, message = vgg16.initialise(None, DetectorConfig(), None)
+    assert not found
+    assert "--weights=FILE" in message
     (tmp_path / "models").mkdir()
     path = tmp_path / "models" / vgg16.IMAGENET_FILES[0]
     path.write_bytes(b"no weights")
@@ -99,7 +100,9 @@ def test_cached_file_is_found(tmp_path, monkeypatch):
 
 def test_narrow_models_start_random(model):
     before = model.get_layer("conv1_1").get_weights()[0]
-    assert "width_multiplier 1.0" in vgg16.initialise(model, TINY, None)
+    found, message = vgg16.initialise(model, TINY, None)
+    assert not found
+    assert "width_multiplier 1.0" in message
     np.testing.assert_array_equal(model.get_layer("conv1_1").get_weights()[0], before)
 
 
