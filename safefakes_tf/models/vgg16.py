@@ -122,7 +122,10 @@ def initialise(
     if init_weights is None:
         path = _cached_imagenet_file()
         if config.width_multiplier != 1.0:
-            return False, "random (ImageNet weights fit only model.width_multiplier 1.0)"
+            return (
+                False,
+                "random (ImageNet weights fit only model.width_multiplier 1.0)",
+            )
         if path is None:
             return False, (
                 f"random (no {IMAGENET_FILES[0]} in {_keras_cache()}; name one with "

@@ -7,7 +7,6 @@ import pathlib
 from collections.abc import Iterator
 
 import keras
-import numpy as np
 import tqdm
 
 from safefakes_tf import faces
