@@ -28,7 +28,7 @@ def get_config() -> Config:
                 max_people=8,
             ),
         ),
-        # An eighth of the channels and a fifth of the side: 1.6 % of the multiply-adds a
+        # An eighth of the channels and a fifth of the side: 1.6 % of the work on a
         # pixel, 4 % of the pixels.
         model=dataclasses.replace(config.model, width_multiplier=0.125, input_size=128),
         # From random weights in a few hundred steps: Adam, where SGD wants thousands.

@@ -38,8 +38,8 @@ class DetectorTrainer:
         """Learn from one replica's share of a batch.
 
         Args:
-            batch: "image" float32 [B, S, S, 3] in 0..255, "boxes" float32 [B, G, 4] yxyx
-                relative, padded, "num_boxes" int32 [B].
+            batch: "image" float32 [B, S, S, 3] in 0..255, "boxes" float32 [B, G, 4]
+                yxyx relative, padded, "num_boxes" int32 [B].
 
         Returns:
             The five losses of `multibox.progressive_anchor_loss`, float32 scalars whose

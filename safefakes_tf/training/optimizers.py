@@ -78,8 +78,8 @@ class CoupledSGD(keras.optimizers.Optimizer):
 def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     """Return the optimizer that a configuration describes, not yet built.
 
-    Momentum is the first moment's decay in Adam; weight decay acts there on the weights,
-    apart from the gradient.
+    In Adam, momentum is the decay of the first moment, and weight decay acts on the
+    weights, apart from the gradient.
     """
     rate = SteppedRate(config.learning_rate, config.decay_steps, config.warmup_steps)
     if config.kind == "adam":

@@ -83,7 +83,7 @@ def test_metrics_hold_each_step_once_after_a_kill(tmp_path):
 
 
 def test_a_non_finite_loss_stops_with_a_report_and_keeps_the_checkpoint(tmp_path):
-    with pytest.raises(loop.NonFiniteLoss, match="step 8: .*total nan"):
+    with pytest.raises(loop.NonFiniteLoss, match=r"step 8: .*total nan"):
         train(tmp_path, 20, poison=46)
     newest = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
     assert newest.endswith("ckpt-5")
