@@ -74,6 +74,7 @@ class DetectorConfig:
     upsampling: str = "align_corners"  # or "half_pixel" (dsfd.md, section 4.4)
     anchor_ratio: float = 1.0  # height / width
     channel_order: str = "rgb"  # or "bgr" (dsfd.md, section 3)
+    pixel_scale: float = 1.0  # of centred pixels; 1/64 where all weights start random
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,7 +229,7 @@ def validate(config: Config) -> Config:
     for name in config.study_anonymizers:
         check_choice("study_anonymizers", name, ANONYMIZER_NAMES)
     _check_range("data.jpeg_quality", data.jpeg_quality, 1, 100)
-    _check_range("model.input_size", model.input_size, 128, None)
+    _check_range("model.input_size", model.input_size, 64, None)
     _check_range("model.width_multiplier", model.width_multiplier, 1 / 64, 4)
     _check_range("loop.total_steps", loop.total_steps, 1, None)
     _check_range("loop.global_batch_size", loop.global_batch_size, 1, None)

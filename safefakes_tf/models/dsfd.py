@@ -140,7 +140,10 @@ def build_dsfd(config: DetectorConfig) -> keras.Model:
         return scale_channels(channels, config.width_multiplier)
 
     photos = keras.Input((None, None, 3), name="photos", dtype="float32")
-    pixels = SubtractMean(config.channel_order, name="subtract_mean")(photos)
+    centre = SubtractMean(
+        config.channel_order, config.pixel_scale, name="subtract_mean"
+    )
+    pixels = centre(photos)
     levels = vgg16(pixels, config.width_multiplier)  # strides 4, 8, 16, 32
     levels += _extra_levels(levels[-1], width)  # strides 64, 128
     merged = _top_down(levels, config.upsampling)

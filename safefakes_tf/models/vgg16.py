@@ -30,11 +30,12 @@ class SubtractMean(keras.layers.Layer):
 
     Args:
         channel_order: "rgb" or "bgr".
+        pixel_scale: factor of the centred pixels; 1.0 in the published network.
 
     Source: dsfd.md, section 3.
     """
 
-    def __init__(self, channel_order: str = "rgb", **kwargs):
+    def __init__(self, channel_order: str = "rgb", pixel_scale: float = 1.0, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
         if channel_order not in CHANNEL_ORDERS:
             raise ValueError(
@@ -42,13 +43,19 @@ class SubtractMean(keras.layers.Layer):
                 f"{', '.join(CHANNEL_ORDERS)}; got {channel_order!r}"
             )
         self.channel_order = channel_order
+        self.pixel_scale = pixel_scale
 
     def call(self, inputs):
         centred = tf.cast(inputs, tf.float32) - tf.constant(MEAN_RGB)
+        centred *= self.pixel_scale
         return centred if self.channel_order == "rgb" else centred[..., ::-1]
 
     def get_config(self):
-        return {**super().get_config(), "channel_order": self.channel_order}
+        return {
+            **super().get_config(),
+            "channel_order": self.channel_order,
+            "pixel_scale": self.pixel_scale,
+        }
 
 
 def scale_channels(channels: int, width_multiplier: float) -> int:

@@ -12,7 +12,7 @@ from safefakes_tf.config import apply_overrides
 from safefakes_tf.runs import train_detector
 from safefakes_tf.training import loop, strategy
 
-SIDE, BATCH = 128, 4
+SIDE, BATCH = 64, 4
 
 
 def detector_config(**settings):
@@ -94,7 +94,7 @@ def test_the_loss_falls_on_a_fixed_batch(method):
     del batch["position"]
     step = tf.function(trainer.train_step)
     losses = [float(step(batch)["total"]) for _ in range(30)]
-    assert losses[-1] < 0.7 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
 
 
 @pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
