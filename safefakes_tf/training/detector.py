@@ -82,7 +82,9 @@ class DetectorTrainer:
             (faces, (255, 0, 0)),
             (found[found[:, 0] >= 0.5, 1:], (0, 255, 0)),
         ):
-            for top, left, bottom, right in (boxes * len(image)).astype(int).tolist():
+            # An untrained network finds boxes too large for OpenCV.
+            pixels = np.clip(np.nan_to_num(boxes), 0, 1) * len(image)
+            for top, left, bottom, right in pixels.astype(int).tolist():
                 cv2.rectangle(image, (left, top), (right, bottom), colour, 1)
         return image
 
