@@ -93,7 +93,7 @@ def test_the_loss_falls_on_a_fixed_batch(method):
     batch = dict(next(iter(batches(0))))
     del batch["position"]
     step = tf.function(trainer.train_step)
-    losses = [float(step(batch)["total"]) for _ in range(30)]
+    losses = [float(step(batch)["total"]) for _ in range(60)]
     assert losses[-1] < 0.9 * losses[0]
 
 
@@ -111,7 +111,8 @@ def test_two_replicas_equal_one_device_on_the_same_batches(method, clip_norm, tm
     one = train(method, tmp_path / "one", 4, "cpu", **settings)
     two = train(method, tmp_path / "two", 4, "cpu:2", **settings)
     for name, value in one.items():
-        np.testing.assert_allclose(value, two[name], rtol=1e-3, atol=2e-5, err_msg=name)
+        error = np.abs(value - two[name]).max()
+        assert error <= 1e-5 * np.abs(value).max() + 1e-9, name
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
