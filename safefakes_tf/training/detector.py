@@ -23,6 +23,12 @@ class DetectorTrainer:
     def __init__(
         self, model: keras.Model, optimizer: keras.optimizers.Optimizer, config: Config
     ):
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if config.optimizer.clip_norm is not None and replicas > 1:
+            raise ValueError(
+                "optimizer.clip_norm works on one replica only; got "
+                f"{replicas}: set it to none, or devices to one"
+            )
         optimizer.build(model.trainable_variables)
         self.items = {"model": model, "optimizer": optimizer}
         self._model = model
@@ -62,11 +68,7 @@ class DetectorTrainer:
             scaled = self._optimizer.scale_loss(losses["total"])
         gradients = tape.gradient(scaled, self._model.trainable_variables)
         if self._config.optimizer.clip_norm is not None:
-            # The norm is that of the whole batch's gradient; `apply` sums over the
-            # replicas once more, hence the division.
-            gradients = sum_over_replicas(gradients)
             gradients = self._clip(gradients)
-            gradients = [g / replicas.num_replicas_in_sync for g in gradients]
         self._optimizer.apply(gradients, self._model.trainable_variables)
         return losses
 

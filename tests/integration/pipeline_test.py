@@ -1,10 +1,9 @@
-"""From photos to AP through the command line: study, kill and resume, two workers."""
+"""From photos to AP through the command line: study, kill and resume."""
 
 import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -64,6 +63,7 @@ def train_arguments(data_dir):
         "--anonymizer=pixelate",
         "--set=optimizer.kind=sgd",  # Adam would blow up differences of rounding
         "--set=optimizer.learning_rate=1e-4",
+        "--set=optimizer.clip_norm=none",
         f"--data_dir={data_dir}",
     ]
 
@@ -112,43 +112,6 @@ def test_training_killed_midway_ends_as_if_nothing_had_happened(
     assert resumed.keys() == uninterrupted.keys()
     for name, value in uninterrupted.items():
         np.testing.assert_array_equal(value, resumed[name], err_msg=name)
-
-
-def test_two_workers_end_with_the_weights_of_one(
-    train_arguments, uninterrupted, tmp_path
-):
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("localhost", 0))
-        second.bind(("localhost", 0))
-        hosts = [f"localhost:{s.getsockname()[1]}" for s in (first, second)]
-    processes = [
-        start(
-            *train_arguments,
-            "--set=loop.total_steps=12",
-            "--set=devices=multi_worker",
-            f"--workdir={tmp_path}",
-            TF_CONFIG=json.dumps(
-                {
-                    "cluster": {"worker": hosts},
-                    "task": {"type": "worker", "index": index},
-                }
-            ),
-        )
-        for index in range(2)
-    ]
-    digests = [
-        line
-        for process in processes
-        for line in finish(process).splitlines()
-        if line.startswith("weights' SHA-256")
-    ]
-    assert len(digests) == 2
-    assert digests[0] == digests[1]
-    together = weights(tmp_path)
-    for name, value in uninterrupted.items():
-        np.testing.assert_allclose(
-            value, together[name], rtol=1e-3, atol=1e-4, err_msg=name
-        )
 
 
 def test_another_configuration_does_not_enter_a_used_work_folder(
