@@ -18,6 +18,8 @@ def get_config() -> Config:
             crowd=dataclasses.replace(config.data.crowd, num_train=8, num_validation=3),
         ),
         model=dataclasses.replace(config.model, width_multiplier=1 / 32),
+        # So low that a few steps leave the random start, and its finite boxes, alone.
+        optimizer=dataclasses.replace(config.optimizer, learning_rate=1e-6),
         loop=dataclasses.replace(
             config.loop,
             total_steps=4,
