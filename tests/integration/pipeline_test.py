@@ -1,6 +1,5 @@
-"""From photos to AP through the command line: study, kill and resume."""
+"""From photos to AP through the command line: kill and resume."""
 
-import json
 import os
 import pathlib
 import signal
@@ -74,26 +73,6 @@ def uninterrupted(train_arguments, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs") / "whole"
     run(*train_arguments, "--set=loop.total_steps=12", f"--workdir={workdir}")
     return weights(workdir)
-
-
-def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(data_dir, tmp_path):
-    arguments = [
-        "--mode=study",
-        "--config=tiny",
-        "--set=study_anonymizers=original,blackout",
-        f"--data_dir={data_dir}",
-        f"--workdir={tmp_path}",
-    ]
-    output = run(*arguments)
-    assert "| blackout |" in output
-    assert (tmp_path / "study.md").read_text().count("\n") == 4
-    assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
-    figures = json.loads((tmp_path / "blackout" / "evaluation.json").read_text())
-    assert {"easy", "medium", "hard", "mAP"} <= figures.keys()
-    stored = tmp_path / "original" / "detector.weights.h5"
-    before = stored.stat().st_mtime_ns
-    run(*arguments)
-    assert stored.stat().st_mtime_ns == before
 
 
 def test_training_killed_midway_ends_as_if_nothing_had_happened(
