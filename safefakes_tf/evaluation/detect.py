@@ -61,6 +61,9 @@ def detections_from_outputs(
     boxes = box_ops.decode(
         tf.gather(outputs["boxes"], chosen), tf.gather(anchors, chosen)
     )
+    # A face too large for float32 is none; a detector that knows little finds such.
+    finite = tf.reduce_all(tf.math.is_finite(boxes), axis=1)
+    boxes, scores = tf.boolean_mask(boxes, finite), tf.boolean_mask(scores, finite)
     kept = tf.image.non_max_suppression(
         boxes, scores, inference.max_detections, inference.nms_iou
     )

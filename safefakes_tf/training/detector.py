@@ -23,12 +23,6 @@ class DetectorTrainer:
     def __init__(
         self, model: keras.Model, optimizer: keras.optimizers.Optimizer, config: Config
     ):
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        if config.optimizer.clip_norm is not None and replicas > 1:
-            raise ValueError(
-                "optimizer.clip_norm works on one replica only; got "
-                f"{replicas}: set it to none, or devices to one"
-            )
         optimizer.build(model.trainable_variables)
         self.items = {"model": model, "optimizer": optimizer}
         self._model = model
@@ -68,7 +62,7 @@ class DetectorTrainer:
             scaled = self._optimizer.scale_loss(losses["total"])
         gradients = tape.gradient(scaled, self._model.trainable_variables)
         if self._config.optimizer.clip_norm is not None:
-            gradients = self._clip(gradients)
+            gradients = self._clip(sum_over_replicas(gradients), replicas)
         self._optimizer.apply(gradients, self._model.trainable_variables)
         return losses
 
@@ -90,7 +84,9 @@ class DetectorTrainer:
                 cv2.rectangle(image, (left, top), (right, bottom), colour, 1)
         return image
 
-    def _clip(self, gradients):
+    def _clip(self, gradients, replicas):
         scale = self._optimizer.scale_loss(1.0)
         limit = self._config.optimizer.clip_norm * scale
-        return tf.clip_by_global_norm(gradients, limit)[0]
+        clipped, _ = tf.clip_by_global_norm(gradients, limit)
+        # The optimizer sums over the replicas again.
+        return [gradient / replicas.num_replicas_in_sync for gradient in clipped]

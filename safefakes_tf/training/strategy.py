@@ -1,5 +1,6 @@
 """The tf.distribute strategy that a configuration asks for."""
 
+import functools
 import os
 
 import tensorflow as tf
@@ -71,6 +72,9 @@ def _logical_cpus(number):
     return len(tf.config.list_logical_devices("CPU"))
 
 
+# Collectives are told apart by numbers that every new strategy counts from one, so two
+# strategies in one process would take each other's for their own.
+@functools.cache
 def _mirrored(kind, number, available):
     if not 1 <= number <= available:
         raise ValueError(f"devices asks for {number} {kind}s; {available} are here")

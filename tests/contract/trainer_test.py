@@ -105,9 +105,10 @@ def test_ten_steps_are_five_and_five_resumed_to_the_bit(method, devices, tmp_pat
     assert_equal(whole, train(method, tmp_path / "parts", 10, devices))
 
 
-def test_two_replicas_equal_one_device_on_the_same_batches(method, tmp_path):
+@pytest.mark.parametrize("clip_norm", ["none", "0.5"])
+def test_two_replicas_equal_one_device_on_the_same_batches(method, clip_norm, tmp_path):
     # A rate so low that differences of rounding do not grow from step to step.
-    settings = {"optimizer.learning_rate": 1e-6}
+    settings = {"optimizer.learning_rate": 1e-6, "optimizer.clip_norm": clip_norm}
     one = train(method, tmp_path / "one", 4, "cpu", **settings)
     two = train(method, tmp_path / "two", 4, "cpu:2", **settings)
     for name, value in one.items():

@@ -182,3 +182,11 @@ def test_pixels_for_prediction_files():
     boxes, scores = detect.to_xywh_pixels(found, 100, 200)
     np.testing.assert_allclose(boxes, [[40, 10, 81, 21]], rtol=1e-5)
     np.testing.assert_allclose(scores, [0.9], rtol=1e-6)
+
+
+def test_a_box_that_overflows_is_dropped_and_the_others_stay():
+    offsets = tf.constant([[0.0, 0, 1000, 0], [0.0, 0, 0, 0]])
+    outputs = {"boxes": offsets, "logits": tf.constant([[0.0, 9], [0, 5]])}
+    anchors = tf.constant([[0.5, 0.5, 0.1, 0.1]] * 2)
+    found = detect.detections_from_outputs(outputs, anchors, SINGLE)
+    np.testing.assert_allclose(found[:, 1:], [[0.45, 0.45, 0.55, 0.55]], atol=1e-6)

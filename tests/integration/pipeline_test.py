@@ -1,8 +1,10 @@
-"""From photos to AP through the command line: kill and resume."""
+"""From photos to AP through the command line: study, kill and resume, two workers."""
 
+import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -75,6 +77,26 @@ def uninterrupted(train_arguments, tmp_path_factory):
     return weights(workdir)
 
 
+def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(data_dir, tmp_path):
+    arguments = [
+        "--mode=study",
+        "--config=tiny",
+        "--set=study_anonymizers=original,blackout",
+        f"--data_dir={data_dir}",
+        f"--workdir={tmp_path}",
+    ]
+    output = run(*arguments)
+    assert "| blackout |" in output
+    assert (tmp_path / "study.md").read_text().count("\n") == 4
+    assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
+    figures = json.loads((tmp_path / "blackout" / "evaluation.json").read_text())
+    assert {"easy", "medium", "hard", "mAP"} <= figures.keys()
+    stored = tmp_path / "original" / "detector.weights.h5"
+    before = stored.stat().st_mtime_ns
+    run(*arguments)
+    assert stored.stat().st_mtime_ns == before
+
+
 def test_training_killed_midway_ends_as_if_nothing_had_happened(
     train_arguments, uninterrupted, tmp_path
 ):
@@ -91,6 +113,43 @@ def test_training_killed_midway_ends_as_if_nothing_had_happened(
     assert resumed.keys() == uninterrupted.keys()
     for name, value in uninterrupted.items():
         np.testing.assert_array_equal(value, resumed[name], err_msg=name)
+
+
+def test_two_workers_end_with_the_weights_of_one(
+    train_arguments, uninterrupted, tmp_path
+):
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("localhost", 0))
+        second.bind(("localhost", 0))
+        hosts = [f"localhost:{s.getsockname()[1]}" for s in (first, second)]
+    processes = [
+        start(
+            *train_arguments,
+            "--set=loop.total_steps=12",
+            "--set=devices=multi_worker",
+            f"--workdir={tmp_path}",
+            TF_CONFIG=json.dumps(
+                {
+                    "cluster": {"worker": hosts},
+                    "task": {"type": "worker", "index": index},
+                }
+            ),
+        )
+        for index in range(2)
+    ]
+    digests = [
+        line
+        for process in processes
+        for line in finish(process).splitlines()
+        if line.startswith("weights' SHA-256")
+    ]
+    assert len(digests) == 2
+    assert digests[0] == digests[1]
+    together = weights(tmp_path)
+    for name, value in uninterrupted.items():
+        np.testing.assert_allclose(
+            value, together[name], rtol=1e-3, atol=1e-4, err_msg=name
+        )
 
 
 def test_another_configuration_does_not_enter_a_used_work_folder(
