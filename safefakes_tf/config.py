@@ -40,6 +40,31 @@ class AnonymizationConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class DeepPrivacyConfig:
+    """Networks of DeepPrivacy. Source: deepprivacy.md, sections 1 to 3."""
+
+    channels: int = 512  # at the lowest resolution; 512 "large", 256 "default"
+    resolution: int = 128  # side of a patch, px; 8 times a power of two
+
+
+@dataclasses.dataclass(frozen=True)
+class CiaganConfig:
+    """Networks of CIAGAN. Source: ciagan.md, sections 3 to 5."""
+
+    width_multiplier: float = 1.0  # of every channel count but the identities'
+    resolution: int = 128  # side of a patch, px; a multiple of 32
+    num_identities: int = 1200
+
+
+@dataclasses.dataclass(frozen=True)
+class Sun2018Config:
+    """Networks of Sun2018. Source: sun2018.md, sections 3 and 4."""
+
+    width: int = 64  # channels of the first level
+    resolution: int = 128  # side of a patch, px; a multiple of 16
+
+
+@dataclasses.dataclass(frozen=True)
 class DataConfig:
     """Which photos, behind which anonymizer, and where they lie."""
 
