@@ -18,9 +18,9 @@ EDGE_TOLERANCE = 1e-3
 WORD = 8
 
 # A blur of up to so many pixels is one product with a square matrix; longer ones go in
-# tiles, which takes more operations but no more multiplications per pixel.
-MAX_SQUARE = 128
-MIN_TILE = 16  # rows; in smaller tiles the overhead of products shows
+# tiles, which takes more operations but fewer multiplications per pixel.
+MAX_SQUARE = 64
+TILE = 24  # rows; fewer take fewer multiplications, but more time for each
 
 
 def pixel_regions(boxes: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
@@ -184,21 +184,32 @@ def _blur_columns(lines, kernel):
 def _square_weights(size, kernel, max_size):
     """Return float32 [1, size, size]: what each pixel is worth to each blurred one.
 
+    Looked up among the matrices of all sizes, one after another in one table.
+    """
+    table = np.concatenate(
+        [_square_matrix(n, kernel).ravel() for n in range(1, max_size + 1)]
+    )
+    begins = np.cumsum([n * n for n in range(max_size + 1)])
+    begin = tf.gather(tf.constant(begins, tf.int32), size - 1)
+    return tf.reshape(tf.slice(table, [begin], [size * size]), [1, size, size])
+
+
+def _square_matrix(size, kernel):
+    """Return float32 [size, size].
+
     A pixel counts by its distance, and once more for the pixels beyond the border for
     which it stands: its mirror image, or all of them if the edge is repeated.
     """
     reach = len(kernel) // 2
-    half = np.zeros(2 * max_size + reach, np.float32)
-    half[: reach + 1] = kernel[reach:]
-    index = np.arange(max_size)
-    plain = half[np.abs(index[:, np.newaxis] - index)]
-    mirrored = half[index[:, np.newaxis] + index]
-    mirrored[:, 0] = 0
-    repeated = np.zeros_like(mirrored)
-    repeated[:, 0] = [half[distance + 1 :].sum() for distance in index]
-    tables = tf.constant(np.stack([plain, repeated, mirrored]))[:, :size, :size]
-    border = tf.gather(tables, tf.cast(size > reach, tf.int32) + 1)
-    return tables[:1] + border + tf.reverse(border, [0, 1])
+    beyond = np.arange(-reach, size + reach)
+    if size > reach:
+        inside = np.minimum(np.abs(beyond), 2 * (size - 1) - beyond)
+    else:
+        inside = np.clip(beyond, 0, size - 1)
+    matrix = np.zeros([size, size], np.float32)
+    for pixel in range(size):
+        np.add.at(matrix[pixel], inside[pixel : pixel + len(kernel)], kernel)
+    return matrix
 
 
 def _blur_tiles(lines, kernel):
@@ -207,14 +218,13 @@ def _blur_tiles(lines, kernel):
     A tile of rows is the product of a band matrix and the rows that it needs.
     """
     reach = len(kernel) // 2
-    tile = max(MIN_TILE, len(kernel))
     size, length = tf.unstack(tf.shape(lines))
-    tops = tf.range(0, size, tile)[:, tf.newaxis]
-    rows = tops + np.arange(-reach, tile + reach, dtype=np.int32)
+    tops = tf.range(0, size, TILE)[:, tf.newaxis]
+    rows = tops + np.arange(-reach, TILE + reach, dtype=np.int32)
     mirrored = tf.minimum(tf.abs(rows), tf.abs(2 * (size - 1) - rows))
     rows = tf.minimum(mirrored, size - 1)  # beyond the last tile's mirror: not used
-    band = np.zeros([tile, tile + 2 * reach], np.float32)
-    for row in range(tile):
+    band = np.zeros([TILE, TILE + 2 * reach], np.float32)
+    for row in range(TILE):
         band[row, row : row + len(kernel)] = kernel
     smooth = tf.matmul(band[np.newaxis], tf.gather(lines, rows))
     return tf.reshape(smooth, [1, -1, length])[:, :size]
