@@ -63,8 +63,7 @@ def train_arguments(data_dir):
         "--config=tiny",
         "--anonymizer=pixelate",
         "--set=optimizer.kind=sgd",  # Adam would blow up differences of rounding
-        "--set=optimizer.learning_rate=1e-4",
-        "--set=optimizer.clip_norm=none",
+        "--set=optimizer.learning_rate=1e-5",
         f"--data_dir={data_dir}",
     ]
 
