@@ -5,6 +5,8 @@ import pathlib
 
 import numpy as np
 
+from safefakes_tf import boxes as box_ops
+
 SPLITS = ("easy", "medium", "hard")
 
 
@@ -91,7 +93,10 @@ def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:
 
 
 def _outline(axis, example):
-    """Draw what is found with confidence in green, and what is missed in red."""
+    """Draw what is found with confidence in green, annotated faces in red, and count.
+
+    A find is right, and its face found, where they overlap by half (IoU).
+    """
     height, width = example.tested_on.shape[:2]
     sure = example.detections[example.detections[:, 0] >= 0.5]
     for boxes, colour, style in (
@@ -102,7 +107,11 @@ def _outline(axis, example):
             axis.add_patch(
                 _rectangle(left, top, right - left, bottom - top, colour, style)
             )
-    axis.set_xlabel(f"{len(sure)} found of {len(example.faces)}", fontsize=9)
+    right = box_ops.iou(sure[:, 1:], example.faces).numpy() >= 0.5
+    found, wrong = right.any(axis=0).sum(), (~right.any(axis=1)).sum()
+    axis.set_xlabel(
+        f"{found} of {len(example.faces)} faces found, {wrong} wrong", fontsize=9
+    )
 
 
 def _rectangle(left, top, width, height, colour, style):

@@ -37,7 +37,7 @@ ALLOWED = {
     "models": {"boxes", "config"},
     "losses": {"boxes", "config", "models"},
     "keypoints": {"images", "faces"},
-    "report": set(),
+    "report": {"boxes"},
     "contact_sheet": {"images"},
     "config": set(),
     "faces": set(),

@@ -60,7 +60,10 @@ def _run_all(parts, workdir):
     context = multiprocessing.get_context("spawn")
     with context.Pool(1 if alone else len(parts), maxtasksperchild=1) as pool:
         rows = pool.imap(_run_part, jobs, chunksize=1)
-        yield from tqdm.tqdm(rows, "detectors", total=len(jobs), unit="detector")
+        try:
+            yield from tqdm.tqdm(rows, "detectors", total=len(jobs), unit="detector")
+        except ValueError as error:  # the user's mistake, told as one anywhere else
+            raise ValueError(f"a detector of the study stopped: {error}") from error
 
 
 def _run_part(job):
