@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from safefakes_tf.importers import parameters
+
 VGG_INDICES = {
     "conv1_1": 0,
     "conv1_2": 2,
@@ -65,35 +67,16 @@ def reference_variables(model: keras.Model) -> dict[str, keras.Variable]:
     return variables
 
 
-def reference_shape(variable: keras.Variable) -> tuple[int, ...]:
-    """Return the shape that a variable of the model has in the reference."""
-    shape = tuple(variable.shape)
-    return (shape[3], shape[2], shape[0], shape[1]) if len(shape) == 4 else shape
-
-
-def load_reference(model: keras.Model, parameters: Mapping[str, np.ndarray]) -> None:
+def load_reference(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
     """Set a DSFD to the parameters of the published code.
 
     Args:
         model: from `build_dsfd`.
-        parameters: arrays by reference name; a leading "module." is ignored; kernels
+        arrays: by reference name; a leading "module." is ignored; kernels
             are [out, in, height, width].
 
     Raises:
         ValueError: naming the parameters that are missing, not known or of another
             shape; nothing is set then.
     """
-    parameters = {k.removeprefix("module."): v for k, v in parameters.items()}
-    variables = reference_variables(model)
-    problems = [f"missing {name}" for name in variables.keys() - parameters.keys()]
-    problems += [f"unknown {name}" for name in parameters.keys() - variables.keys()]
-    for name in variables.keys() & parameters.keys():
-        expected = reference_shape(variables[name])
-        got = tuple(parameters[name].shape)
-        if got != expected:
-            problems.append(f"{name} must be {expected}, got {got}")
-    if problems:
-        raise ValueError(f"parameters do not fit DSFD: {'; '.join(sorted(problems))}")
-    for name, variable in variables.items():
-        value = np.asarray(parameters[name], np.float32)
-        variable.assign(value.transpose(2, 3, 1, 0) if value.ndim == 4 else value)
+    parameters.load("DSFD", reference_variables(model), arrays)

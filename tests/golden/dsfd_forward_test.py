@@ -9,6 +9,7 @@ import pytest
 
 from safefakes_tf.config import DetectorConfig
 from safefakes_tf.importers import dsfd as importer
+from safefakes_tf.importers.parameters import reference_shape
 from safefakes_tf.models import dsfd, vgg16
 
 TOLERANCE = 1e-4
@@ -48,7 +49,7 @@ def parameters(arrays):
     model = dsfd.build_dsfd(DetectorConfig())
     return {
         name: golden_parameter(
-            str(arrays["weights_salt"]), name, importer.reference_shape(variable)
+            str(arrays["weights_salt"]), name, reference_shape(variable)
         )
         for name, variable in importer.reference_variables(model).items()
     }

@@ -5,6 +5,7 @@ import pytest
 
 from safefakes_tf.config import DetectorConfig
 from safefakes_tf.importers import dsfd as importer
+from safefakes_tf.importers.parameters import reference_shape
 from safefakes_tf.models import dsfd
 
 
@@ -17,7 +18,7 @@ def model():
 def parameters(model):
     rng = np.random.default_rng(0)
     return {
-        name: rng.normal(size=importer.reference_shape(variable)).astype(np.float32)
+        name: rng.normal(size=reference_shape(variable)).astype(np.float32)
         for name, variable in importer.reference_variables(model).items()
     }
 
