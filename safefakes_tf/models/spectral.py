@@ -1,0 +1,98 @@
+"""Convolution divided by the largest singular value of its kernel.
+
+Source: "Spectral Normalization for Generative Adversarial Networks" (Miyato et al.,
+ICLR 2018), algorithm 1; ciagan.md, section 2.
+"""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("safefakes_tf")
+class SpectralConv2D(keras.layers.Layer):
+    """Convolution with mirrored borders and a kernel of spectral norm one.
+
+    Float32 [N, H, W, C] to [N, H, W, filters]. The singular vectors are stored; a call
+    with `training=True` brings them one power iteration closer, any other call takes
+    them as they are. They are constants for the gradient.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: side of the kernel, odd, px; the border is mirrored half of it.
+        kernel_initializer, bias_initializer: as of `keras.layers.Conv2D`.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        kernel_initializer="glorot_normal",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters, self.kernel_size = filters, kernel_size
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self._folded = False
+
+    def build(self, input_shape):
+        side, channels = self.kernel_size, input_shape[-1]
+        self.kernel = self.add_weight(
+            shape=(side, side, channels, self.filters),
+            initializer=self.kernel_initializer,
+            autocast=False,  # the norm is computed in full precision
+            name="kernel",
+        )
+        self.bias = self.add_weight(
+            shape=(self.filters,), initializer=self.bias_initializer, name="bias"
+        )
+        # All replicas make the same step from the same kernel.
+        vector = {
+            "initializer": keras.initializers.RandomNormal(stddev=1.0),
+            "trainable": False,
+            "aggregation": "only_first_replica",
+            "autocast": False,
+        }
+        self.u = self.add_weight(shape=(self.filters,), name="u", **vector)
+        self.v = self.add_weight(shape=(side * side * channels,), name="v", **vector)
+
+    def call(self, inputs, training=False):
+        kernel = tf.convert_to_tensor(self.kernel)
+        if not self._folded:
+            kernel = kernel / self._spectral_norm(kernel, training)
+        margin = self.kernel_size // 2
+        border = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
+        x = tf.pad(inputs, border, "REFLECT") if margin else inputs
+        x = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), 1, "VALID")
+        return tf.nn.bias_add(x, tf.cast(self.bias, x.dtype))
+
+    def _spectral_norm(self, kernel, training):
+        matrix = tf.reshape(kernel, [-1, self.filters])
+        u, v = tf.convert_to_tensor(self.u), tf.convert_to_tensor(self.v)
+        if training:
+            fixed = tf.stop_gradient(matrix)
+            v = _unit(tf.linalg.matvec(fixed, u))
+            u = _unit(tf.linalg.matvec(fixed, v, transpose_a=True))
+            self.u.assign(u)
+            self.v.assign(v)
+        return tf.tensordot(v, tf.linalg.matvec(matrix, u), 1)
+
+    def fold(self) -> None:
+        """Divide the kernel by its norm for good: for networks that only run."""
+        kernel = tf.convert_to_tensor(self.kernel)
+        self.kernel.assign(kernel / self._spectral_norm(kernel, False))
+        self._folded = True
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+        }
+
+
+def _unit(vector):
+    return vector / tf.maximum(tf.norm(vector), 1e-12)
