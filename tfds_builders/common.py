@@ -222,7 +222,7 @@ def _anonymized_records(source, split, stage) -> Iterator[faces.Record]:
     dataset = source.as_dataset(
         split=split, decoders={faces.IMAGE: tfds.decode.SkipDecoding()}
     )
-    dataset = dataset.map(stage, num_parallel_calls=2*os.cpu_count())
+    dataset = dataset.map(stage, num_parallel_calls=2 * os.cpu_count())
     for record in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
         yield {**record, faces.FILENAME: record[faces.FILENAME].decode()}
 
