@@ -7,6 +7,7 @@
   python main.py --mode=evaluate --predictions=DIR --ground_truth=DIR
   python main.py --mode=preview                        every anonymizer side by side
   python main.py --mode=export --anonymizer=blur       a SavedModel
+  python main.py --mode=import_weights --model=dsfd --source=FILE
 
 A run's settings are those of a file in configs/, changed by --set, e.g.
 --set=loop.total_steps=1000. --dry_run prints them and stops.
@@ -43,6 +44,8 @@ flags.DEFINE_string("weights", None, "weights to start from, to evaluate or to e
 flags.DEFINE_integer("seed", None, "seed of everything random")
 flags.DEFINE_string("predictions", None, "evaluate this folder of prediction files")
 flags.DEFINE_string("ground_truth", None, "folder of the WIDER FACE .mat files")
+flags.DEFINE_string("model", None, "import weights of: dsfd, deepprivacy or ciagan")
+flags.DEFINE_string("source", None, "checkpoint to import: of PyTorch, or an .npz")
 flags.DEFINE_bool("dry_run", False, "print the settings and stop")
 
 
@@ -60,6 +63,8 @@ def main(argv):
     if FLAGS.mode == "evaluate" and FLAGS.predictions:
         run = importlib.import_module("safefakes_tf.runs.evaluate_predictions").run
         run(config, workdir, FLAGS.predictions, FLAGS.ground_truth)
+    elif FLAGS.mode == "import_weights":
+        run(config, workdir, FLAGS.model or "", FLAGS.source or "")
     else:
         run(config, workdir)
 
@@ -92,6 +97,8 @@ def _config(workdir):
 def _run_name(config):
     if FLAGS.mode in ("train_detector", "evaluate", "export"):
         return f"{config.data.dataset}-{config.data.anonymizer}"
+    if FLAGS.mode == "import_weights":
+        return f"{FLAGS.mode}-{FLAGS.model}"
     return f"{FLAGS.mode}-{FLAGS.config or config.data.dataset}"
 
 

@@ -10,7 +10,15 @@ import pathlib
 import types
 import typing
 
-MODES = ("build_dataset", "train_detector", "evaluate", "preview", "export", "study")
+MODES = (
+    "build_dataset",
+    "train_detector",
+    "evaluate",
+    "preview",
+    "export",
+    "study",
+    "import_weights",
+)
 DATASET_NAMES = ("synthetic_crowd", "widerface")
 ANONYMIZER_NAMES = ("original", "blackout", "blur", "fullblur", "pixelate")
 

@@ -33,7 +33,7 @@ ALLOWED = {
     "anonymizers": {"models", "images", "faces", "config", "boxes"},
     "export": {"anonymizers", "models", "evaluation", "config", "faces"},
     "data": {"images", "boxes", "faces", "keypoints", "config"},
-    "importers": {"models"},
+    "importers": {"models", "config"},
     "models": {"boxes", "config"},
     "losses": {"boxes", "config", "models"},
     "keypoints": {"images", "faces"},

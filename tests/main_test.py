@@ -30,6 +30,8 @@ def command(*arguments):
         (["--mode=train_detector", "--nonsense=1"], "nonsense"),
         (["--mode=train_detector", "--set=a.b=1"], "no field 'a'"),
         (["--mode=train_detector", "--seed=x"], "seed"),
+        (["--mode=import_weights", "--model=dfsd"], "did you mean dsfd?"),
+        (["--mode=import_weights", "--model=dsfd"], "--source must name a checkpoint"),
         (["--mode=preview", "blur"], "expected flags only; got blur"),
     ],
 )

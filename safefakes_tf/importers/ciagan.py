@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from safefakes_tf.config import CiaganConfig
 from safefakes_tf.importers import parameters
 from safefakes_tf.models import ciagan
 from safefakes_tf.models.spectral import SpectralConv2D
@@ -81,6 +82,13 @@ def reference_variables(model: keras.Model) -> dict[str, keras.Variable]:
                 for name, variable in zip(names, layer.weights, strict=True)
             }
     return variables
+
+
+def config_of(arrays: Mapping[str, np.ndarray]) -> CiaganConfig:
+    """Return the settings of the generator that parameters of these names belong to."""
+    first = arrays.get("encode_one_hot.0.weight")
+    known = first is not None and first.ndim == 2
+    return CiaganConfig(num_identities=first.shape[1]) if known else CiaganConfig()
 
 
 def load_reference(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from safefakes_tf.config import DeepPrivacyConfig
 from safefakes_tf.importers import parameters
-from safefakes_tf.models.deepprivacy import CONDITION, IMAGE, LOWEST
+from safefakes_tf.models.deepprivacy import CONDITION, IMAGE, LOWEST, RESOLUTIONS
+
+CORE = "core_blocks_down."
 
 
 def generator_prefixes(resolution: int) -> dict[str, str]:
@@ -90,6 +93,17 @@ def reference_variables(
             variables[f"{prefixes[layer.name]}.{inner}"] = layer.kernel
             variables[f"{prefixes[layer.name]}.bias"] = layer.bias
     return variables
+
+
+def config_of(arrays: Mapping[str, np.ndarray]) -> DeepPrivacyConfig:
+    """Return the settings of the generator that parameters of these names belong to."""
+    widths = [value.shape[0] for value in arrays.values() if value.ndim == 4]
+    blocks = {name.split(".")[1] for name in arrays if name.startswith(CORE)}
+    # Only version 1 has other stages than the last; those below it have fewer blocks.
+    resolution = LOWEST * 2 ** len(blocks) if blocks else RESOLUTIONS[-1]
+    if resolution not in RESOLUTIONS or not widths:
+        return DeepPrivacyConfig()
+    return DeepPrivacyConfig(channels=max(8, *widths), resolution=resolution)
 
 
 def load_reference(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:

@@ -1,0 +1,91 @@
+"""Published checkpoints of the three methods, as models of this package."""
+
+import os
+import pathlib
+import zipfile
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from safefakes_tf.config import CiaganConfig, DeepPrivacyConfig, DetectorConfig
+from safefakes_tf.importers import ciagan, deepprivacy, torch_files
+from safefakes_tf.importers import dsfd as dsfd_names
+from safefakes_tf.models import dsfd, generator_files
+
+# Where the parameters lie in a checkpoint, one key inside the other.
+CONTAINERS = {
+    "dsfd": ("weight",),
+    "deepprivacy": ("running_average_generator", "parameters"),
+    "ciagan": (),
+}
+GENERATORS = {"deepprivacy": deepprivacy, "ciagan": ciagan}
+
+
+def read(path: str | os.PathLike, method: str) -> dict[str, np.ndarray]:
+    """Return the parameters of a checkpoint by their published names.
+
+    Args:
+        path: a file of `torch.save`, or an `.npz` of name -> array.
+        method: a key of `CONTAINERS`. Of DeepPrivacy the running average is taken.
+
+    Raises:
+        ValueError: if the file is not readable, or holds no parameters.
+    """
+    path = pathlib.Path(path)
+    tree = _read_npz(path) if path.suffix == ".npz" else torch_files.read(path)
+    for key in CONTAINERS[method]:
+        if isinstance(tree, Mapping) and isinstance(tree.get(key), Mapping):
+            tree = tree[key]
+    if not isinstance(tree, Mapping) or not any(map(_is_array, tree.values())):
+        raise ValueError(
+            f"{path} must map parameter names to tensors; got {_describe(tree)}"
+        )
+    return {name: value for name, value in tree.items() if _is_array(value)}
+
+
+def build_dsfd(arrays: Mapping[str, np.ndarray], config: DetectorConfig) -> keras.Model:
+    """Return a DSFD with published parameters; errors as of `dsfd.load_reference`."""
+    model = dsfd.build_dsfd(config)
+    dsfd_names.load_reference(model, arrays)
+    return model
+
+
+def build_generator(
+    method: str, arrays: Mapping[str, np.ndarray]
+) -> tuple[keras.Model, DeepPrivacyConfig | CiaganConfig]:
+    """Return the generator of published parameters, and the settings they tell.
+
+    Args:
+        method: a key of `GENERATORS`.
+        arrays: of `read`.
+
+    Raises:
+        ValueError: naming what is missing, not known or of another shape.
+    """
+    names = GENERATORS[method]
+    config = names.config_of(arrays)
+    model = generator_files.METHODS[method][1](config)
+    names.load_reference(model, arrays)
+    return model, config
+
+
+def _read_npz(path):
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} must be an .npz of name -> array; it cannot be read ({error})"
+        ) from error
+
+
+def _is_array(value):
+    return isinstance(value, np.ndarray)
+
+
+def _describe(tree):
+    if isinstance(tree, Mapping):
+        names = [str(name) for name in tree]
+        return f"the entries {', '.join(names[:8]) or 'none'}"
+    return type(tree).__name__

@@ -1,0 +1,92 @@
+"""One file per generator: its weights, and all that must be known to use them.
+
+An `.npz` of the variables by name, beside a text `about` in JSON. Same weights, same
+bytes, so that the SHA-256 of the file says which generator made a photo.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import zipfile
+from typing import Any
+
+import keras
+import numpy as np
+
+from safefakes_tf.config import CiaganConfig, DeepPrivacyConfig, Sun2018Config
+from safefakes_tf.models import ciagan, deepprivacy, sun2018
+
+ABOUT = "about"
+METHODS = {
+    "deepprivacy": (DeepPrivacyConfig, deepprivacy.build_generator),
+    "ciagan": (CiaganConfig, ciagan.build_generator),
+    "sun2018": (Sun2018Config, sun2018.build_generator),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What a generator's file tells beside its weights.
+
+    Attributes:
+        method: a key of `METHODS`.
+        config: what the network was built from.
+        origin: where the weights are from, in one line.
+        demonstration: whether they were made to be looked at, not to be relied on.
+    """
+
+    method: str
+    config: DeepPrivacyConfig | CiaganConfig | Sun2018Config
+    origin: str
+    demonstration: bool = False
+
+
+def write(path: str | os.PathLike, model: keras.Model, about: About) -> None:
+    """Write a generator; a file that is there is replaced as a whole.
+
+    Args:
+        path: of the `.npz` file.
+        model: the generator that `about.config` builds, not folded.
+        about: see `About`.
+    """
+    path = pathlib.Path(path)
+    arrays = {weight.path: np.asarray(weight) for weight in model.weights}
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("wb") as file:
+        np.savez(file, **{ABOUT: json.dumps(dataclasses.asdict(about)), **arrays})
+    partial.replace(path)
+
+
+def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
+    """Return the generator of a file, and what is told about it.
+
+    Raises:
+        ValueError: if the file is absent, no generator's, or of another version.
+    """
+    path = pathlib.Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        about = _parse(json.loads(str(arrays.pop(ABOUT))))
+    except FileNotFoundError:
+        raise ValueError(
+            f"no generator at {path}; make one with --mode=import_weights"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} must be a generator that --mode=import_weights wrote; "
+            f"it cannot be read as one ({error})"
+        ) from error
+    model = METHODS[about.method][1](about.config)
+    expected = {weight.path: tuple(weight.shape) for weight in model.weights}
+    if expected != {name: array.shape for name, array in arrays.items()}:
+        raise ValueError(f"{path} is of another version of {about.method}'s generator")
+    for weight in model.weights:
+        weight.assign(arrays[weight.path])
+    return model, about
+
+
+def _parse(values: dict[str, Any]) -> About:
+    kind = METHODS[values["method"]][0]
+    return About(**{**values, "config": kind(**values["config"])})

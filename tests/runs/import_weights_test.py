@@ -1,0 +1,184 @@
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from safefakes_tf.config import Config, DeepPrivacyConfig, apply_overrides
+from safefakes_tf.importers import checkpoints, ciagan, deepprivacy, dsfd
+from safefakes_tf.importers.parameters import reference_shape
+from safefakes_tf.models import ciagan as ciagan_models
+from safefakes_tf.models import deepprivacy as deepprivacy_models
+from safefakes_tf.models import dsfd as dsfd_models
+from safefakes_tf.models import generator_files
+from safefakes_tf.runs import evaluate, import_weights
+
+SMALL = apply_overrides(
+    Config(), ["model.width_multiplier=0.015625", "model.input_size=64"]
+)
+
+
+def arrays_of(variables, seed=0):
+    """Return small random parameters by their published names."""
+    random = np.random.default_rng(seed)
+    return {
+        name: 0.1 * random.normal(size=reference_shape(variable)).astype(np.float32)
+        for name, variable in variables.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return arrays_of(dsfd.reference_variables(dsfd_models.build_dsfd(SMALL.model)))
+
+
+def test_a_detector_is_ready_to_be_evaluated(tmp_path, detector, capsys):
+    source = tmp_path / "dsfd.npz"
+    np.savez(source, **{f"module.{name}": value for name, value in detector.items()})
+    import_weights.run(SMALL, tmp_path / "run", "dsfd", str(source))
+    model = evaluate.load_detector(SMALL, tmp_path / "run" / import_weights.WEIGHTS)
+    kernel = model.get_layer("conv1_1").kernel
+    np.testing.assert_array_equal(
+        kernel, detector["vgg.0.weight"].transpose(2, 3, 1, 0)
+    )
+    record = json.loads((tmp_path / "run" / "import.json").read_text())
+    assert record["parameters"] == model.count_params()
+    assert len(record["source_sha256"]) == 64
+    assert len(record["trial_outputs"]) == 4
+    assert "--mode=evaluate" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_generator_tells_its_settings(tmp_path):
+    config = DeepPrivacyConfig(channels=16, resolution=16)
+    model = deepprivacy_models.build_generator(config)
+    arrays = arrays_of(deepprivacy.reference_variables(model))
+    source = tmp_path / "step_1.npz"
+    np.savez(source, **arrays)
+    import_weights.run(Config(), tmp_path / "run", "deepprivacy", str(source))
+    stored, about = generator_files.read(tmp_path / "run" / import_weights.GENERATOR)
+    assert about.config == config
+    assert about.method == "deepprivacy"
+    assert about.origin.startswith("step_1.npz, SHA-256 ")
+    assert not about.demonstration
+    kernel = stored.get_layer("to_rgb_16").kernel
+    np.testing.assert_array_equal(
+        kernel, arrays["to_rgb_new.conv.weight"].transpose(2, 3, 1, 0)
+    )
+
+
+def test_same_weights_same_file(tmp_path):
+    config = DeepPrivacyConfig(channels=8, resolution=8)
+    model = deepprivacy_models.build_generator(config)
+    about = generator_files.About("deepprivacy", config, "a test")
+    for name in ("one", "two"):
+        generator_files.write(tmp_path / name, model, about)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_settings_are_read_off_the_parameters():
+    for config in (DeepPrivacyConfig(32, 128), DeepPrivacyConfig(16, 8)):
+        model = deepprivacy_models.build_generator(config)
+        for fading in (False, True):
+            model = deepprivacy_models.build_generator(config, fading)
+            arrays = arrays_of(deepprivacy.reference_variables(model))
+            assert deepprivacy.config_of(arrays) == config
+    flat = deepprivacy_models.build_generator(DeepPrivacyConfig(32, 128))
+    arrays = arrays_of(deepprivacy.reference_variables(flat, flat=True))
+    assert deepprivacy.config_of(arrays) == DeepPrivacyConfig(32, 128)
+    arrays = {"encode_one_hot.0.weight": np.zeros([256, 7], np.float32)}
+    assert ciagan.config_of(arrays).num_identities == 7
+
+
+@pytest.mark.parametrize(
+    ("method", "wrap"),
+    [
+        ("dsfd", lambda tensors: tensors),
+        ("dsfd", lambda tensors: {"epoch": 3, "weight": tensors}),
+        ("ciagan", lambda tensors: tensors),
+        ("deepprivacy", lambda tensors: tensors),
+        ("deepprivacy", lambda tensors: {"running_average_generator": tensors}),
+        (
+            "deepprivacy",
+            lambda tensors: {
+                "D": {"parameters": {}},
+                "running_average_generator": {
+                    "transition_step": 5,
+                    "transition_value": 1.0,
+                    "parameters": tensors,
+                },
+            },
+        ),
+    ],
+)
+def test_parameters_are_found_in_their_containers(monkeypatch, method, wrap):
+    tensors = {"a.weight": np.ones([2])}
+    monkeypatch.setattr(checkpoints.torch_files, "read", lambda path: wrap(tensors))
+    found = checkpoints.read("some.pth", method)
+    np.testing.assert_array_equal(found["a.weight"], tensors["a.weight"])
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "words"),
+    [
+        ("dsfd", {"vgg.0.bias": None}, "missing vgg.0.bias"),
+        ("dsfd", {"surplus": np.ones(1)}, "unknown surplus"),
+        ("dsfd", {"vgg.0.bias": np.ones(3)}, r"vgg.0.bias must be \(4,\), got \(3,\)"),
+        ("dsfd", {"vgg.0.bias": np.full(4, np.nan)}, "outputs are not finite"),
+        ("ciagan", {}, "missing conv0"),
+        ("deepprivacy", {}, "missing core_blocks_down"),
+        ("sun2018", {}, "--model must be one of dsfd, deepprivacy, ciagan"),
+    ],
+)
+def test_what_does_not_fit_is_told_and_nothing_is_written(
+    tmp_path, detector, model, change, words
+):
+    arrays = {k: v for k, v in {**detector, **change}.items() if v is not None}
+    source = tmp_path / "some.npz"
+    np.savez(source, **arrays)
+    with pytest.raises(ValueError, match=words):
+        import_weights.run(SMALL, tmp_path / "run", model, str(source))
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_source_and_no_arrays(tmp_path):
+    with pytest.raises(ValueError, match=r"--source must name .*; got nothing$"):
+        import_weights.run(SMALL, tmp_path, "dsfd", "")
+    with pytest.raises(ValueError, match=r"absent.pth is not there"):
+        import_weights.run(SMALL, tmp_path, "dsfd", str(tmp_path / "absent.pth"))
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"broken.npz must be an .npz of name -> arr"):
+        import_weights.run(SMALL, tmp_path, "dsfd", str(broken))
+    empty = tmp_path / "empty.npz"
+    np.savez(empty)
+    with pytest.raises(ValueError, match="names to tensors; got the entries none"):
+        import_weights.run(SMALL, tmp_path, "dsfd", str(empty))
+
+
+def test_files_that_are_no_generators_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"no generator at .*absent.npz"):
+        generator_files.read(tmp_path / "absent.npz")
+    other = tmp_path / "other.npz"
+    np.savez(other, a=np.ones(3))
+    with pytest.raises(ValueError, match=r"other.npz must be a generator"):
+        generator_files.read(other)
+    pathlib.Path(tmp_path / "text.npz").write_text("text")
+    with pytest.raises(ValueError, match=r"text.npz must be a generator"):
+        generator_files.read(tmp_path / "text.npz")
+    config = DeepPrivacyConfig(channels=8, resolution=8)
+    model = deepprivacy_models.build_generator(config)
+    wrong = generator_files.About("deepprivacy", DeepPrivacyConfig(16, 8), "a test")
+    generator_files.write(tmp_path / "wrong.npz", model, wrong)
+    with pytest.raises(ValueError, match="of another version"):
+        generator_files.read(tmp_path / "wrong.npz")
+
+
+def test_ciagan_through_a_file(tmp_path):
+    small = ciagan_models.CiaganConfig(width_multiplier=1 / 16, num_identities=3)
+    model = ciagan_models.build_generator(small)
+    about = generator_files.About("ciagan", small, "a test", demonstration=True)
+    generator_files.write(tmp_path / "g.npz", model, about)
+    stored, known = generator_files.read(tmp_path / "g.npz")
+    assert known == about
+    for one, other in zip(stored.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
