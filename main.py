@@ -40,11 +40,18 @@ flags.DEFINE_string("dataset", None, f"one of: {', '.join(config_lib.DATASET_NAM
 flags.DEFINE_string("workdir", None, "where results go; default: results/<what runs>")
 flags.DEFINE_string("data_dir", None, "where prepared data sets are kept")
 flags.DEFINE_string("manual_dir", None, "where raw photos and annotations lie")
-flags.DEFINE_string("weights", None, "weights to start from, to evaluate or to export")
+flags.DEFINE_string(
+    "weights",
+    None,
+    "of the generator, where --anonymizer has one; else of the detector to start from; "
+    "with --mode=evaluate always of the detector",
+)
 flags.DEFINE_integer("seed", None, "seed of everything random")
 flags.DEFINE_string("predictions", None, "evaluate this folder of prediction files")
 flags.DEFINE_string("ground_truth", None, "folder of the WIDER FACE .mat files")
-flags.DEFINE_string("model", None, "import weights of: dsfd, deepprivacy or ciagan")
+flags.DEFINE_string(
+    "model", None, f"import weights of one of: {', '.join(config_lib.IMPORTED_NAMES)}"
+)
 flags.DEFINE_string("source", None, "checkpoint to import: of PyTorch, or an .npz")
 flags.DEFINE_bool("dry_run", False, "print the settings and stop")
 
@@ -58,13 +65,15 @@ def main(argv):
     print(config_lib.to_json(config))
     if FLAGS.dry_run:
         return
+    if FLAGS.mode == "import_weights":
+        _check_import()
     workdir = workdir or ROOT / "results" / _run_name(config)
     run = importlib.import_module(f"safefakes_tf.runs.{FLAGS.mode}").run
     if FLAGS.mode == "evaluate" and FLAGS.predictions:
         run = importlib.import_module("safefakes_tf.runs.evaluate_predictions").run
         run(config, workdir, FLAGS.predictions, FLAGS.ground_truth)
     elif FLAGS.mode == "import_weights":
-        run(config, workdir, FLAGS.model or "", FLAGS.source or "")
+        run(config, workdir, FLAGS.model, FLAGS.source)
     else:
         run(config, workdir)
 
@@ -85,13 +94,29 @@ def _config(workdir):
         for name in ("anonymizer", "dataset", "data_dir", "manual_dir")
         if getattr(FLAGS, name) is not None
     }
-    top = {"init_weights": FLAGS.weights, "seed": FLAGS.seed}
-    config = dataclasses.replace(
-        config,
-        data=dataclasses.replace(config.data, **data),
-        **{name: value for name, value in top.items() if value is not None},
-    )
-    return config_lib.validate(config)
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
+    if FLAGS.seed is not None:
+        config = dataclasses.replace(config, seed=FLAGS.seed)
+    return config_lib.validate(_with_weights(config))
+
+
+def _with_weights(config):
+    """Return the settings with --weights where they belong."""
+    if FLAGS.weights is None:
+        return config
+    generates = config.data.anonymizer in config_lib.GENERATOR_NAMES
+    if generates and FLAGS.mode != "evaluate":
+        override = f"data.anonymization.weights={FLAGS.weights}"
+    else:
+        override = f"init_weights={FLAGS.weights}"
+    return config_lib.apply_overrides(config, [override])
+
+
+def _check_import():
+    config_lib.check_choice("--model", FLAGS.model or "", config_lib.IMPORTED_NAMES)
+    if not FLAGS.source or not pathlib.Path(FLAGS.source).is_file():
+        came = f"{FLAGS.source} is not there" if FLAGS.source else "got nothing"
+        raise ValueError(f"--source must name a checkpoint file; {came}")
 
 
 def _run_name(config):

@@ -23,7 +23,7 @@ import tensorflow as tf
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from safefakes_tf import anonymizers, faces
-from safefakes_tf.config import ANONYMIZER_NAMES, AnonymizationConfig
+from safefakes_tf.config import FILTER_NAMES, AnonymizationConfig
 
 HEIGHT, WIDTH = 768, 1024
 NUM_FACES = 20
@@ -84,7 +84,7 @@ def main():
 
     stages = {
         name: anonymizers.create(name, AnonymizationConfig(), seed=0)
-        for name in ANONYMIZER_NAMES
+        for name in FILTER_NAMES
     }
     small, large = make_photos(scale=1), make_photos(scale=2)
     coded, edited = {}, {}

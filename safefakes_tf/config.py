@@ -20,7 +20,10 @@ MODES = (
     "import_weights",
 )
 DATASET_NAMES = ("synthetic_crowd", "widerface")
-ANONYMIZER_NAMES = ("original", "blackout", "blur", "fullblur", "pixelate")
+FILTER_NAMES = ("original", "blackout", "blur", "fullblur", "pixelate")
+GENERATOR_NAMES = ("sun2018", "deepprivacy")  # those that need weights
+IMPORTED_NAMES = ("dsfd", "deepprivacy", "ciagan")  # whose weights were published
+ANONYMIZER_NAMES = FILTER_NAMES + GENERATOR_NAMES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +42,14 @@ class CrowdConfig:
 
 @dataclasses.dataclass(frozen=True)
 class AnonymizationConfig:
-    """Filters and policy of the conventional anonymizers. Source: conventional.md."""
+    """Policy per face, filters, generators' weights. Source: conventional.md."""
 
     min_width: int = 10  # faces narrower than this, in pixels, are kept; 0: none is
     blur_kernel: int = 51  # odd; sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8
     fullblur_kernel: int = 9
     pixelate_cells: int = 8
+    weights: str | None = None  # file of a generator, from --mode=import_weights
+    paste: str | None = None  # "square" or "box"; None: as the method was published
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +58,7 @@ class DeepPrivacyConfig:
 
     channels: int = 512  # at the lowest resolution; 512 "large", 256 "default"
     resolution: int = 128  # side of a patch, px; 8 times a power of two
+    fill: int = 128  # grey level that hides a face; a network knows only its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +76,7 @@ class Sun2018Config:
 
     width: int = 64  # channels of the first level
     resolution: int = 128  # side of a patch, px; a multiple of 16
+    fill: int = 0  # grey level that hides a face; a network knows only its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +174,7 @@ class Config:
     optimizer: OptimizerConfig = OptimizerConfig()
     loop: LoopConfig = LoopConfig()
     inference: InferenceConfig = InferenceConfig()
-    study_anonymizers: tuple[str, ...] = ANONYMIZER_NAMES
+    study_anonymizers: tuple[str, ...] = FILTER_NAMES
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
     init_weights: str | None = None  # file to start from; None: ImageNet if it is there
     seed: int = 0
@@ -268,6 +275,9 @@ def validate(config: Config) -> Config:
     _check_range("loop.global_batch_size", loop.global_batch_size, 1, None)
     _check_range("loop.log_every", loop.log_every, 1, None)
     _check_range("loop.checkpoint_every", loop.checkpoint_every, 1, None)
+    paste = data.anonymization.paste
+    if paste is not None:
+        check_choice("data.anonymization.paste", paste, ("square", "box"))
     for kernel in ("blur_kernel", "fullblur_kernel"):
         size = getattr(data.anonymization, kernel)
         if size < 1 or size % 2 == 0:

@@ -37,7 +37,7 @@ def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:
         tf.TensorSpec([None], tf.bool, "has_keypoints"),
         tf.TensorSpec([], tf.int64, "seed"),
     ]
-    _save(serve, signature, [], path)
+    _save(serve, signature, list(anonymizer.variables), path)
 
 
 def export_detector(

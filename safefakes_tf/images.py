@@ -55,24 +55,26 @@ def regions_mask(regions: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.
 
 
 def edit_regions(
-    image: tf.Tensor, regions: tf.Tensor, edit: Callable[[tf.Tensor], tf.Tensor]
+    image: tf.Tensor,
+    regions: tf.Tensor,
+    edit: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
 ) -> tf.Tensor:
     """Replace regions of a photo one after another, in the order given.
 
     Args:
         image: uint8 [H, W, 3].
         regions: int32 [N, 4], as of `pixel_regions`; may overlap or be empty.
-        edit: maps a patch, uint8 [h, w, 3] with h, w >= 1, to one of the same shape.
-            It sees what earlier edits left.
+        edit: maps a patch, uint8 [h, w, 3] with h, w >= 1, and the index of its region,
+            an int32 scalar, to a patch of the same shape. It sees what earlier edits
+            left.
 
     Returns:
         uint8 [H, W, 3].
     """
     shape = tf.shape(image)
-    regions = tf.boolean_mask(
-        regions, tf.reduce_all(regions[:, 2:] > regions[:, :2], axis=-1)
-    )
-    layouts = _layouts(regions)
+    not_empty = tf.reduce_all(regions[:, 2:] > regions[:, :2], axis=-1)
+    indices = tf.cast(tf.where(not_empty)[:, 0], tf.int32)
+    layouts = _layouts(tf.gather(regions, indices))
 
     def edit_next(index, words):
         layout = tf.gather(layouts, index)
@@ -81,7 +83,8 @@ def edit_regions(
         )
         slab = tf.bitcast(tf.strided_slice(words, near, far), tf.uint8)
         before, patch, after = tf.split(tf.reshape(slab, byte_shape), margins, axis=1)
-        patch = tf.reshape(edit(tf.reshape(patch, patch_shape)), line_shape)
+        patch = edit(tf.reshape(patch, patch_shape), tf.gather(indices, index))
+        patch = tf.reshape(patch, line_shape)
         slab = tf.reshape(tf.concat([before, patch, after], axis=1), word_shape)
         # In a graph nothing else holds the photo at this point, and the op writes into
         # its buffer instead of copying it.
@@ -102,7 +105,7 @@ def edit_regions(
         lambda: lines,
     )
     word_shape = tf.stack([shape[0], tf.shape(lines)[1] // WORD, WORD])
-    count = tf.shape(regions)[0]
+    count = tf.shape(indices)[0]
     _, words = tf.while_loop(
         lambda index, _: index < count,
         edit_next,
@@ -131,6 +134,45 @@ def _layouts(regions):
     columns += [height, width, channels]  # of the patch,
     columns += [height, 3 * width]  # and of its lines
     return tf.stack(columns, axis=1)
+
+
+def cut(image: tf.Tensor, square: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
+    """Cut a square out of a photo and resize it.
+
+    Args:
+        image: uint8 [H, W, 3].
+        square: int32 [4], top, left, bottom, right in pixels; black where it reaches
+            outside the photo.
+        side: of the result, px.
+
+    Returns:
+        uint8 [side, side, 3].
+    """
+    shape = tf.shape(image)
+    limits = tf.stack([0, 0, shape[0], shape[1]])
+    top, left, bottom, right = tf.unstack(
+        tf.concat(
+            [tf.maximum(square, limits)[:2], tf.minimum(square, limits)[2:]], axis=0
+        )
+    )
+    patch = image[top:bottom, left:right]
+    outside = tf.abs(tf.stack([top, left, bottom, right]) - square)
+    patch = tf.pad(patch, [*tf.unstack(tf.reshape(outside, [2, 2]), axis=1), [0, 0]])
+    return resize(patch, side, side)
+
+
+def resize(patch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """Resize a patch bilinearly, pixel borders on pixel borders, without antialiasing.
+
+    Args:
+        patch: uint8 or float32 [h, w, 3], in 0..255.
+        height, width: of the result.
+
+    Returns:
+        uint8 [height, width, 3], rounded to nearest.
+    """
+    resized = tf.image.resize(patch, tf.stack([height, width]))
+    return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
 
 
 def gaussian_kernel(size: int) -> np.ndarray:

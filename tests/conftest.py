@@ -6,6 +6,7 @@ import pathlib
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as main.py does
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,6 +15,9 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
+
+from safefakes_tf.config import AnonymizationConfig, DeepPrivacyConfig, Sun2018Config
+from safefakes_tf.models import generator_files
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -43,6 +47,28 @@ def golden_path():
 def golden(golden_path):
     """Return a function: name without `.npz` -> the loaded golden arrays, or skip."""
     return lambda name: np.load(golden_path(f"{name}.npz"))
+
+
+@pytest.fixture(scope="session")
+def anonymization(tmp_path_factory):
+    """Return a function: anonymizer -> its options, with small random weights."""
+    networks = {
+        "deepprivacy": DeepPrivacyConfig(channels=16, resolution=16),
+        "sun2018": Sun2018Config(width=4, resolution=32),
+    }
+    folder = tmp_path_factory.mktemp("generators")
+
+    def options(name, **others):
+        path = folder / f"{name}.npz"
+        if name in networks and not path.exists():
+            keras.utils.set_random_seed(0)
+            model = generator_files.METHODS[name][1](networks[name])
+            about = generator_files.About(name, networks[name], "random, for tests")
+            generator_files.write(path, model, about)
+        weights = str(path) if name in networks else None
+        return AnonymizationConfig(weights=weights, **others)
+
+    return options
 
 
 @pytest.fixture(scope="session")

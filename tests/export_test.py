@@ -11,7 +11,6 @@ import tensorflow as tf
 from safefakes_tf import anonymizers, export, faces
 from safefakes_tf.config import (
     ANONYMIZER_NAMES,
-    AnonymizationConfig,
     DetectorConfig,
     InferenceConfig,
 )
@@ -49,7 +48,7 @@ def photo():
     return np.random.default_rng(0).integers(0, 256, [90, 121, 3], np.uint8)
 
 
-def test_anonymizers_equal_the_python_result(tmp_path, photo):
+def test_anonymizers_equal_the_python_result(tmp_path, photo, anonymization):
     boxes = np.array(
         [[0.1, 0.1, 0.7, 0.5], [0.3, 0.3, 0.9, 1.2], [0.8, 0.8, 0.9, 0.85]], np.float32
     )
@@ -62,7 +61,7 @@ def test_anonymizers_equal_the_python_result(tmp_path, photo):
     }
     known = {}
     for name in ANONYMIZER_NAMES:
-        method = anonymizers.create(name, AnonymizationConfig(), seed=0)
+        method = anonymizers.create(name, anonymization(name), seed=0)
         export.export_anonymizer(method, tmp_path / name)
         some = faces.Faces(boxes, inputs["keypoints"], inputs["has_keypoints"])
         known[name] = method.apply(tf.constant(photo), some, tf.constant(5, tf.int64))

@@ -27,10 +27,26 @@ ALLOWED = {
         "training",
         "tfds_builders",
     },
-    "tfds_builders": {"anonymizers", "keypoints", "faces", "boxes", "config", "images"},
+    "tfds_builders": {
+        "anonymizers",
+        "keypoints",
+        "faces",
+        "boxes",
+        "config",
+        "images",
+        "models",
+    },
     "training": {"models", "losses", "config", "boxes", "evaluation", "contact_sheet"},
     "evaluation": {"models", "boxes", "images", "faces", "config"},
-    "anonymizers": {"models", "images", "faces", "config", "boxes"},
+    "anonymizers": {
+        "models",
+        "images",
+        "squares",
+        "faces",
+        "config",
+        "boxes",
+        "keypoints",
+    },
     "export": {"anonymizers", "models", "evaluation", "config", "faces"},
     "data": {"images", "boxes", "faces", "keypoints", "config"},
     "importers": {"models", "config"},
@@ -43,6 +59,7 @@ ALLOWED = {
     "faces": set(),
     "boxes": set(),
     "images": set(),
+    "squares": set(),
 }
 
 

@@ -31,7 +31,11 @@ def command(*arguments):
         (["--mode=train_detector", "--set=a.b=1"], "no field 'a'"),
         (["--mode=train_detector", "--seed=x"], "seed"),
         (["--mode=import_weights", "--model=dfsd"], "did you mean dsfd?"),
-        (["--mode=import_weights", "--model=dsfd"], "--source must name a checkpoint"),
+        (["--mode=import_weights", "--model=dsfd"], "checkpoint file; got nothing"),
+        (
+            ["--mode=import_weights", "--model=dsfd", "--source=absent.pth"],
+            "absent.pth is not there",
+        ),
         (["--mode=preview", "blur"], "expected flags only; got blur"),
     ],
 )

@@ -9,9 +9,10 @@ its source photos; the rest is here.
 import abc
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,17 +23,21 @@ from absl import logging
 import safefakes_tf
 from safefakes_tf import anonymizers, faces
 from safefakes_tf.config import (
-    ANONYMIZER_NAMES,
     DATASET_NAMES,
+    FILTER_NAMES,
+    GENERATOR_NAMES,
     AnonymizationConfig,
     CrowdConfig,
     DataConfig,
 )
+from safefakes_tf.models import generator_files
 from tfds_builders import photo_files, preparation
 
 SOURCE = "source"
 # These draw nothing at random, so that one data set serves the runs of all seeds.
-_SEEDLESS = (SOURCE, "original", "blackout", "blur", "fullblur", "pixelate")
+_SEEDLESS = (SOURCE, *FILTER_NAMES, "sun2018", "deepprivacy")
+PARALLEL_PHOTOS = 2 * os.cpu_count()
+GROUP = 16  # photos whose faces a generator paints together
 _SOURCE_OPTIONS = ("crowd", "allow_partial")
 _DERIVED_OPTIONS = ("anonymization", "image_format", "jpeg_quality", "seed")
 
@@ -42,8 +47,9 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
     """Which photos a data set holds, and how they were made.
 
     The name follows from the other fields: the anonymizer's where all options have
-    their defaults, else with the first eight hex digits of the options' SHA-256. So
-    photos made in two ways never share a folder.
+    their defaults, else with the first eight hex digits of the options' SHA-256, and
+    before them those of the generator's weights, if it has some. So photos made in two
+    ways never share a folder.
 
     Attributes:
         anonymizer: `source` or one of `config.ANONYMIZER_NAMES`.
@@ -66,6 +72,9 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         if self.anonymizer in _SEEDLESS:
             self.seed = 0
         self.name = self.anonymizer
+        weights = self.weights_sha256()
+        if weights:
+            self.name += f"-{weights[:8]}"
         options = self.options()
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         if any(value != defaults[name] for name, value in options.items()):
@@ -81,12 +90,28 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         """Return what the photos depend on, beside the raw data and the anonymizer."""
         derived = self.anonymizer != SOURCE
         names = _SOURCE_OPTIONS + (_DERIVED_OPTIONS if derived else ())
-        return {name: getattr(self, name) for name in names}
+        options = {name: getattr(self, name) for name in names}
+        if derived:  # what the weights are counts, not where they lie
+            options["anonymization"] = dataclasses.replace(
+                self.anonymization, weights=None
+            )
+        return options
+
+    def weights_sha256(self) -> str | None:
+        """Return the SHA-256 of the generator's file; None if there is no generator.
+
+        Raises:
+            ValueError: if the file is not there.
+        """
+        if self.anonymizer not in GENERATOR_NAMES:
+            return None
+        path = generator_files.find(self.anonymization.weights, self.anonymizer)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def standard_configs() -> list[AnonymizedConfig]:
-    """Return the `BUILDER_CONFIGS` of a builder: all defaults, `source` first."""
-    return [AnonymizedConfig(anonymizer=name) for name in (SOURCE, *ANONYMIZER_NAMES)]
+    """Return the `BUILDER_CONFIGS`: all that need no weights, `source` first."""
+    return [AnonymizedConfig(anonymizer=name) for name in (SOURCE, *FILTER_NAMES)]
 
 
 class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -150,9 +175,9 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         else:
             source = self.source_builder()
             source.prepare()
-            stage = self._stage(source)
+            derive = self._derivation(source)
             splits = {
-                split: _anonymized_records(source, split, stage)
+                split: map(_to_numpy, derive(_encoded(source, split)))
                 for split in source.info.splits
             }
         return {
@@ -176,27 +201,41 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             counts |= dict(zip(faces.ACTIONS, actions.tolist(), strict=True))
         self.info.metadata["counts"][split] = counts
 
-    def _stage(self, source):
-        """Return the map stage from encoded source photos to encoded anonymized ones.
+    def _derivation(self, source):
+        """Return the function from encoded source records to encoded derived ones.
 
-        It is traced once, for all splits, and without autograph, which would cost more
+        All is traced once, for all splits, and without autograph, which would cost more
         than the rest of the tracing: an anonymizer consists of TensorFlow ops.
         """
         config = self.builder_config
         anonymizer = anonymizers.create(
             config.anonymizer, config.anonymization, config.seed
         )
-        decode = source.info.features[faces.IMAGE].decode_example
+        decode_example = source.info.features[faces.IMAGE].decode_example
+
+        def decode(record):
+            return {**record, faces.IMAGE: decode_example(record[faces.IMAGE])}
+
+        @tf.function(autograph=False, reduce_retracing=True)
+        def encode(record):
+            photo = photo_files.encode(
+                record[faces.IMAGE], config.image_format, config.jpeg_quality
+            )
+            return {**record, faces.IMAGE: photo}
 
         @tf.function(autograph=False)
         def process(record):
-            record = anonymizer({**record, faces.IMAGE: decode(record[faces.IMAGE])})
-            encoded = photo_files.encode(
-                record[faces.IMAGE], config.image_format, config.jpeg_quality
-            )
-            return {**record, faces.IMAGE: encoded}
+            return encode(anonymizer(decode(record)))
 
-        return process
+        def in_pipeline(records):
+            return records.map(process, PARALLEL_PHOTOS).prefetch(PARALLEL_PHOTOS)
+
+        def in_groups(records):
+            records = iter(records.map(decode, PARALLEL_PHOTOS).prefetch(GROUP))
+            while group := list(itertools.islice(records, GROUP)):
+                yield from map(encode, anonymizer.anonymize_records(group))
+
+        return in_groups if config.anonymizer in GENERATOR_NAMES else in_pipeline
 
     def prepare(self) -> None:
         """Build the data set, unless it is there; see `preparation.prepare`."""
@@ -218,20 +257,21 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         return super().as_dataset(*args, read_config=read_config, **kwargs)
 
 
-def _anonymized_records(source, split, stage) -> Iterator[faces.Record]:
-    dataset = source.as_dataset(
-        split=split, decoders={faces.IMAGE: tfds.decode.SkipDecoding()}
-    )
-    dataset = dataset.map(stage, num_parallel_calls=2 * os.cpu_count())
-    for record in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
-        yield {**record, faces.FILENAME: record[faces.FILENAME].decode()}
+def _encoded(source: AnonymizedBuilder, split: str) -> tf.data.Dataset:
+    decoders = {faces.IMAGE: tfds.decode.SkipDecoding()}
+    return source.as_dataset(split=split, decoders=decoders)
+
+
+def _to_numpy(record: dict[str, tf.Tensor]) -> faces.Record:
+    record = {key: value.numpy() for key, value in record.items()}
+    return {**record, faces.FILENAME: record[faces.FILENAME].decode()}
 
 
 def _provenance(config):
     return {
         "anonymizer": config.anonymizer,
         "options": json.loads(json.dumps(config.options(), default=dataclasses.asdict)),
-        "weights_sha256": None,
+        "weights_sha256": config.weights_sha256(),
         "seed": config.seed,
         "code_version": safefakes_tf.__version__,
         "counts": {},

@@ -1,6 +1,6 @@
 """Anonymizers: photo and faces in, photo without those faces out."""
 
-from safefakes_tf.anonymizers import conventional
+from safefakes_tf.anonymizers import conventional, deepprivacy, sun2018
 from safefakes_tf.anonymizers.base import Anonymizer, face_seeds, photo_seed
 from safefakes_tf.config import AnonymizationConfig
 
@@ -12,6 +12,8 @@ ANONYMIZERS: dict[str, type[Anonymizer]] = {
     "blur": conventional.Blur,
     "fullblur": conventional.FullBlur,
     "pixelate": conventional.Pixelate,
+    "sun2018": sun2018.Sun2018,
+    "deepprivacy": deepprivacy.DeepPrivacy,
 }
 
 
@@ -20,7 +22,7 @@ def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
 
     Args:
         name: one of `config.ANONYMIZER_NAMES`.
-        config: filters and policy.
+        config: policy, filters, and the weights of those that need them.
         seed: of the run; the seed of a face is a hash of it, the photo's file name
             and the index of the face.
 

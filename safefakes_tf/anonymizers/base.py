@@ -17,17 +17,19 @@ class Anonymizer(abc.ABC):
     """A pure TensorFlow function of a photo, its faces and a seed.
 
     The map stage (`__call__`), the batched call and the SavedModel are three callers of
-    `apply`. A method implements `hide`; what it covers is told by `mask`.
+    `apply`. What it may change is told by `mask`.
 
     Attributes:
         name: registry key, flag value and dataset config name.
         keypoints: name of the keypoint layout it reads, None where boxes suffice.
-        leak_free: whether the output ignores the pixels under `mask`.
+        leak_free: whether the output ignores the pixels under `hidden`.
+        variables: weights that it needs to run.
     """
 
     name: str
     keypoints: str | None = None
     leak_free: bool = False
+    variables: Sequence[tf.Variable] = ()
 
     def __init__(self, config: AnonymizationConfig, seed: int):
         """Keep the options and the seed of the run.
@@ -42,31 +44,23 @@ class Anonymizer(abc.ABC):
         self.config = config
         self.seed = seed
 
-    @abc.abstractmethod
-    def hide(self, image: tf.Tensor, faces: Faces, seeds: tf.Tensor) -> tf.Tensor:
-        """Hide every one of the faces given.
-
-        Args:
-            image: uint8 [H, W, 3], RGB.
-            faces: the faces to hide; finite boxes.
-            seeds: int64 [N], one per face, for `tf.random.stateless_*`.
-
-        Returns:
-            uint8 [H, W, 3], changed under `mask` only.
-        """
-
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return int64 [N], the action per face (`policy.decide`)."""
-        height, width = _size(image)
+        height, width = size(image)
         return policy.decide(faces, height, width, self.config.min_width)
 
     def mask(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return bool [H, W], true where `apply` may change the photo."""
-        height, width = _size(image)
-        hidden = self.decide(image, faces) != KEPT
-        regions = images.pixel_regions(faces.boxes, height, width)
-        return images.regions_mask(tf.boolean_mask(regions, hidden), height, width)
+        return self.hidden(image, faces)
 
+    def hidden(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
+        """Return bool [H, W], true on the pixels of the faces that are not kept."""
+        height, width = size(image)
+        chosen = self.decide(image, faces) != KEPT
+        regions = images.pixel_regions(faces.boxes, height, width)
+        return images.regions_mask(tf.boolean_mask(regions, chosen), height, width)
+
+    @abc.abstractmethod
     def apply(
         self, image: tf.Tensor, faces: Faces, seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -78,24 +72,23 @@ class Anonymizer(abc.ABC):
             seed: int64 scalar, of the photo.
 
         Returns:
-            uint8 [H, W, 3] and int64 [N], the action per face.
+            uint8 [H, W, 3], changed under `mask` only, and int64 [N], the action per
+            face.
         """
-        action = self.decide(image, faces)
-        seeds = face_seeds(seed, tf.shape(action)[0])
-        chosen = action == GENERATED
-        selected = Faces(*(tf.boolean_mask(part, chosen) for part in faces))
-        hidden = self.hide(image, selected, tf.boolean_mask(seeds, chosen))
-        failed = action == BLACKED_OUT
-        hidden = tf.cond(
-            tf.reduce_any(failed),
-            lambda: black_out(hidden, tf.boolean_mask(faces.boxes, failed)),
-            lambda: hidden,
-        )
-        return hidden, action
 
     def anonymize(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> tf.Tensor:
         """Return the photo of `apply` alone, uint8 [H, W, 3]."""
         return self.apply(image, faces, seed)[0]
+
+    def apply_batch(
+        self,
+        photos: Sequence[tf.Tensor],
+        faces: Sequence[Faces],
+        seeds: Sequence[int],
+    ) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        """Anonymize photos of any sizes, each as `apply` does."""
+        jobs = zip(photos, faces, seeds, strict=True)
+        return [self._compiled(*job) for job in jobs]
 
     def anonymize_batch(
         self,
@@ -103,14 +96,13 @@ class Anonymizer(abc.ABC):
         faces: Sequence[Faces],
         seeds: Sequence[int],
     ) -> list[tf.Tensor]:
-        """Anonymize photos of any sizes, each as `anonymize` does."""
-        jobs = zip(photos, faces, seeds, strict=True)
-        return [self._compiled(*job) for job in jobs]
+        """Return the photos of `apply_batch` alone."""
+        return [photo for photo, _ in self.apply_batch(photos, faces, seeds)]
 
     @functools.cached_property
     def _compiled(self):
         return tf.function(
-            lambda image, faces, seed: self.anonymize(image, Faces(*faces), seed),
+            lambda image, faces, seed: self.apply(image, Faces(*faces), seed),
             input_signature=[
                 tf.TensorSpec([None, None, 3], tf.uint8),
                 Faces(
@@ -131,10 +123,49 @@ class Anonymizer(abc.ABC):
         Returns:
             The record with another photo and with `faces/action`, int64 [N].
         """
-        faces = faces_lib.from_record(record)
-        seed = photo_seed(record[faces_lib.FILENAME], self.seed)
-        image, action = self.apply(record[faces_lib.IMAGE], faces, seed)
+        image, action = self.apply(*self._inputs(record))
         return {**record, faces_lib.IMAGE: image, faces_lib.ACTION: action}
+
+    def anonymize_records(
+        self, records: Sequence[faces_lib.Record]
+    ) -> list[faces_lib.Record]:
+        """Anonymize records together, each as `__call__` does."""
+        inputs = zip(*map(self._inputs, records), strict=True)
+        return [
+            {**record, faces_lib.IMAGE: image, faces_lib.ACTION: action}
+            for record, (image, action) in zip(
+                records, self.apply_batch(*inputs), strict=True
+            )
+        ]
+
+    def _inputs(self, record):
+        seed = photo_seed(record[faces_lib.FILENAME], self.seed)
+        return record[faces_lib.IMAGE], faces_lib.from_record(record), seed
+
+
+class Filter(Anonymizer):
+    """An anonymizer that makes the new pixels of a face from the old ones."""
+
+    @abc.abstractmethod
+    def hide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
+        """Hide every one of the faces given.
+
+        Args:
+            image: uint8 [H, W, 3], RGB.
+            faces: the faces to hide; finite boxes.
+
+        Returns:
+            uint8 [H, W, 3], changed under `mask` only.
+        """
+
+    def apply(
+        self, image: tf.Tensor, faces: Faces, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Anonymize a photo; nothing is drawn at random."""
+        action = self.decide(image, faces)
+        hidden = self.hide(image, select(faces, action == GENERATED))
+        failed = tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
+        return black_out(hidden, failed), action
 
 
 def photo_seed(filename: tf.Tensor, run_seed: int) -> tf.Tensor:
@@ -148,6 +179,11 @@ def face_seeds(seed: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     return _hash(tf.strings.join([tf.strings.as_string(seed), indices], separator=":"))
 
 
+def select(faces: Faces, chosen: tf.Tensor) -> Faces:
+    """Return the faces for which `chosen`, bool [N], is true."""
+    return Faces(*(tf.boolean_mask(part, chosen) for part in faces))
+
+
 def black_out(image: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
     """Set the pixels that boxes touch to zero; not finite boxes touch the whole photo.
 
@@ -158,14 +194,19 @@ def black_out(image: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
     Returns:
         uint8 [H, W, 3].
     """
-    regions = images.pixel_regions(boxes, *_size(image))
-    return images.edit_regions(image, regions, tf.zeros_like)
+    regions = images.pixel_regions(boxes, *size(image))
+    return tf.cond(  # an edit copies the photo even for nothing
+        tf.shape(boxes)[0] > 0,
+        lambda: images.edit_regions(image, regions, lambda patch, _: patch * 0),
+        lambda: image,
+    )
+
+
+def size(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return height and width of a photo, int32 scalars."""
+    shape = tf.shape(image)
+    return shape[0], shape[1]
 
 
 def _hash(text):
     return tf.strings.to_hash_bucket_fast(text, 2**63 - 1)
-
-
-def _size(image):
-    shape = tf.shape(image)
-    return shape[0], shape[1]

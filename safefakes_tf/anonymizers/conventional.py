@@ -11,7 +11,7 @@ from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import GENERATED, KEPT, Faces
 
 
-class Original(base.Anonymizer):
+class Original(base.Filter):
     """Changes nothing and keeps every face: the baseline of every comparison."""
 
     name = "original"
@@ -20,23 +20,23 @@ class Original(base.Anonymizer):
         """Return `KEPT` for every face, int64 [N]."""
         return tf.fill(tf.shape(faces.boxes)[:1], tf.constant(KEPT, tf.int64))
 
-    def hide(self, image: tf.Tensor, faces: Faces, seeds: tf.Tensor) -> tf.Tensor:
+    def hide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return the photo."""
         return image
 
 
-class Blackout(base.Anonymizer):
+class Blackout(base.Filter):
     """Sets every box to zero ("blocking" in the study)."""
 
     name = "blackout"
     leak_free = True
 
-    def hide(self, image: tf.Tensor, faces: Faces, seeds: tf.Tensor) -> tf.Tensor:
+    def hide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Black out the boxes."""
         return base.black_out(image, faces.boxes)
 
 
-class Blur(base.Anonymizer):
+class Blur(base.Filter):
     """Blurs every box with one Gaussian, whatever the size of the box."""
 
     name = "blur"
@@ -50,14 +50,14 @@ class Blur(base.Anonymizer):
         super().__init__(config, seed)
         self._kernel = _checked_kernel("blur_kernel", config.blur_kernel)
 
-    def hide(self, image: tf.Tensor, faces: Faces, seeds: tf.Tensor) -> tf.Tensor:
+    def hide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Blur the boxes one after another, each from its own pixels."""
         return _filter_boxes(
-            image, faces.boxes, lambda patch: images.blur(patch, self._kernel)
+            image, faces.boxes, lambda patch, _: images.blur(patch, self._kernel)
         )
 
 
-class FullBlur(base.Anonymizer):
+class FullBlur(base.Filter):
     """Blurs the whole photo weakly, if it has a face; so no face is ever kept."""
 
     name = "fullblur"
@@ -80,7 +80,7 @@ class FullBlur(base.Anonymizer):
         """Return bool [H, W]: true everywhere if there is a face."""
         return tf.fill(tf.shape(image)[:2], tf.shape(faces.boxes)[0] > 0)
 
-    def hide(self, image: tf.Tensor, faces: Faces, seeds: tf.Tensor) -> tf.Tensor:
+    def hide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Blur the photo once, however many faces there are."""
         return tf.cond(
             tf.shape(faces.boxes)[0] > 0,
@@ -89,7 +89,7 @@ class FullBlur(base.Anonymizer):
         )
 
 
-class Pixelate(base.Anonymizer):
+class Pixelate(base.Filter):
     """Shows every box in a fixed number of cells, whatever its size."""
 
     name = "pixelate"
@@ -118,11 +118,11 @@ class Pixelate(base.Anonymizer):
             (action == GENERATED) & unchanged, tf.constant(KEPT, tf.int64), action
         )
 
-    def hide(self, image: tf.Tensor, faces: Faces, seeds: tf.Tensor) -> tf.Tensor:
+    def hide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Pixelate the boxes one after another."""
         cells = self.config.pixelate_cells
         return _filter_boxes(
-            image, faces.boxes, lambda patch: images.pixelate(patch, cells)
+            image, faces.boxes, lambda patch, _: images.pixelate(patch, cells)
         )
 
 

@@ -27,7 +27,7 @@ def read(path: str | os.PathLike, method: str) -> dict[str, np.ndarray]:
 
     Args:
         path: a file of `torch.save`, or an `.npz` of name -> array.
-        method: a key of `CONTAINERS`. Of DeepPrivacy the running average is taken.
+        method: one of `config.IMPORTED_NAMES`; of DeepPrivacy the average is taken.
 
     Raises:
         ValueError: if the file is not readable, or holds no parameters.

@@ -58,21 +58,35 @@ def write(path: str | os.PathLike, model: keras.Model, about: About) -> None:
     partial.replace(path)
 
 
+def find(path: str | os.PathLike | None, method: str) -> pathlib.Path:
+    """Return the path of a generator's file if it is there.
+
+    Raises:
+        ValueError: if none is named or it is not there; says how to get one.
+    """
+    if path is None:
+        reason = f"{method} needs the weights of a generator"
+    elif not pathlib.Path(path).is_file():
+        reason = f"no generator at {path}"
+    else:
+        return pathlib.Path(path)
+    raise ValueError(
+        f"{reason}: import published ones with --mode=import_weights --model={method} "
+        "--source=FILE, then name the new file with --weights=FILE"
+    )
+
+
 def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
     """Return the generator of a file, and what is told about it.
 
     Raises:
-        ValueError: if the file is absent, no generator's, or of another version.
+        ValueError: if the file is no generator's, or of another version.
     """
     path = pathlib.Path(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
         about = _parse(json.loads(str(arrays.pop(ABOUT))))
-    except FileNotFoundError:
-        raise ValueError(
-            f"no generator at {path}; make one with --mode=import_weights"
-        ) from None
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} must be a generator that --mode=import_weights wrote; "

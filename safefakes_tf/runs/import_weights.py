@@ -8,7 +8,7 @@ import pathlib
 import keras
 import numpy as np
 
-from safefakes_tf.config import Config, check_choice, claim_workdir
+from safefakes_tf.config import Config, claim_workdir
 from safefakes_tf.importers import checkpoints
 from safefakes_tf.models import generator_files
 from safefakes_tf.runs import evaluate
@@ -25,19 +25,13 @@ def run(config: Config, workdir: pathlib.Path, model: str, source: str) -> None:
     Args:
         config: `config.model` for a detector; generators take theirs from the file.
         workdir: gets the weights and `import.json`, which says where they are from.
-        model: "dsfd", "deepprivacy" or "ciagan".
+        model: one of `config.IMPORTED_NAMES`.
         source: a checkpoint of the published code, or an `.npz` of name -> array.
 
     Raises:
-        ValueError: if the file is absent, no checkpoint or of another network; lists
+        ValueError: if the file is no checkpoint or one of another network; lists
             the names that are missing or not known. Nothing is written then.
     """
-    check_choice("--model", model, tuple(checkpoints.CONTAINERS))
-    if not pathlib.Path(source).is_file():
-        raise ValueError(
-            "--source must name a checkpoint file; "
-            + (f"{source} is not there" if source else "got nothing")
-        )
     arrays = checkpoints.read(source, model)
     digest = hashlib.sha256(pathlib.Path(source).read_bytes()).hexdigest()
 

@@ -126,7 +126,6 @@ def test_parameters_are_found_in_their_containers(monkeypatch, method, wrap):
         ("dsfd", {"vgg.0.bias": np.full(4, np.nan)}, "outputs are not finite"),
         ("ciagan", {}, "missing conv0"),
         ("deepprivacy", {}, "missing core_blocks_down"),
-        ("sun2018", {}, "--model must be one of dsfd, deepprivacy, ciagan"),
     ],
 )
 def test_what_does_not_fit_is_told_and_nothing_is_written(
@@ -140,11 +139,7 @@ def test_what_does_not_fit_is_told_and_nothing_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_no_source_and_no_arrays(tmp_path):
-    with pytest.raises(ValueError, match=r"--source must name .*; got nothing$"):
-        import_weights.run(SMALL, tmp_path, "dsfd", "")
-    with pytest.raises(ValueError, match=r"absent.pth is not there"):
-        import_weights.run(SMALL, tmp_path, "dsfd", str(tmp_path / "absent.pth"))
+def test_files_without_arrays(tmp_path):
     broken = tmp_path / "broken.npz"
     broken.write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"broken.npz must be an .npz of name -> arr"):
@@ -156,8 +151,10 @@ def test_no_source_and_no_arrays(tmp_path):
 
 
 def test_files_that_are_no_generators_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"no generator at .*absent.npz"):
-        generator_files.read(tmp_path / "absent.npz")
+    with pytest.raises(ValueError, match=r"no generator at .*absent.npz: import pub"):
+        generator_files.find(tmp_path / "absent.npz", "deepprivacy")
+    with pytest.raises(ValueError, match=r"^sun2018 needs the weights .* --weights="):
+        generator_files.find(None, "sun2018")
     other = tmp_path / "other.npz"
     np.savez(other, a=np.ones(3))
     with pytest.raises(ValueError, match=r"other.npz must be a generator"):

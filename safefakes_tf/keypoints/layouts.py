@@ -1,0 +1,63 @@
+"""Named keypoint layouts, and how one is read off another.
+
+`ibug68`: the 68 points of the iBUG 300-W annotation, 0-based: outline 0..16 from the
+image's left to its right, brows 17..26, nose 27..35, eyes 36..47, lips 48..67.
+`deepprivacy7`: nose, left eye, right eye, left ear, right ear, left shoulder, right
+shoulder; left and right are the person's. Source: deepprivacy.md, section 4.
+"""
+
+import tensorflow as tf
+
+NUM_KEYPOINTS = {"ibug68": 68, "deepprivacy7": 7}
+ABSENT = -1.0  # coordinate of a point that is not known
+
+NOSE = 30
+LEFT_EYE, RIGHT_EYE = slice(42, 48), slice(36, 42)
+LEFT_EAR, RIGHT_EAR = 16, 0  # where the outline ends, in front of the ear
+
+
+def read(keypoints: tf.Tensor, has_keypoints: tf.Tensor, layout: str) -> tf.Tensor:
+    """Return the points of a layout, as far as those of a record tell.
+
+    Args:
+        keypoints: float32 [N, K, 2], in a layout that K tells; any other K is taken as
+            no keypoints. Of `ibug68` all points are known, or none.
+        has_keypoints: bool [N].
+        layout: a key of `NUM_KEYPOINTS`.
+
+    Returns:
+        float32 [N, NUM_KEYPOINTS[layout], 2]; `ABSENT` where a point is not known.
+    """
+    count, wanted = tf.shape(keypoints)[0], NUM_KEYPOINTS[layout]
+    none = tf.fill([count, wanted, 2], ABSENT)
+
+    points = _if_so_many(keypoints, wanted, none)
+    if layout == "deepprivacy7":
+        many = NUM_KEYPOINTS["ibug68"]
+        absent = tf.fill([count, many, 2], ABSENT)
+        of_68 = _seven_of_68(_if_so_many(keypoints, many, absent))
+        points = tf.where(tf.shape(keypoints)[1] == many, of_68, points)
+    return tf.where(has_keypoints[:, tf.newaxis, tf.newaxis], points, none)
+
+
+def _if_so_many(keypoints, size, other):
+    """Return the keypoints if there are `size`, which is known statically, or `other`."""
+    enough = tf.pad(keypoints, [[0, 0], [0, size], [0, 0]])[:, :size]
+    enough = tf.ensure_shape(enough, [None, size, 2])
+    return tf.where(tf.shape(keypoints)[1] == size, enough, other)
+
+
+def _seven_of_68(points):
+    eyes = [tf.reduce_mean(points[:, eye], axis=1) for eye in (LEFT_EYE, RIGHT_EYE)]
+    shoulder = tf.fill(tf.shape(points[:, 0]), ABSENT)
+    return tf.stack(
+        [
+            points[:, NOSE],
+            *eyes,
+            points[:, LEFT_EAR],
+            points[:, RIGHT_EAR],
+            shoulder,
+            shoulder,
+        ],
+        axis=1,
+    )

@@ -1,0 +1,149 @@
+"""What generators see, what becomes of their failures, and their stored data sets."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from safefakes_tf import anonymizers, images
+from safefakes_tf.config import GENERATOR_NAMES, AnonymizationConfig
+from safefakes_tf.faces import ACTION, BLACKED_OUT, FILENAME, GENERATED, IMAGE, Faces
+from tfds_builders import common, common_test
+
+SEED = tf.constant(1, tf.int64)
+# A large face with a small one at its ear, and one far away.
+BOXES = np.float32([[0.2, 0.2, 0.7, 0.5], [0.3, 0.52, 0.5, 0.64], [0.7, 0.8, 0.9, 0.9]])
+
+
+@pytest.fixture(params=GENERATOR_NAMES)
+def method(request, anonymization):
+    return anonymizers.create(request.param, anonymization(request.param), seed=0)
+
+
+def some_faces(boxes=BOXES):
+    count = len(boxes)
+    points = np.random.default_rng(0).random([count, 68, 2], np.float32)
+    return Faces(
+        tf.constant(boxes), tf.constant(points), tf.constant([True] * count, tf.bool)
+    )
+
+
+def some_photo(size=(100, 120)):
+    return tf.constant(np.random.default_rng(1).integers(1, 256, [*size, 3], np.uint8))
+
+
+def test_generators_see_the_fill_in_place_of_every_face(method, monkeypatch):
+    seen = []
+    condition = method.condition
+    monkeypatch.setattr(
+        method, "condition", lambda p, k: (seen.append(p), condition(p, k))[1]
+    )
+    tf.config.run_functions_eagerly(True)
+    try:
+        white = tf.fill([100, 120, 3], tf.constant(255, tf.uint8))
+        regions = images.pixel_regions(tf.constant(BOXES), 100, 120)
+        red = images.edit_regions(
+            white, regions, lambda patch, _: patch * tf.constant([1, 0, 0], tf.uint8)
+        )
+        method.apply(red, some_faces(), SEED)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    # Red without green would be a face, or a mixture with one.
+    patches = np.concatenate([patch.numpy() for patch in seen]).astype(int)
+    assert (patches == method._fill).any()
+    assert (patches[..., 0] == patches[..., 1]).all()
+
+
+def test_a_painting_that_is_not_finite_is_blacked_out(method, monkeypatch):
+    generator = method._generator
+    first = tf.constant([True, False, False, False])[:, None, None, None]
+
+    def spoiled(inputs, training):
+        return tf.where(first, np.nan, generator(inputs, training=training))
+
+    monkeypatch.setattr(method, "_generator", spoiled)
+    photo, action = method.apply(some_photo(), some_faces(), SEED)
+    np.testing.assert_array_equal(action, [BLACKED_OUT, GENERATED, GENERATED])
+    black = images.pixel_regions(tf.constant(BOXES[:1]), 100, 120)
+    inside = images.regions_mask(black, 100, 120)
+    assert not photo.numpy()[inside.numpy()].any()
+    others = images.pixel_regions(tf.constant(BOXES[1:]), 100, 120)
+    assert photo.numpy()[images.regions_mask(others, 100, 120).numpy()].any()
+
+
+def test_more_faces_than_a_chunk_holds(method):
+    rng = np.random.default_rng(3)
+    near = rng.uniform(0, 0.8, [11, 2])
+    boxes = np.float32(np.concatenate([near, near + 0.15], axis=1))
+    _, action = method.apply(some_photo(), some_faces(boxes), SEED)
+    assert (action.numpy() == GENERATED).all()
+
+
+def test_keypoints_are_used_and_may_be_absent(method):
+    photo, faces = some_photo(), some_faces()
+    with_points = method.anonymize(photo, faces, SEED).numpy()
+    for keypoints, has in ((faces.keypoints, False), (faces.keypoints[:, :0], True)):
+        none = Faces(faces.boxes, keypoints, tf.fill([3], has))
+        without = method.anonymize(photo, none, SEED).numpy()
+        assert (without != photo.numpy()).any()
+        assert (without != with_points).any()
+    empty = method.anonymize(photo, faces._replace(keypoints=tf.zeros([3, 0, 2])), SEED)
+    np.testing.assert_array_equal(without, empty)
+
+
+def test_paste_can_be_the_square_or_the_box(method, anonymization):
+    changed = {}
+    for paste in ("square", "box", None):
+        options = anonymization(method.name, paste=paste)
+        each = anonymizers.create(method.name, options, seed=0)
+        photo = some_photo()
+        changed[paste] = each.mask(photo, some_faces()).numpy().sum()
+    assert changed["square"] > changed["box"]
+    published = {"deepprivacy": "square", "sun2018": "box"}[method.name]
+    assert changed[None] == changed[published]
+
+
+def test_a_stored_data_set_has_the_pixels_of_the_map_stage(method, tmp_path):
+    config = common.AnonymizedConfig(
+        anonymizer=method.name, anonymization=method.config, image_format="png"
+    )
+    builder = common_test.ToyFaces(config=config, data_dir=str(tmp_path))
+    builder.prepare()
+    fly = builder.source_builder().as_dataset(split="train").map(method)
+    stored = builder.as_dataset(split="train")
+    for record, other in zip(fly, stored, strict=True):
+        assert record[FILENAME] == other[FILENAME]
+        np.testing.assert_array_equal(record[IMAGE], other[IMAGE])
+        np.testing.assert_array_equal(record[ACTION], other[ACTION])
+
+
+def test_a_stored_data_set_names_its_weights(method, tmp_path):
+    config = common.AnonymizedConfig(
+        anonymizer=method.name, anonymization=method.config
+    )
+    builder = common_test.ToyFaces(config=config, data_dir=str(tmp_path))
+    builder.prepare()
+    digest = builder.info.metadata["weights_sha256"]
+    assert config.name == f"{method.name}-{digest[:8]}"
+    stored = json.loads(pathlib.Path(builder.data_path, "metadata.json").read_text())
+    assert stored["weights_sha256"] == digest
+    assert method.config.weights not in json.dumps(stored)
+
+
+def test_weights_are_asked_for_and_checked(anonymization, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"^deepprivacy needs the weights .*--weights="
+    ):
+        anonymizers.create("deepprivacy", AnonymizationConfig(), seed=0)
+    with pytest.raises(ValueError, match=r"^deepprivacy needs the weights"):
+        common.AnonymizedConfig(anonymizer="deepprivacy")
+    absent = AnonymizationConfig(weights=str(tmp_path / "no.npz"))
+    with pytest.raises(ValueError, match=r"^no generator at .*no.npz: import"):
+        anonymizers.create("sun2018", absent, seed=0)
+    other = AnonymizationConfig(weights=anonymization("sun2018").weights)
+    with pytest.raises(
+        ValueError, match="is a generator of sun2018; deepprivacy needs"
+    ):
+        anonymizers.create("deepprivacy", other, seed=0)
