@@ -41,7 +41,7 @@ def read(keypoints: tf.Tensor, has_keypoints: tf.Tensor, layout: str) -> tf.Tens
 
 
 def _if_so_many(keypoints, size, other):
-    """Return the keypoints if there are `size`, which is known statically, or `other`."""
+    """Return the keypoints if there are `size`, a static number, or `other`."""
     enough = tf.pad(keypoints, [[0, 0], [0, size], [0, 0]])[:, :size]
     enough = tf.ensure_shape(enough, [None, size, 2])
     return tf.where(tf.shape(keypoints)[1] == size, enough, other)
