@@ -8,6 +8,7 @@
   python main.py --mode=preview                        every anonymizer side by side
   python main.py --mode=export --anonymizer=blur       a SavedModel
   python main.py --mode=import_weights --model=dsfd --source=FILE
+  python main.py --mode=train_anonymizer --anonymizer=deepprivacy
 
 A run's settings are those of a file in configs/, changed by --set, e.g.
 --set=loop.total_steps=1000. --dry_run prints them and stops.
@@ -85,7 +86,7 @@ def _config(workdir):
     if follows and stored and stored.exists():
         config = config_lib.from_json(stored.read_text())
     else:
-        name = FLAGS.config or "detector"
+        name = FLAGS.config or _usual_config()
         config_lib.check_choice("--config", name, CONFIG_NAMES)
         config = importlib.import_module(f"configs.{name}").get_config()
     config = config_lib.apply_overrides(config, FLAGS.set)
@@ -98,6 +99,13 @@ def _config(workdir):
     if FLAGS.seed is not None:
         config = dataclasses.replace(config, seed=FLAGS.seed)
     return config_lib.validate(_with_weights(config))
+
+
+def _usual_config():
+    """Return the name of the settings of the study for what is to be trained."""
+    if FLAGS.mode == "train_anonymizer" and FLAGS.anonymizer in CONFIG_NAMES:
+        return FLAGS.anonymizer
+    return "detector"
 
 
 def _with_weights(config):
@@ -122,6 +130,8 @@ def _check_import():
 def _run_name(config):
     if FLAGS.mode in ("train_detector", "evaluate", "export"):
         return f"{config.data.dataset}-{config.data.anonymizer}"
+    if FLAGS.mode == "train_anonymizer":
+        return f"{config.data.dataset}-{config.data.anonymizer}-generator"
     if FLAGS.mode == "import_weights":
         return f"{FLAGS.mode}-{FLAGS.model}"
     return f"{FLAGS.mode}-{FLAGS.config or config.data.dataset}"

@@ -12,6 +12,7 @@ import typing
 
 MODES = (
     "build_dataset",
+    "train_anonymizer",
     "train_detector",
     "evaluate",
     "preview",
@@ -139,6 +140,16 @@ class OptimizerConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class GanConfig:
+    """Training of a generator against its discriminator, both by Adam."""
+
+    total_images: int = 40_000_000  # shown; steps times the global batch size
+    generator_rate: float = 1.5e-3
+    discriminator_rate: float = 1.5e-3
+    demonstration: bool = False  # marks weights that are there to be looked at only
+
+
+@dataclasses.dataclass(frozen=True)
 class LoopConfig:
     """Length and rhythm of a training run."""
 
@@ -172,6 +183,9 @@ class Config:
     model: DetectorConfig = DetectorConfig()
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    deepprivacy: DeepPrivacyConfig = DeepPrivacyConfig()
+    sun2018: Sun2018Config = Sun2018Config()
+    gan: GanConfig = GanConfig()
     loop: LoopConfig = LoopConfig()
     inference: InferenceConfig = InferenceConfig()
     study_anonymizers: tuple[str, ...] = FILTER_NAMES
@@ -273,6 +287,7 @@ def validate(config: Config) -> Config:
     _check_range("model.width_multiplier", model.width_multiplier, 1 / 64, 4)
     _check_range("loop.total_steps", loop.total_steps, 1, None)
     _check_range("loop.global_batch_size", loop.global_batch_size, 1, None)
+    _check_range("gan.total_images", config.gan.total_images, 1, None)
     _check_range("loop.log_every", loop.log_every, 1, None)
     _check_range("loop.checkpoint_every", loop.checkpoint_every, 1, None)
     paste = data.anonymization.paste

@@ -48,7 +48,7 @@ ALLOWED = {
         "keypoints",
     },
     "export": {"anonymizers", "models", "evaluation", "config", "faces"},
-    "data": {"images", "boxes", "faces", "keypoints", "config"},
+    "data": {"images", "squares", "boxes", "faces", "keypoints", "config"},
     "importers": {"models", "config"},
     "models": {"boxes", "config"},
     "losses": {"boxes", "config", "models"},

@@ -8,14 +8,13 @@ import tensorflow as tf
 
 from safefakes_tf import faces
 from safefakes_tf.config import AugmentationConfig
-from safefakes_tf.data import augment
+from safefakes_tf.data import augment, stream
 
 BATCH_IMAGE = "image"  # float32 [B, S, S, 3], RGB in 0..255
 BATCH_BOXES = "boxes"  # float32 [B, G, 4], yxyx relative, zero rows after num_boxes
 BATCH_NUM_BOXES = "num_boxes"  # int32 [B]
 BATCH_POSITION = "position"  # int64 [B], index of the consumed source element
 
-SHUFFLE_BUFFER = 2048  # encoded photos
 BOX_BUCKET = 16  # G is a multiple of this, so that few shapes are ever traced
 _MIN_INPUT_SIZE = 32  # px; the smallest anchor size must be well below it
 
@@ -68,16 +67,16 @@ def training_dataset(
     if input_size < _MIN_INPUT_SIZE:
         raise ValueError(f"input_size must be >= {_MIN_INPUT_SIZE}; got {input_size}")
     _check_has_faces(dataset)
-    stream = _shuffled_epochs(dataset, seed, position)
-    stream = stream.filter(lambda _, record: tf.reduce_any(valid_faces(record)))
+    records = stream.shuffled_epochs(dataset, seed, position)
+    records = records.filter(lambda _, record: tf.reduce_any(valid_faces(record)))
 
     def make_example(index, record):
-        record = decode(record)
+        record = stream.decode(record)
         if anonymizer is not None:
             record = anonymizer(record)
         return _augmented(index, record, augmentation, input_size, seed)
 
-    examples = stream.map(
+    examples = records.map(
         make_example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
     examples = examples.filter(lambda example: example[BATCH_NUM_BOXES] > 0)
@@ -95,50 +94,14 @@ def valid_faces(record: faces.Record) -> tf.Tensor:
     return annotated & tf.reduce_all(relative[:, 2:] > relative[:, :2], axis=1)
 
 
-def decode(record: faces.Record) -> faces.Record:
-    """Return the record with `image` as uint8 [H, W, 3], decoded if it was a file."""
-    image = record[faces.IMAGE]
-    if image.dtype != tf.string:
-        return record
-    image = tf.io.decode_image(image, channels=3, expand_animations=False)
-    return {**record, faces.IMAGE: tf.ensure_shape(image, [None, None, 3])}
-
-
 def _check_has_faces(dataset: tf.data.Dataset) -> None:
-    size = int(dataset.cardinality())
-    if size < 0:
-        raise ValueError(
-            "the training data set must be finite and of known size; got cardinality "
-            f"{size}: apply tf.data.experimental.assert_cardinality"
-        )
+    size = stream.known_size(dataset)
     with_face = dataset.filter(lambda record: tf.reduce_any(valid_faces(record)))
     if next(iter(with_face.take(1)), None) is None:
         raise ValueError(
             f"the training data set must have faces; got {size} photos without a face "
             "of positive width and height: check its annotations"
         )
-
-
-def _shuffled_epochs(
-    dataset: tf.data.Dataset, seed: int, position: int
-) -> tf.data.Dataset:
-    """Return (index, record) pairs from index `position` on, epoch after epoch."""
-    size = int(dataset.cardinality())
-    first_epoch, offset = divmod(position, size)
-
-    def epoch_from_offset(epoch):
-        # Without this the order would also depend on tf.random.set_seed.
-        tf.compat.v1.set_random_seed(1)
-        epoch_seed = tf.random.stateless_uniform(
-            [], tf.stack([tf.cast(seed, tf.int64), epoch]), None, None, tf.int64
-        )
-        skipped = tf.where(epoch == first_epoch, tf.cast(offset, tf.int64), 0)
-        shuffled = dataset.shuffle(
-            min(size, SHUFFLE_BUFFER), epoch_seed, reshuffle_each_iteration=False
-        )
-        return shuffled.skip(skipped).enumerate(epoch * size + skipped)
-
-    return tf.data.Dataset.counter(first_epoch).flat_map(epoch_from_offset)
 
 
 def _augmented(

@@ -16,6 +16,29 @@ LEFT_EYE, RIGHT_EYE = slice(42, 48), slice(36, 42)
 LEFT_EAR, RIGHT_EAR = 16, 0  # where the outline ends, in front of the ear
 
 
+def _mirrored(size, *pairs):
+    order = list(range(size))
+    for first, second in pairs:
+        order[first], order[second] = second, first
+    return tuple(order)
+
+
+# Which point lies at a point's place once the picture is mirrored. DeepPrivacy was
+# trained without exchanging left and right (deepprivacy.md, section 8).
+MIRRORED = {
+    "ibug68": _mirrored(
+        68,
+        *((n, 16 - n) for n in range(8)),
+        *((n, 43 - n) for n in range(17, 22)),
+        *((31, 35), (32, 34)),
+        *((36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46)),
+        *((48, 54), (49, 53), (50, 52), (55, 59), (56, 58)),
+        *((60, 64), (61, 63), (65, 67)),
+    ),
+    "deepprivacy7": tuple(range(7)),
+}
+
+
 def read(keypoints: tf.Tensor, has_keypoints: tf.Tensor, layout: str) -> tf.Tensor:
     """Return the points of a layout, as far as those of a record tell.
 

@@ -14,6 +14,7 @@ import tqdm
 from safefakes_tf.config import LoopConfig
 from safefakes_tf.training.strategy import is_chief
 
+PICTURES = "pictures"  # folder in the work folder
 POSITION = "position"  # batch key: int64 [B], index of the source element behind it
 
 
@@ -59,8 +60,8 @@ def train(
             there; each batch is a dict of tensors that has POSITION.
         strategy: any tf.distribute strategy that keeps variables mirrored.
         config: length and rhythm.
-        workdir: gets `checkpoints/`, `metrics.jsonl` and `tensorboard/`. Shared by all
-            workers of a cluster.
+        workdir: gets `checkpoints/`, `metrics.jsonl`, `pictures/` and `tensorboard/`.
+            Shared by all workers of a cluster.
 
     Raises:
         NonFiniteLoss: if a loss is NaN or infinite.
@@ -165,6 +166,7 @@ class _Log:
             self._path.write_text("".join(line + "\n" for line in kept))
             if kept:
                 self._began -= json.loads(kept[-1])["seconds"]
+        self._pictures = workdir / PICTURES
         self._writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
 
     def scalars(self, step, losses, rate):
@@ -179,7 +181,9 @@ class _Log:
 
     def picture(self, step, image):
         with self._writer.as_default(step=step):
-            tf.summary.image("detections", image[None])
+            tf.summary.image("picture", image[None])
+        path = self._pictures / f"{step:08d}.png"
+        tf.io.write_file(str(path), tf.io.encode_png(image))
 
 
 def _step_of(line):

@@ -1,6 +1,7 @@
 """What every trainer must do: learn, resume exactly, and split over replicas."""
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from configs import tiny
 from safefakes_tf.config import apply_overrides
-from safefakes_tf.runs import train_detector
+from safefakes_tf.runs import train_anonymizer, train_detector
 from safefakes_tf.training import loop, strategy
 
 SIDE, BATCH = 64, 4
@@ -54,8 +55,59 @@ def detector_batches(position):
     return tf.data.Dataset.counter(position).map(example).batch(BATCH)
 
 
+def generator_config(**settings):
+    rate = settings.pop("optimizer.learning_rate", 1e-3)
+    settings.pop("optimizer.clip_norm", None)
+    return apply_overrides(
+        tiny.get_config(),
+        [
+            f"loop.global_batch_size={BATCH}",
+            "loop.checkpoint_every=5",
+            f"gan.generator_rate={rate}",
+            f"gan.discriminator_rate={rate}",
+            "sun2018.width=4",
+            "sun2018.resolution=32",
+            "deepprivacy.channels=16",
+            "deepprivacy.resolution=8",
+            *(f"{name}={value}" for name, value in settings.items()),
+        ],
+    )
+
+
+def generator_batches(position, side, num_points):
+    """Stripes behind a hidden box; face n depends on n only."""
+
+    def example(n):
+        seed = tf.stack([tf.constant(0, tf.int64), n])
+        period = tf.random.stateless_uniform([], seed, 4.0, 16.0)
+        wave = tf.sin(tf.range(side, dtype=tf.float32) * 6.3 / period)
+        image = tf.tile(wave[:, None, None], [1, side, 3])
+        inside = np.zeros([side, side, 1], np.float32)
+        inside[side // 4 : side // 2, side // 4 : side // 2] = 1
+        return {
+            "image": image,
+            "condition": image * (1 - inside),
+            "mask": tf.constant(inside),
+            "points": tf.random.stateless_uniform([num_points, 2], seed),
+            "seed": seed,
+            "position": n,
+        }
+
+    return tf.data.Dataset.counter(position).map(example).batch(BATCH)
+
+
 TRAINERS = {
-    "detector": (train_detector.create_trainer, detector_config, detector_batches)
+    "detector": (train_detector.create_trainer, detector_config, detector_batches),
+    "sun2018": (
+        train_anonymizer.create_sun2018,
+        generator_config,
+        functools.partial(generator_batches, side=32, num_points=68),
+    ),
+    "deepprivacy": (
+        train_anonymizer.create_deepprivacy,
+        generator_config,
+        functools.partial(generator_batches, side=8, num_points=7),
+    ),
 }
 
 
@@ -75,9 +127,9 @@ def train(method, workdir, total_steps, devices="cpu", **settings):
         trainer = create(config, batches(0))
     loop.train(trainer, batches, distribution, limits, workdir)
     return {
-        f"{name}/{variable.path}": np.array(variable.value)
+        f"{name}/{number}": np.array(variable.value)
         for name, item in trainer.items.items()
-        for variable in item.variables
+        for number, variable in enumerate(item.variables)
     }
 
 
@@ -107,6 +159,8 @@ def test_ten_steps_are_five_and_five_resumed_to_the_bit(method, devices, tmp_pat
 
 @pytest.mark.parametrize("clip_norm", ["none", "0.5"])
 def test_two_replicas_equal_one_device_on_the_same_batches(method, clip_norm, tmp_path):
+    if clip_norm != "none" and method != TRAINERS["detector"]:
+        pytest.skip("only the detector's gradients are clipped")
     # A rate so low that differences of rounding do not grow from step to step.
     settings = {"optimizer.learning_rate": 1e-6, "optimizer.clip_norm": clip_norm}
     one = train(method, tmp_path / "one", 4, "cpu", **settings)
@@ -124,6 +178,5 @@ def test_mixed_precision_trains_and_keeps_float32_weights(method, precision, tmp
     finally:
         keras.mixed_precision.set_global_policy("float32")
     assert all(np.isfinite(value).all() for value in values.values())
-    assert {v.dtype for n, v in values.items() if n.startswith("model/")} == {
-        np.dtype("float32")
-    }
+    weights = [value for name, value in values.items() if "optimizer" not in name]
+    assert {v.dtype for v in weights} == {np.dtype("float32")}

@@ -9,6 +9,7 @@ import tensorflow as tf
 from safefakes_tf import faces
 from safefakes_tf.config import AugmentationConfig
 from safefakes_tf.data import detection
+from safefakes_tf.data.stream import decode
 
 SIZE, BATCH = 48, 2
 
@@ -155,7 +156,7 @@ def test_number_of_threads_does_not_matter(dataset, start):
 
 
 def test_decoded_records_give_the_same_batches(dataset, start):
-    decoded = dataset.map(detection.decode)
+    decoded = dataset.map(decode)
     assert decoded.element_spec[faces.IMAGE].dtype == tf.uint8
     assert_equal_batches(take(stream(decoded), 3), start[:3])
 
@@ -219,7 +220,7 @@ def test_greyscale_and_16_bit_files_become_rgb():
     grey = tf.constant(np.arange(30 * 20).reshape(30, 20, 1) % 256, tf.uint8)
     deep = tf.cast(grey, tf.uint16) * 257
     for file in (tf.io.encode_jpeg(grey), tf.io.encode_png(deep)):
-        image = detection.decode({faces.IMAGE: file})[faces.IMAGE]
+        image = decode({faces.IMAGE: file})[faces.IMAGE]
         assert image.dtype == tf.uint8 and image.shape == (30, 20, 3)
 
 

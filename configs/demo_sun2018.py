@@ -1,0 +1,35 @@
+"""A small Sun2018 that paints faces of the synthetic crowd, for a laptop.
+
+    python main.py --mode=train_anonymizer --config=demo_sun2018
+
+Weights made with it are for demonstration: they know 64 pixels and computer-made heads.
+"""
+
+import dataclasses
+
+from configs import sun2018
+from safefakes_tf.config import Config, CrowdConfig, Sun2018Config
+
+BATCH_SIZE = 16
+
+
+def get_config() -> Config:
+    config = sun2018.get_config()
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(
+            config.data,
+            crowd=CrowdConfig(num_train=2000, num_validation=50, min_face=40.0),
+        ),
+        sun2018=Sun2018Config(width=16, resolution=64),
+        gan=dataclasses.replace(
+            config.gan, total_images=6_000 * BATCH_SIZE, demonstration=True
+        ),
+        loop=dataclasses.replace(
+            config.loop,
+            global_batch_size=BATCH_SIZE,
+            log_every=50,
+            checkpoint_every=500,
+            pictures_every=500,
+        ),
+    )

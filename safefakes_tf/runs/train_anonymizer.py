@@ -1,0 +1,147 @@
+"""--mode=train_anonymizer: train the generator of an anonymizer on unaltered photos."""
+
+import dataclasses
+import pathlib
+
+import keras
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from safefakes_tf import anonymizers
+from safefakes_tf.config import GENERATOR_NAMES, Config, check_choice, claim_workdir
+from safefakes_tf.data import crops
+from safefakes_tf.models import deepprivacy, generator_files, sun2018
+from safefakes_tf.runs import build_dataset
+from safefakes_tf.runs.import_weights import GENERATOR
+from safefakes_tf.training import deepprivacy as deepprivacy_training
+from safefakes_tf.training import loop, strategy
+from safefakes_tf.training.deepprivacy import DeepPrivacyTrainer
+from safefakes_tf.training.sun2018 import Sun2018Trainer
+from tfds_builders import common
+
+NUM_SAMPLES = 8  # faces, the same all along, on which pictures show the progress
+
+
+def run(config: Config, workdir: pathlib.Path) -> None:
+    """Train, going on from the newest checkpoint, and store the generator.
+
+    Args:
+        config: all settings; `data.anonymizer` names the method.
+        workdir: gets `config.json`, `checkpoints/`, `metrics.jsonl`, `pictures/`,
+            `tensorboard/` and at the end `generator.npz`.
+
+    Raises:
+        ValueError: for a work folder of other settings, absent photos or devices, or
+            photos without faces that are large enough.
+        training.loop.NonFiniteLoss: if the training diverges.
+    """
+    # === Work folder and devices ===
+    method = config.data.anonymizer
+    check_choice("--anonymizer of --mode=train_anonymizer", method, GENERATOR_NAMES)
+    claim_workdir(config, workdir)
+    devices = strategy.create(config.devices)  # first: it may still set up TensorFlow
+
+    # === Unaltered faces ===
+    builder = common.create_source_builder(config.data)
+    build_dataset.prepare(builder)
+    records = builder.as_dataset(
+        split="train", decoders={"image": tfds.decode.SkipDecoding()}
+    )
+    network = getattr(config, method)
+
+    def make_dataset(position):
+        return crops.training_dataset(
+            records,
+            anonymizers.ANONYMIZERS[method].keypoints,
+            network.resolution,
+            network.fill,
+            config.loop.global_batch_size,
+            config.seed,
+            position,
+        )
+
+    # === Models and optimizers ===
+    keras.mixed_precision.set_global_policy(config.loop.mixed_precision)
+    keras.utils.set_random_seed(config.seed)
+    with devices.scope():
+        trainer = CREATE[method](config, make_dataset(0))
+
+    # === Training ===
+    steps = -(-config.gan.total_images // config.loop.global_batch_size)
+    limits = dataclasses.replace(config.loop, total_steps=steps)
+    loop.train(trainer, make_dataset, devices, limits, workdir)
+    if strategy.is_chief(devices):
+        _store(trainer.final_generator(), config, workdir)
+
+
+def create_sun2018(config: Config, batches: tf.data.Dataset) -> Sun2018Trainer:
+    """Return the trainer of new networks; call under a scope.
+
+    Args:
+        config: of the run.
+        batches: training data; the first faces are the samples.
+    """
+    return Sun2018Trainer(
+        sun2018.build_generator(config.sun2018),
+        sun2018.build_discriminator(config.sun2018),
+        _adam(config, config.gan.generator_rate, betas=(0.5, 0.999)),
+        _adam(config, config.gan.discriminator_rate, betas=(0.5, 0.999)),
+        _samples(batches),
+    )
+
+
+def create_deepprivacy(config: Config, batches: tf.data.Dataset) -> DeepPrivacyTrainer:
+    """Return the trainer of new networks, as `create_sun2018` does."""
+    momentum = deepprivacy_training.running_average_momentum(
+        config.loop.global_batch_size
+    )
+    return DeepPrivacyTrainer(
+        deepprivacy.build_generator(config.deepprivacy),
+        deepprivacy.build_discriminator(config.deepprivacy),
+        _adam(config, config.gan.generator_rate, (0.0, 0.99), momentum),
+        _adam(config, config.gan.discriminator_rate, (0.0, 0.99)),
+        deepprivacy.build_generator(config.deepprivacy),
+        _samples(batches),
+    )
+
+
+CREATE = {"sun2018": create_sun2018, "deepprivacy": create_deepprivacy}
+
+
+def _adam(config, rate, betas, average=None):
+    """Return Adam; with `average`, one that keeps a running average of the weights."""
+    optimizer = keras.optimizers.Adam(
+        rate,
+        *betas,
+        epsilon=1e-8,
+        use_ema=average is not None,
+        ema_momentum=average or 0.99,
+    )
+    if config.loop.mixed_precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _samples(batches):
+    faces = next(iter(batches.unbatch().batch(NUM_SAMPLES)))
+    return {name: value for name, value in faces.items() if name != crops.POSITION}
+
+
+def _store(generator, config, workdir):
+    method, data = config.data.anonymizer, config.data
+    path = workdir / GENERATOR
+    about = generator_files.About(
+        method,
+        getattr(config, method),
+        f"trained on {data.dataset}, {config.gan.total_images:,} images, "
+        f"seed {config.seed}",
+        config.gan.demonstration,
+    )
+    generator_files.write(path, generator, about)
+    print(f"weights:  {path}")
+    print(f"pictures: {workdir / loop.PICTURES}")
+    print(f"losses:   {workdir / 'metrics.jsonl'}; tensorboard --logdir {workdir}")
+    print(
+        "next:     python main.py --mode=build_dataset "
+        f"--dataset={data.dataset} --anonymizer={method} --weights={path}"
+    )
