@@ -19,11 +19,11 @@ def get_config() -> Config:
         config,
         data=dataclasses.replace(
             config.data,
-            crowd=CrowdConfig(num_train=2000, num_validation=50, min_face=40.0),
+            crowd=CrowdConfig(num_train=800, num_validation=50, min_face=40.0),
         ),
-        sun2018=Sun2018Config(width=16, resolution=64),
+        sun2018=Sun2018Config(width=14, resolution=64),
         gan=dataclasses.replace(
-            config.gan, total_images=6_000 * BATCH_SIZE, demonstration=True
+            config.gan, total_images=5_000 * BATCH_SIZE, demonstration=True
         ),
         loop=dataclasses.replace(
             config.loop,

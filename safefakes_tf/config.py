@@ -144,6 +144,7 @@ class GanConfig:
     """Training of a generator against its discriminator, both by Adam."""
 
     total_images: int = 40_000_000  # shown; steps times the global batch size
+    phase_images: int = 0  # in which DeepPrivacy grows by a resolution; 0: no growing
     generator_rate: float = 1.5e-3
     discriminator_rate: float = 1.5e-3
     demonstration: bool = False  # marks weights that are there to be looked at only
@@ -288,6 +289,7 @@ def validate(config: Config) -> Config:
     _check_range("loop.total_steps", loop.total_steps, 1, None)
     _check_range("loop.global_batch_size", loop.global_batch_size, 1, None)
     _check_range("gan.total_images", config.gan.total_images, 1, None)
+    _check_range("gan.phase_images", config.gan.phase_images, 0, None)
     _check_range("loop.log_every", loop.log_every, 1, None)
     _check_range("loop.checkpoint_every", loop.checkpoint_every, 1, None)
     paste = data.anonymization.paste

@@ -36,7 +36,15 @@ ALLOWED = {
         "images",
         "models",
     },
-    "training": {"models", "losses", "config", "boxes", "evaluation", "contact_sheet"},
+    "training": {
+        "models",
+        "losses",
+        "config",
+        "boxes",
+        "images",
+        "evaluation",
+        "contact_sheet",
+    },
     "evaluation": {"models", "boxes", "images", "faces", "config"},
     "anonymizers": {
         "models",

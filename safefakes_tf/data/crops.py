@@ -6,9 +6,10 @@ from safefakes_tf import faces, images, squares
 from safefakes_tf.data import stream
 from safefakes_tf.keypoints import layouts
 
-IMAGE = "image"  # float32 [B, R, R, 3], -1..1
+IMAGE = "image"  # float32 [B, R, R, 3], -1..1, whole grey levels
 CONDITION = "condition"  # the same, with all faces hidden
 MASK = "mask"  # float32 [B, R, R, 1], one inside the face's box
+BOX = "box"  # int32 [B, 4], that box: top, left, bottom, right in pixels of the patch
 POINTS = "points"  # float32 [B, K, 2], x y in sides of the patch; absent outside of it
 SEED = "seed"  # int64 [B, 2], for what a trainer draws at random for the face
 POSITION = "position"  # int64 [B], index of the consumed source element
@@ -21,6 +22,7 @@ def training_dataset(
     dataset: tf.data.Dataset,
     layout: str,
     resolution: int,
+    min_side: int,
     fill: int,
     global_batch_size: int,
     seed: int,
@@ -29,7 +31,7 @@ def training_dataset(
     """Return shuffled, augmented batches of faces in their squares, without end.
 
     A photo gives one face each time it comes: any whose square lies in the photo and
-    has at least R pixels a side. Photos without one are left out. As at inference, all
+    is large enough. Photos without one are left out. As at inference, all
     faces are hidden, the neighbours' too. Order and random choices depend on `seed` and
     the position in the stream only, as of `detection.training_dataset`.
 
@@ -37,6 +39,7 @@ def training_dataset(
         dataset: records as in `faces.py`, of known number; `image` decoded or a file.
         layout: of the keypoints.
         resolution: side R of a patch, px.
+        min_side: of a square in the photo, px.
         fill: grey level that hides faces, 0..255.
         global_batch_size: B, over all replicas.
         seed: of the run, >= 0.
@@ -54,7 +57,7 @@ def training_dataset(
         boxes, around = _squares(record)
         inside = (around[:, :2] >= 0) & (around[:, 2:] <= tf.stack(_size(record)))
         not_empty = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1)
-        large = around[:, 2] - around[:, 0] >= resolution
+        large = around[:, 2] - around[:, 0] >= min_side
         fitting = tf.where(tf.reduce_all(inside, axis=1) & not_empty & large)[:, 0]
         return index, record, boxes, around, fitting
 
@@ -78,7 +81,7 @@ def training_dataset(
 
     if next(iter(examples(dataset.enumerate()).take(1)), None) is None:
         raise ValueError(
-            f"a generator of {resolution} px needs faces whose surroundings, up to 1.7 "
+            f"a generator of {min_side} px needs faces whose surroundings, up to 1.7 "
             f"times their size, have as many pixels; got {len(dataset)} photos without"
         )
     batches = examples(stream.shuffled_epochs(dataset, seed, position))
@@ -114,19 +117,21 @@ def _patch(record, boxes, square, chosen, resolution, fill):
     hidden = images.edit_regions(
         photo, hidden, lambda patch, _: tf.fill(tf.shape(patch), grey)
     )
-    own = squares.inside(boxes[chosen], square, resolution)[tf.newaxis]
-    own = images.regions_mask(own, resolution, resolution)[..., tf.newaxis]
+    box = squares.inside(boxes[chosen], square, resolution)
+    own = images.regions_mask(box[tf.newaxis], resolution, resolution)
+    own = own[..., tf.newaxis]
     top, left, bottom, right = tf.unstack(square)
 
     def cut(image):
         patch = image[top:bottom, left:right]
         small = tf.image.resize(patch, [resolution, resolution], "area")
-        return small / 255 * 2 - 1
+        return tf.round(small) / 255 * 2 - 1
 
     return {
         IMAGE: cut(photo),
         CONDITION: tf.where(own, fill / 255 * 2 - 1, cut(hidden)),
         MASK: tf.cast(own, tf.float32),
+        BOX: box,
     }
 
 
@@ -145,4 +150,7 @@ def _mirrored(example, layout):
     points = tf.gather(example[POINTS], layouts.MIRRORED[layout])
     absent = points == layouts.ABSENT
     points = tf.where(absent, points, points * [-1.0, 1.0] + [1.0, 0.0])
-    return {**mirrored, POINTS: points}
+    side = tf.shape(example[MASK])[1]
+    top, left, bottom, right = tf.unstack(example[BOX])
+    box = tf.stack([top, side - right, bottom, side - left])
+    return {**mirrored, BOX: box, POINTS: points}

@@ -203,7 +203,8 @@ def grow(small: keras.Model, large: keras.Model) -> None:
 
     Args:
         small: generator or discriminator of some resolution, fading or not.
-        large: the same of twice the resolution, fading; set in place.
+        large: the same of twice the resolution, fading, or of the same one; set in
+            place.
 
     Source: deepprivacy.md, section 3.
     """

@@ -1,6 +1,7 @@
 """--mode=train_anonymizer: train the generator of an anonymizer on unaltered photos."""
 
 import dataclasses
+import functools
 import pathlib
 
 import keras
@@ -13,9 +14,11 @@ from safefakes_tf.data import crops
 from safefakes_tf.models import deepprivacy, generator_files, sun2018
 from safefakes_tf.runs import build_dataset
 from safefakes_tf.runs.import_weights import GENERATOR
-from safefakes_tf.training import deepprivacy as deepprivacy_training
-from safefakes_tf.training import loop, strategy
-from safefakes_tf.training.deepprivacy import DeepPrivacyTrainer
+from safefakes_tf.training import growth, loop, strategy
+from safefakes_tf.training.deepprivacy import (
+    DeepPrivacyTrainer,
+    running_average_momentum,
+)
 from safefakes_tf.training.sun2018 import Sun2018Trainer
 from tfds_builders import common
 
@@ -27,8 +30,8 @@ def run(config: Config, workdir: pathlib.Path) -> None:
 
     Args:
         config: all settings; `data.anonymizer` names the method.
-        workdir: gets `config.json`, `checkpoints/`, `metrics.jsonl`, `pictures/`,
-            `tensorboard/` and at the end `generator.npz`.
+        workdir: gets `config.json`, a folder per resolution with `checkpoints/`,
+            `metrics.jsonl`, `pictures/` and `tensorboard/`, and `generator.npz`.
 
     Raises:
         ValueError: for a work folder of other settings, absent photos or devices, or
@@ -47,39 +50,57 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     records = builder.as_dataset(
         split="train", decoders={"image": tfds.decode.SkipDecoding()}
     )
-    network = getattr(config, method)
 
-    def make_dataset(position):
-        return crops.training_dataset(
-            records,
-            anonymizers.ANONYMIZERS[method].keypoints,
-            network.resolution,
-            network.fill,
-            config.loop.global_batch_size,
-            config.seed,
-            position,
-        )
-
-    # === Models and optimizers ===
+    # === Training, stage by stage ===
     keras.mixed_precision.set_global_policy(config.loop.mixed_precision)
     keras.utils.set_random_seed(config.seed)
-    with devices.scope():
-        trainer = CREATE[method](config, make_dataset(0))
-
-    # === Training ===
-    steps = -(-config.gan.total_images // config.loop.global_batch_size)
-    limits = dataclasses.replace(config.loop, total_steps=steps)
-    loop.train(trainer, make_dataset, devices, limits, workdir)
+    trainer = None
+    for number, stage in enumerate(_stages(config)):
+        folder = workdir / f"{stage.resolution}px"
+        make_dataset = functools.partial(_faces, config, stage, records, number)
+        with devices.scope():
+            trainer = CREATE[method](config, make_dataset(0), stage, trainer)
+        steps = -(-stage.images // config.loop.global_batch_size)
+        limits = dataclasses.replace(config.loop, total_steps=steps)
+        loop.train(trainer, make_dataset, devices, limits, folder)
     if strategy.is_chief(devices):
         _store(trainer.final_generator(), config, workdir)
 
 
-def create_sun2018(config: Config, batches: tf.data.Dataset) -> Sun2018Trainer:
+def _stages(config):
+    method, gan = config.data.anonymizer, config.gan
+    phase = gan.phase_images if method == "deepprivacy" else 0
+    return growth.stages(getattr(config, method).resolution, gan.total_images, phase)
+
+
+def _faces(config, stage, records, number, position):
+    """Return the training data of a stage; each stage goes another way through it."""
+    method = config.data.anonymizer
+    network = getattr(config, method)
+    return crops.training_dataset(
+        records,
+        anonymizers.ANONYMIZERS[method].keypoints,
+        stage.resolution,
+        network.resolution,
+        network.fill,
+        config.loop.global_batch_size,
+        config.seed + number,
+        position,
+    )
+
+
+def create_sun2018(
+    config: Config,
+    batches: tf.data.Dataset,
+    stage: growth.Stage | None = None,
+    before: Sun2018Trainer | None = None,
+) -> Sun2018Trainer:
     """Return the trainer of new networks; call under a scope.
 
     Args:
         config: of the run.
         batches: training data; the first faces are the samples.
+        stage, before: not used, as there is one stage only.
     """
     return Sun2018Trainer(
         sun2018.build_generator(config.sun2018),
@@ -90,18 +111,43 @@ def create_sun2018(config: Config, batches: tf.data.Dataset) -> Sun2018Trainer:
     )
 
 
-def create_deepprivacy(config: Config, batches: tf.data.Dataset) -> DeepPrivacyTrainer:
-    """Return the trainer of new networks, as `create_sun2018` does."""
-    momentum = deepprivacy_training.running_average_momentum(
-        config.loop.global_batch_size
-    )
+def create_deepprivacy(
+    config: Config,
+    batches: tf.data.Dataset,
+    stage: growth.Stage,
+    before: DeepPrivacyTrainer | None = None,
+) -> DeepPrivacyTrainer:
+    """Return the trainer of the networks of a stage; call under a scope.
+
+    Args:
+        config: of the run.
+        batches: training data of the stage; the first faces are the samples.
+        stage: its resolution, and whether that is faded in.
+        before: of the stage before, from which the networks grow.
+    """
+    network = dataclasses.replace(config.deepprivacy, resolution=stage.resolution)
+    fading = stage.fade_images > 0
+    generator = deepprivacy.build_generator(network, fading)
+    discriminator = deepprivacy.build_discriminator(network, fading)
+    average = deepprivacy.build_generator(network, fading)
+    if before is not None:
+        deepprivacy.grow(before.items["generator"], generator)
+        deepprivacy.grow(before.items["discriminator"], discriminator)
+    average.set_weights(generator.get_weights())
+    if before is not None:  # its new layers start as the generator's
+        deepprivacy.grow(before.final_generator(), average)
+    batch_size = config.loop.global_batch_size
+    momentum = running_average_momentum(batch_size)
     return DeepPrivacyTrainer(
-        deepprivacy.build_generator(config.deepprivacy),
-        deepprivacy.build_discriminator(config.deepprivacy),
+        generator,
+        discriminator,
         _adam(config, config.gan.generator_rate, (0.0, 0.99), momentum),
         _adam(config, config.gan.discriminator_rate, (0.0, 0.99)),
-        deepprivacy.build_generator(config.deepprivacy),
+        average,
         _samples(batches),
+        config.deepprivacy,
+        batch_size,
+        stage.fade_images,
     )
 
 
@@ -139,8 +185,8 @@ def _store(generator, config, workdir):
     )
     generator_files.write(path, generator, about)
     print(f"weights:  {path}")
-    print(f"pictures: {workdir / loop.PICTURES}")
-    print(f"losses:   {workdir / 'metrics.jsonl'}; tensorboard --logdir {workdir}")
+    print(f"pictures: {workdir}/*/{loop.PICTURES}")
+    print(f"losses:   {workdir}/*/metrics.jsonl; tensorboard --logdir {workdir}")
     print(
         "next:     python main.py --mode=build_dataset "
         f"--dataset={data.dataset} --anonymizer={method} --weights={path}"

@@ -1,11 +1,16 @@
 """Training of DeepPrivacy: a generator that a discriminator cannot tell from photos."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from safefakes_tf import images
+from safefakes_tf.config import DeepPrivacyConfig
 from safefakes_tf.losses import adversarial
 from safefakes_tf.models import deepprivacy
+from safefakes_tf.training import growth
 from safefakes_tf.training.samples import sample_sheet
 
 Batch = dict[str, tf.Tensor]
@@ -21,8 +26,11 @@ class DeepPrivacyTrainer:
             scope.
         generator_optimizer, discriminator_optimizer: built here; the generator's keeps
             the running average of the weights, of which pictures are drawn.
-        average: a generator like the first, for those pictures.
+        average: a generator like the first, with the start values of that average.
         samples: a batch of a few faces, of which pictures are drawn.
+        config: of the networks; the resolution may be a later one.
+        global_batch_size: over all replicas.
+        fade_images: shown until the networks' resolution is faded in; 0 if it is not.
     """
 
     def __init__(
@@ -33,6 +41,9 @@ class DeepPrivacyTrainer:
         discriminator_optimizer: keras.optimizers.Optimizer,
         average: keras.Model,
         samples: Batch,
+        config: DeepPrivacyConfig,
+        global_batch_size: int,
+        fade_images: int,
     ):
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
@@ -47,6 +58,12 @@ class DeepPrivacyTrainer:
         self._discriminator_optimizer = discriminator_optimizer
         self._average = average
         self._samples = samples
+        self._global_batch_size = global_batch_size
+        self._fade_images, self._config = fade_images, config
+        for variable, start in zip(
+            self._averages(), average.trainable_variables, strict=True
+        ):
+            variable.assign(start)
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Move the discriminator, then the generator, on one replica's share of faces.
@@ -62,7 +79,7 @@ class DeepPrivacyTrainer:
         Source: deepprivacy.md, section 9.
         """
         first, second, mixing = _random(batch["seed"])
-        given = _given(batch)
+        real, given = self._shown(batch)
 
         def score(images):
             inputs = {deepprivacy.IMAGE: images, **given}
@@ -71,11 +88,9 @@ class DeepPrivacyTrainer:
         noise = {deepprivacy.NOISE: first}
         fake = self._generator({**given, **noise}, training=True)
         with tf.GradientTape() as tape:
-            penalties = adversarial.gradient_penalty(
-                score, batch["image"], fake, mixing
-            )
+            penalties = adversarial.gradient_penalty(score, real, fake, mixing)
             loss = adversarial.wasserstein_discriminator(
-                score(batch["image"]), score(fake), penalties
+                score(real), score(fake), penalties
             )
             scaled = self._discriminator_optimizer.scale_loss(loss)
         _apply(tape, scaled, self._discriminator, self._discriminator_optimizer)
@@ -97,19 +112,58 @@ class DeepPrivacyTrainer:
         return float(np.asarray(self._generator_optimizer.learning_rate))
 
     def final_generator(self) -> keras.Model:
-        """Return the generator to anonymize with: the running average."""
-        averages = [v for v in self._generator_optimizer.variables if _is_average(v)]
-        variables = self._average.trainable_variables
-        for variable, value in zip(variables, averages, strict=True):
-            variable.assign(np.asarray(value))
-        return self._average
+        """Return the generator to anonymize with: the running average, faded in."""
+        self._update_average()
+        side = self._average.output.shape[1]
+        config = dataclasses.replace(self._config, resolution=side)
+        generator = deepprivacy.build_generator(config)
+        deepprivacy.grow(self._average, generator)
+        return generator
 
     def picture(self, batch: Batch) -> np.ndarray:
         """Return the sample faces: as they are, hidden, and painted anew."""
         noise = tf.zeros([len(self._samples["image"]), *NOISE_SHAPE])
-        inputs = {**_given(self._samples), deepprivacy.NOISE: noise}
-        painted = self.final_generator()(inputs, training=False)
+        _, given = self._shown(self._samples)
+        self._update_average()
+        painted = self._average({**given, deepprivacy.NOISE: noise}, training=False)
         return sample_sheet(self._samples, painted)
+
+    def _shown(self, batch):
+        """Return the real faces, and what both networks are told of a batch.
+
+        While a resolution is faded in, pictures fade in with it.
+        """
+        real, condition = batch["image"], batch["condition"]
+        given = {}
+        if self._fade_images:
+            step = self._generator_optimizer.iterations
+            share = growth.transition(step, self._global_batch_size, self._fade_images)
+            side = real.shape[1]
+            boxes = growth.blend_boxes(batch["box"], share)
+            masks = tf.map_fn(
+                lambda box: images.regions_mask(box[tf.newaxis], side, side),
+                boxes,
+                fn_output_signature=tf.TensorSpec([side, side], tf.bool),
+            )
+            real = growth.blend(real, share)
+            grey = self._config.fill / 255 * 2 - 1
+            condition = tf.where(
+                masks[..., tf.newaxis], grey, growth.blend(condition, share)
+            )
+            given[deepprivacy.TRANSITION] = tf.fill([tf.shape(real)[0], 1], share)
+        given[deepprivacy.CONDITION] = condition
+        points = tf.reshape(batch["points"], [-1, 2 * deepprivacy.NUM_KEYPOINTS])
+        return real, {**given, deepprivacy.POSE: points}
+
+    def _update_average(self):
+        variables = self._average.trainable_variables
+        for variable, value in zip(variables, self._averages(), strict=True):
+            variable.assign(np.asarray(value))
+
+    def _averages(self):
+        """Return the running averages, in the order of the model's variables."""
+        optimizer = self._generator_optimizer
+        return [v for v in optimizer.variables if v.name.endswith("_average")]
 
 
 def _random(seeds):
@@ -129,19 +183,6 @@ def _random(seeds):
 def running_average_momentum(global_batch_size: int) -> float:
     """Return what a step leaves of the average: half after `HALF_LIFE` images."""
     return 0.5 ** (global_batch_size / HALF_LIFE)
-
-
-def _given(batch):
-    """Return what both networks are told of a batch of faces (`data.crops`)."""
-    count = 2 * deepprivacy.NUM_KEYPOINTS
-    return {
-        deepprivacy.CONDITION: batch["condition"],
-        deepprivacy.POSE: tf.reshape(batch["points"], [-1, count]),
-    }
-
-
-def _is_average(variable):
-    return variable.name.endswith("_average")
 
 
 def _apply(tape, loss, model, optimizer):

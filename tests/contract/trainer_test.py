@@ -11,7 +11,7 @@ import tensorflow as tf
 from configs import tiny
 from safefakes_tf.config import apply_overrides
 from safefakes_tf.runs import train_anonymizer, train_detector
-from safefakes_tf.training import loop, strategy
+from safefakes_tf.training import growth, loop, strategy
 
 SIDE, BATCH = 64, 4
 
@@ -89,11 +89,17 @@ def generator_batches(position, side, num_points):
             "condition": image * (1 - inside),
             "mask": tf.constant(inside),
             "points": tf.random.stateless_uniform([num_points, 2], seed),
+            "box": tf.constant([side // 4, side // 4, side // 2, side // 2]),
             "seed": seed,
             "position": n,
         }
 
     return tf.data.Dataset.counter(position).map(example).batch(BATCH)
+
+
+def create_deepprivacy(resolution, fade_images, config, batches):
+    stage = growth.Stage(resolution, 1000, fade_images)
+    return train_anonymizer.create_deepprivacy(config, batches, stage)
 
 
 TRAINERS = {
@@ -104,9 +110,14 @@ TRAINERS = {
         functools.partial(generator_batches, side=32, num_points=68),
     ),
     "deepprivacy": (
-        train_anonymizer.create_deepprivacy,
+        functools.partial(create_deepprivacy, 8, 0),
         generator_config,
         functools.partial(generator_batches, side=8, num_points=7),
+    ),
+    "fading": (
+        functools.partial(create_deepprivacy, 16, 20),
+        generator_config,
+        functools.partial(generator_batches, side=16, num_points=7),
     ),
 }
 

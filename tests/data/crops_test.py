@@ -38,7 +38,7 @@ def records(count=5, boxes=BOXES, size=(100, 100)):
 
 def stream(dataset=None, layout="ibug68", position=0, seed=3):
     return crops.training_dataset(
-        dataset or records(), layout, SIDE, FILL, BATCH, seed, position
+        dataset or records(), layout, SIDE, SIDE, FILL, BATCH, seed, position
     )
 
 
@@ -53,6 +53,18 @@ def test_shapes_and_ranges():
     assert batch["points"].shape == (BATCH, 68, 2)
     assert np.abs(batch["image"]).max() <= 1 + 1e-6
     assert set(np.unique(batch["mask"])) == {0, 1}
+    levels = (batch["image"] + 1) * 127.5
+    np.testing.assert_allclose(levels, levels.round(), atol=1e-4)
+
+
+def test_the_box_is_that_of_the_mask():
+    for batch in take(stream(), 6):
+        for mask, (top, left, bottom, right) in zip(
+            batch["mask"], batch["box"], strict=True
+        ):
+            expected = np.zeros_like(mask)
+            expected[top:bottom, left:right] = 1
+            np.testing.assert_array_equal(mask, expected)
 
 
 def test_every_large_face_is_hidden_and_no_other_pixel():

@@ -7,6 +7,7 @@ import tensorflow as tf
 from safefakes_tf import images, squares
 from safefakes_tf.anonymizers import inpainter
 from safefakes_tf.anonymizers.deepprivacy import DeepPrivacy
+from safefakes_tf.training import growth
 
 FILL = 128
 
@@ -80,3 +81,23 @@ def test_pasting(arrays, whole, key):
     same = ~images.regions_mask(forgotten, height, width).numpy()
     difference = np.abs(got.astype(int) - arrays[f"post_image_{key}"])[same]
     assert difference.max() <= 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_pictures_between_two_resolutions(arrays, share):
+    given = arrays["interp_in"].transpose(0, 2, 3, 1).astype(np.float32)
+    got = (growth.blend(given / 127.5 - 1, share) + 1) * 127.5
+    expected = arrays[f"interp_t{share}"].transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(got, expected, atol=1e-3)
+
+
+def test_boxes_between_two_resolutions(arrays):
+    boxes = tf.constant(yxyx(arrays["cut_boxes"]), tf.int32)
+    photo = arrays["interp_in"][0].transpose(1, 2, 0)
+    results = iter(arrays["cut_out"])
+    for box in boxes:
+        for share in (0.0, 0.3, 1.0):
+            top, left, bottom, right = growth.blend_boxes(box, share).numpy()
+            expected = photo.copy()
+            expected[top:bottom, left:right] = FILL
+            np.testing.assert_array_equal(next(results), expected)

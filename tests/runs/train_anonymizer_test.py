@@ -1,0 +1,139 @@
+"""From photos to a generator's file, through every stage, and on after a stop."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs import deepprivacy, demo_deepprivacy, demo_sun2018, sun2018, tiny
+from safefakes_tf.config import apply_overrides, validate
+from safefakes_tf.models import generator_files
+from safefakes_tf.runs import train_anonymizer
+from safefakes_tf.training import loop
+from safefakes_tf.training.deepprivacy import DeepPrivacyTrainer
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """A generator that grows from 8 to 32 pixels in phases of two steps."""
+    data_dir = tmp_path_factory.mktemp("data")
+    return apply_overrides(
+        tiny.get_config(),
+        [
+            f"data.data_dir={data_dir}",
+            "data.anonymizer=deepprivacy",
+            "deepprivacy.channels=8",
+            "deepprivacy.resolution=32",
+            "sun2018.width=4",
+            "sun2018.resolution=32",
+            "gan.total_images=20",
+            "gan.phase_images=4",
+            "loop.checkpoint_every=1",
+            "devices=cpu",
+        ],
+    )
+
+
+def test_growth_goes_through_all_stages_and_on_after_a_stop(
+    config, tmp_path, monkeypatch, capsys
+):
+    train_anonymizer.run(config, tmp_path / "whole")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "--mode=build_dataset" in last
+    path = tmp_path / "whole" / "generator.npz"
+    assert str(path) in last
+    generator, about = generator_files.read(path)
+    assert about.config == config.deepprivacy
+    assert not about.demonstration
+    assert generator.output.shape[1:] == (32, 32, 3)
+    steps = {
+        side: [
+            json.loads(line)["step"]
+            for line in (tmp_path / "whole" / f"{side}px" / "metrics.jsonl")
+            .read_text()
+            .splitlines()
+        ]
+        for side in (8, 16, 32)
+    }
+    assert steps == {8: [1, 2], 16: [1, 2, 3, 4], 32: [1, 2, 3, 4]}
+    assert list((tmp_path / "whole" / "32px" / loop.PICTURES).glob("*.png"))
+
+    # The sixth step of all fails, and the next run goes on from the fifth.
+    rates = []
+
+    def stop(self):
+        rates.append(1)
+        if len(rates) == 5:
+            raise KeyboardInterrupt
+        return 0.0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeepPrivacyTrainer, "learning_rate", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_anonymizer.run(config, tmp_path / "parts")
+    assert not (tmp_path / "parts" / "generator.npz").exists()
+    train_anonymizer.run(config, tmp_path / "parts")
+    assert path.read_bytes() == (tmp_path / "parts" / "generator.npz").read_bytes()
+
+
+def test_the_generator_is_the_running_average(config, tmp_path):
+    fixed = apply_overrides(
+        config, ["gan.phase_images=0", "gan.total_images=6", "deepprivacy.resolution=8"]
+    )
+    train_anonymizer.run(fixed, tmp_path)
+    generator, _ = generator_files.read(tmp_path / "generator.npz")
+    newest = tf.train.latest_checkpoint(str(tmp_path / "8px" / "checkpoints"))
+    stored = tf.train.load_checkpoint(newest)
+    averages, lasts = (
+        [
+            stored.get_tensor(name)
+            for name, shape in stored.get_variable_to_shape_map().items()
+            if shape == list(generator.get_layer("to_rgb_8").kernel.shape)
+            and part(name)
+        ]
+        for part in (
+            lambda name: name.startswith("generator_optimizer"),
+            lambda name: name.startswith("generator/"),
+        )
+    )
+    kernel = generator.get_layer("to_rgb_8").kernel.numpy()
+    assert any(np.array_equal(kernel, value) for value in averages)
+    assert not any(np.array_equal(kernel, value) for value in lasts)
+
+
+def test_sun2018_from_photos_to_a_file(config, tmp_path):
+    small = dataclasses.replace(
+        apply_overrides(config, ["data.anonymizer=sun2018"]),
+        gan=dataclasses.replace(config.gan, total_images=4, demonstration=True),
+    )
+    train_anonymizer.run(small, tmp_path)
+    _, about = generator_files.read(tmp_path / "generator.npz")
+    assert about.config == config.sun2018
+    assert about.demonstration
+    assert about.origin == "trained on synthetic_crowd, 4 images, seed 0"
+
+
+def test_filters_cannot_be_trained(config, tmp_path):
+    wrong = apply_overrides(config, ["data.anonymizer=blur"])
+    with pytest.raises(
+        ValueError, match="must be one of sun2018, deepprivacy; got blur"
+    ):
+        train_anonymizer.run(wrong, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "module", [deepprivacy, sun2018, demo_deepprivacy, demo_sun2018]
+)
+def test_settings_are_valid(module):
+    settings = validate(module.get_config())
+    assert settings.data.anonymizer in module.__name__
+
+
+def test_settings_of_the_study():
+    first, second = deepprivacy.get_config(), sun2018.get_config()
+    assert first.loop.global_batch_size == 128
+    assert first.gan.generator_rate == first.gan.discriminator_rate == 1.5e-3
+    assert second.loop.global_batch_size == 64
+    assert (second.gan.generator_rate, second.gan.discriminator_rate) == (5e-4, 2e-5)
