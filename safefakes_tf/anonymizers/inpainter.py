@@ -11,7 +11,7 @@ from safefakes_tf.anonymizers import base
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
 from safefakes_tf.keypoints import layouts
-from safefakes_tf.models import generator_files
+from safefakes_tf.models import generator_files, layers
 
 SQUARE, BOX = "square", "box"  # what a paste covers
 CHUNK = 4  # faces per call of a generator: one shape, so that nothing is traced twice
@@ -60,6 +60,7 @@ class Inpainter(base.Anonymizer):
             raise ValueError(
                 f"{path} is a generator of {about.method}; {self.name} needs its own"
             )
+        layers.fold(self._generator)
         self.variables = [weight.value for weight in self._generator.weights]
         self._side, self._fill = about.config.resolution, about.config.fill
         self._paste_square = (config.paste or self.paste) == SQUARE

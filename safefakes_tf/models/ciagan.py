@@ -209,13 +209,6 @@ def build_identity_network(config: CiaganConfig) -> keras.Model:
     return keras.Model(image, embedding, name="ciagan_identity_network")
 
 
-def fold(generator: keras.Model) -> None:
-    """Fix the spectral norms of a generator that only runs from now on, in place."""
-    for layer in generator.layers:
-        if isinstance(layer, SpectralConv2D):
-            layer.fold()
-
-
 def _residual_conv(x, filters, kernel_size, stride, name):
     """Convolve, padding the same on all sides, and norm over the whole batch."""
     margin = kernel_size // 2

@@ -8,6 +8,16 @@ import tensorflow as tf
 UPSAMPLING = ("align_corners", "half_pixel")
 
 
+def fold(model: keras.Model) -> None:
+    """Compute once, in place, what a model that only runs need not compute per call.
+
+    Scaled kernels and spectral norms become part of the kernels.
+    """
+    for layer in model.layers:
+        if hasattr(layer, "fold"):
+            layer.fold()
+
+
 @keras.saving.register_keras_serializable("safefakes_tf")
 class L2Norm(keras.layers.Layer):
     """Scale each pixel's channel vector to unit length, then by a learnt gain.

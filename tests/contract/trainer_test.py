@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 
 import keras
 import numpy as np
@@ -97,8 +98,8 @@ def generator_batches(position, side, num_points):
     return tf.data.Dataset.counter(position).map(example).batch(BATCH)
 
 
-def create_deepprivacy(resolution, fade_images, config, batches):
-    stage = growth.Stage(resolution, 1000, fade_images)
+def create_deepprivacy(config, batches, fade_images=0):
+    stage = growth.Stage(8, 1000, fade_images)
     return train_anonymizer.create_deepprivacy(config, batches, stage)
 
 
@@ -110,16 +111,15 @@ TRAINERS = {
         functools.partial(generator_batches, side=32, num_points=68),
     ),
     "deepprivacy": (
-        functools.partial(create_deepprivacy, 8, 0),
+        create_deepprivacy,
         generator_config,
         functools.partial(generator_batches, side=8, num_points=7),
     ),
-    "fading": (
-        functools.partial(create_deepprivacy, 16, 20),
-        generator_config,
-        functools.partial(generator_batches, side=16, num_points=7),
-    ),
 }
+
+
+# A norm takes away what the bias before it adds: its gradient is rounding and no more.
+WITHOUT_GRADIENT = re.compile(r"discriminator.*/conv[234](/|_)bias")
 
 
 @pytest.fixture(params=TRAINERS)
@@ -138,10 +138,15 @@ def train(method, workdir, total_steps, devices="cpu", **settings):
         trainer = create(config, batches(0))
     loop.train(trainer, batches, distribution, limits, workdir)
     return {
-        f"{name}/{number}": np.array(variable.value)
+        f"{name}/{number}/{_without_counter(variable.path)}": np.array(variable.value)
         for name, item in trainer.items.items()
         for number, variable in enumerate(item.variables)
     }
+
+
+def _without_counter(path):
+    """Return a variable's path; Keras numbers the optimizers of a process."""
+    return path.split("/", 1)[1] if path.startswith("adam") else path
 
 
 def assert_equal(left, right):
@@ -172,11 +177,24 @@ def test_ten_steps_are_five_and_five_resumed_to_the_bit(method, devices, tmp_pat
 def test_two_replicas_equal_one_device_on_the_same_batches(method, clip_norm, tmp_path):
     if clip_norm != "none" and method != TRAINERS["detector"]:
         pytest.skip("only the detector's gradients are clipped")
+    assert_two_equal_one(method, tmp_path, **{"optimizer.clip_norm": clip_norm})
+
+
+def test_two_replicas_equal_one_device_while_a_resolution_is_faded_in(tmp_path):
+    _, make_config, batches = TRAINERS["deepprivacy"]
+    fading = functools.partial(create_deepprivacy, fade_images=20)
+    # In the fifth step the networks are a part of the way between two resolutions.
+    assert_two_equal_one((fading, make_config, batches), tmp_path, total_steps=5)
+
+
+def assert_two_equal_one(method, tmp_path, total_steps=4, **settings):
     # A rate so low that differences of rounding do not grow from step to step.
-    settings = {"optimizer.learning_rate": 1e-6, "optimizer.clip_norm": clip_norm}
-    one = train(method, tmp_path / "one", 4, "cpu", **settings)
-    two = train(method, tmp_path / "two", 4, "cpu:2", **settings)
+    settings = {"optimizer.learning_rate": 1e-6, **settings}
+    one = train(method, tmp_path / "one", total_steps, "cpu", **settings)
+    two = train(method, tmp_path / "two", total_steps, "cpu:2", **settings)
     for name, value in one.items():
+        if WITHOUT_GRADIENT.match(name):
+            continue
         error = np.abs(value - two[name]).max()
         assert error <= 1e-4 * np.abs(value).max() + 1e-9, name
 

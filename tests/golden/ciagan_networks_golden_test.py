@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf.importers import ciagan as importer
-from safefakes_tf.models import ciagan
+from safefakes_tf.models import ciagan, layers
 
 GENERATOR, SCORE, MAPS = 1e-3, 2e-5, 1e-3
 IDENTITY = {"rtol": 1e-3, "atol": 2e-3}
@@ -84,7 +84,7 @@ def test_stored_vectors_serve_until_the_next_training_call(
     np.testing.assert_allclose(generator(inputs), expected, atol=GENERATOR)
     folded = keras.models.clone_model(generator)
     folded.set_weights(generator.get_weights())
-    ciagan.fold(folded)
+    layers.fold(folded)
     np.testing.assert_allclose(folded(inputs), expected, atol=GENERATOR)
     again = generator(inputs, training=True)[:1]
     expected = networks.nhwc(arrays["out_second_train_forward"])
