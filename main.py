@@ -98,7 +98,9 @@ def _config(workdir):
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
     if FLAGS.seed is not None:
         config = dataclasses.replace(config, seed=FLAGS.seed)
-    return config_lib.validate(_with_weights(config))
+    config = _with_weights(config)
+    data = config_lib.with_demonstration_weights(config.data)
+    return config_lib.validate(dataclasses.replace(config, data=data))
 
 
 def _usual_config():

@@ -81,3 +81,23 @@ def test_a_work_folder_belongs_to_one_configuration(tmp_path):
     other = dataclasses.replace(Config(), seed=1)
     with pytest.raises(ValueError, match="seed: 0 -> 1"):
         config_lib.claim_workdir(other, tmp_path)
+
+
+def test_demonstration_weights_serve_on_computer_made_crowds_only(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr(config_lib, "DEMONSTRATION", tmp_path)
+    (tmp_path / "sun2018.npz").touch()
+    (tmp_path / "blur.npz").touch()
+    path = str(tmp_path / "sun2018.npz")
+
+    def weights(**fields):
+        data = config_lib.DataConfig(**fields)
+        return config_lib.with_demonstration_weights(data).anonymization.weights
+
+    assert weights(anonymizer="sun2018") == path
+    assert weights(anonymizer="sun2018", dataset="widerface") is None
+    assert weights(anonymizer="deepprivacy") is None  # has none
+    assert weights(anonymizer="blur") is None
+    own = config_lib.AnonymizationConfig(weights="mine.npz")
+    assert weights(anonymizer="sun2018", anonymization=own) == "mine.npz"

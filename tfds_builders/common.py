@@ -271,10 +271,22 @@ def _provenance(config):
     return {
         "anonymizer": config.anonymizer,
         "options": json.loads(json.dumps(config.options(), default=dataclasses.asdict)),
-        "weights_sha256": config.weights_sha256(),
+        **_weights(config),
         "seed": config.seed,
         "code_version": safefakes_tf.__version__,
         "counts": {},
+    }
+
+
+def _weights(config):
+    digest = config.weights_sha256()
+    if digest is None:
+        return {"weights_sha256": None}
+    about = generator_files.read_about(config.anonymization.weights)
+    return {
+        "weights_sha256": digest,
+        "weights_origin": about.origin,
+        "demonstration_weights": about.demonstration,
     }
 
 

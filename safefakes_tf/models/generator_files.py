@@ -14,7 +14,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from safefakes_tf.config import CiaganConfig, DeepPrivacyConfig, Sun2018Config
+from safefakes_tf.config import (
+    IMPORTED_NAMES,
+    CiaganConfig,
+    DeepPrivacyConfig,
+    Sun2018Config,
+)
 from safefakes_tf.models import ciagan, deepprivacy, sun2018
 
 ABOUT = "about"
@@ -70,10 +75,20 @@ def find(path: str | os.PathLike | None, method: str) -> pathlib.Path:
         reason = f"no generator at {path}"
     else:
         return pathlib.Path(path)
-    raise ValueError(
-        f"{reason}: import published ones with --mode=import_weights --model={method} "
-        "--source=FILE, then name the new file with --weights=FILE"
+    published = (
+        f", or import published ones with --mode=import_weights --model={method}"
+        if method in IMPORTED_NAMES
+        else ""
     )
+    raise ValueError(
+        f"{reason}: train it with --mode=train_anonymizer --anonymizer={method}"
+        f"{published}; then name the file with --weights=FILE"
+    )
+
+
+def read_about(path: str | os.PathLike) -> About:
+    """Return what a generator's file tells beside its weights; errors as of `read`."""
+    return _open(pathlib.Path(path))[0]
 
 
 def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
@@ -82,16 +97,7 @@ def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
     Raises:
         ValueError: if the file is no generator's, or of another version.
     """
-    path = pathlib.Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-        about = _parse(json.loads(str(arrays.pop(ABOUT))))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} must be a generator that --mode=import_weights wrote; "
-            f"it cannot be read as one ({error})"
-        ) from error
+    about, arrays = _open(pathlib.Path(path))
     model = METHODS[about.method][1](about.config)
     expected = {weight.path: tuple(weight.shape) for weight in model.weights}
     if expected != {name: array.shape for name, array in arrays.items()}:
@@ -99,6 +105,18 @@ def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
     for weight in model.weights:
         weight.assign(arrays[weight.path])
     return model, about
+
+
+def _open(path):
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} must be a generator's file, as training or import write it; "
+            f"it cannot be read as one ({error})"
+        ) from error
 
 
 def _parse(values: dict[str, Any]) -> About:

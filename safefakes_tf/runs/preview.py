@@ -1,5 +1,6 @@
 """--mode=preview: faces of several sizes, original beside every anonymizer."""
 
+import dataclasses
 import itertools
 import pathlib
 
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 
 from safefakes_tf import anonymizers, faces
-from safefakes_tf.config import Config
+from safefakes_tf.config import Config, with_demonstration_weights
 from safefakes_tf.contact_sheet import contact_sheet
 from safefakes_tf.runs import build_dataset
 from tfds_builders import common
@@ -35,9 +36,7 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
     build_dataset.prepare(source)
     examples = _examples(source.as_dataset(split="train").take(NUM_SEARCHED))
     stages = [
-        anonymizers.create(name, config.data.anonymization, config.seed)
-        for name in config.study_anonymizers
-        if name != "original"
+        _stage(config, name) for name in config.study_anonymizers if name != "original"
     ]
     rows, captions = [], []
     for record, face in examples:
@@ -56,6 +55,12 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
         f"next:    python main.py --mode=build_dataset --dataset={config.data.dataset}"
     )
     return path
+
+
+def _stage(config, name):
+    data = dataclasses.replace(config.data, anonymizer=name)
+    options = with_demonstration_weights(data).anonymization
+    return anonymizers.create(name, options, config.seed)
 
 
 def _examples(records):

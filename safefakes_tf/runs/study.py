@@ -10,7 +10,7 @@ import tensorflow as tf
 import tqdm
 
 from safefakes_tf import anonymizers, faces, report
-from safefakes_tf.config import Config, claim_workdir
+from safefakes_tf.config import Config, claim_workdir, with_demonstration_weights
 from safefakes_tf.evaluation import detect
 from safefakes_tf.runs import build_dataset, evaluate, train_detector
 from tfds_builders import common
@@ -34,10 +34,7 @@ def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
         ValueError: for a work folder of other settings, or what a part raises.
     """
     claim_workdir(config, workdir)
-    parts = [
-        dataclasses.replace(config, data=dataclasses.replace(config.data, anonymizer=n))
-        for n in config.study_anonymizers
-    ]
+    parts = [_part(config, name) for name in config.study_anonymizers]
     build_dataset.prepare(common.create_source_builder(config.data))
     print(f"logs:    {workdir}/<anonymizer>/log.txt", flush=True)
     rows = list(_run_all(parts, workdir))
@@ -48,6 +45,12 @@ def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
     print(f"picture: {workdir / 'study.png'}")
     print("next:    python main.py --mode=train_detector --dataset=widerface --dry_run")
     return rows
+
+
+def _part(config, anonymizer):
+    """Return the settings of one detector of the study."""
+    data = dataclasses.replace(config.data, anonymizer=anonymizer)
+    return dataclasses.replace(config, data=with_demonstration_weights(data))
 
 
 def _run_all(parts, workdir):
@@ -102,9 +105,8 @@ def _examples(config, rows, workdir):
     tested = next(_crowded(source, "validation").as_numpy_iterator())
     examples = []
     for row in rows:
-        stage = anonymizers.create(
-            row.anonymizer, config.data.anonymization, config.seed
-        )
+        data = _part(config, row.anonymizer).data
+        stage = anonymizers.create(row.anonymizer, data.anonymization, config.seed)
         seen = next(training.map(stage).as_numpy_iterator())
         weights = workdir / row.anonymizer / train_detector.WEIGHTS
         model = evaluate.load_detector(config, weights)

@@ -129,6 +129,8 @@ def test_a_stored_data_set_names_its_weights(method, tmp_path):
     assert config.name == f"{method.name}-{digest[:8]}"
     stored = json.loads(pathlib.Path(builder.data_path, "metadata.json").read_text())
     assert stored["weights_sha256"] == digest
+    assert stored["weights_origin"] == "random, for tests"
+    assert stored["demonstration_weights"] is False
     assert method.config.weights not in json.dumps(stored)
 
 
@@ -140,7 +142,7 @@ def test_weights_are_asked_for_and_checked(anonymization, tmp_path):
     with pytest.raises(ValueError, match=r"^deepprivacy needs the weights"):
         common.AnonymizedConfig(anonymizer="deepprivacy")
     absent = AnonymizationConfig(weights=str(tmp_path / "no.npz"))
-    with pytest.raises(ValueError, match=r"^no generator at .*no.npz: import"):
+    with pytest.raises(ValueError, match=r"^no generator at .*no.npz: train it"):
         anonymizers.create("sun2018", absent, seed=0)
     other = AnonymizationConfig(weights=anonymization("sun2018").weights)
     with pytest.raises(

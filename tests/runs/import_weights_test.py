@@ -151,7 +151,7 @@ def test_files_without_arrays(tmp_path):
 
 
 def test_files_that_are_no_generators_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"no generator at .*absent.npz: import pub"):
+    with pytest.raises(ValueError, match=r"no generator at .*absent.npz: train it"):
         generator_files.find(tmp_path / "absent.npz", "deepprivacy")
     with pytest.raises(ValueError, match=r"^sun2018 needs the weights .* --weights="):
         generator_files.find(None, "sun2018")
