@@ -86,7 +86,8 @@ def _config(workdir):
     if follows and stored and stored.exists():
         config = config_lib.from_json(stored.read_text())
     else:
-        name = FLAGS.config or _usual_config()
+        studied = FLAGS.mode == "train_anonymizer" and FLAGS.anonymizer in CONFIG_NAMES
+        name = FLAGS.config or (FLAGS.anonymizer if studied else "detector")
         config_lib.check_choice("--config", name, CONFIG_NAMES)
         config = importlib.import_module(f"configs.{name}").get_config()
     config = config_lib.apply_overrides(config, FLAGS.set)
@@ -98,28 +99,21 @@ def _config(workdir):
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
     if FLAGS.seed is not None:
         config = dataclasses.replace(config, seed=FLAGS.seed)
-    config = _with_weights(config)
-    data = config_lib.with_demonstration_weights(config.data)
-    return config_lib.validate(dataclasses.replace(config, data=data))
-
-
-def _usual_config():
-    """Return the name of the settings of the study for what is to be trained."""
-    if FLAGS.mode == "train_anonymizer" and FLAGS.anonymizer in CONFIG_NAMES:
-        return FLAGS.anonymizer
-    return "detector"
+    return config_lib.validate(_with_weights(config))
 
 
 def _with_weights(config):
     """Return the settings with --weights where they belong."""
-    if FLAGS.weights is None:
-        return config
     generates = config.data.anonymizer in config_lib.GENERATOR_NAMES
+    field = "init_weights"
     if generates and FLAGS.mode != "evaluate":
-        override = f"data.anonymization.weights={FLAGS.weights}"
-    else:
-        override = f"init_weights={FLAGS.weights}"
-    return config_lib.apply_overrides(config, [override])
+        field = "data.anonymization.weights"
+    if FLAGS.weights is not None:
+        config = config_lib.apply_overrides(config, [f"{field}={FLAGS.weights}"])
+    if FLAGS.mode == "train_anonymizer":  # starts from nothing
+        return config
+    data = config_lib.with_demonstration_weights(config.data)
+    return dataclasses.replace(config, data=data)
 
 
 def _check_import():
@@ -134,9 +128,7 @@ def _run_name(config):
         return f"{config.data.dataset}-{config.data.anonymizer}"
     if FLAGS.mode == "train_anonymizer":
         return f"{config.data.dataset}-{config.data.anonymizer}-generator"
-    if FLAGS.mode == "import_weights":
-        return f"{FLAGS.mode}-{FLAGS.model}"
-    return f"{FLAGS.mode}-{FLAGS.config or config.data.dataset}"
+    return f"{FLAGS.mode}-{FLAGS.model or FLAGS.config or config.data.dataset}"
 
 
 def _is_users_mistake(error):

@@ -7,29 +7,20 @@ Weights made with it are for demonstration: they know 32 pixels and computer-mad
 
 import dataclasses
 
-from configs import deepprivacy
-from safefakes_tf.config import Config, CrowdConfig, DeepPrivacyConfig
-
-BATCH_SIZE = 16
+from configs import deepprivacy, demo_sun2018
+from safefakes_tf.config import Config, DeepPrivacyConfig
 
 
 def get_config() -> Config:
-    config = deepprivacy.get_config()
+    config, demo = deepprivacy.get_config(), demo_sun2018.get_config()
     return dataclasses.replace(
         config,
-        data=dataclasses.replace(
-            config.data,
-            crowd=CrowdConfig(num_train=800, num_validation=50, min_face=40.0),
-        ),
+        data=dataclasses.replace(demo.data, anonymizer="deepprivacy"),
         deepprivacy=DeepPrivacyConfig(channels=64, resolution=32),
         gan=dataclasses.replace(
-            config.gan, total_images=6_000 * BATCH_SIZE, demonstration=True
+            config.gan,
+            total_images=6_000 * demo.loop.global_batch_size,
+            demonstration=True,
         ),
-        loop=dataclasses.replace(
-            config.loop,
-            global_batch_size=BATCH_SIZE,
-            log_every=50,
-            checkpoint_every=500,
-            pictures_every=500,
-        ),
+        loop=demo.loop,
     )

@@ -10,7 +10,7 @@ from safefakes_tf import images
 from safefakes_tf.config import DeepPrivacyConfig
 from safefakes_tf.losses import adversarial
 from safefakes_tf.models import deepprivacy
-from safefakes_tf.training import growth
+from safefakes_tf.training import growth, optimizers
 from safefakes_tf.training.samples import sample_sheet
 
 Batch = dict[str, tf.Tensor]
@@ -93,14 +93,16 @@ class DeepPrivacyTrainer:
                 score(real), score(fake), penalties
             )
             scaled = self._discriminator_optimizer.scale_loss(loss)
-        _apply(tape, scaled, self._discriminator, self._discriminator_optimizer)
+        optimizers.descend(
+            tape, scaled, self._discriminator, self._discriminator_optimizer
+        )
 
         noise = {deepprivacy.NOISE: second}
         with tf.GradientTape() as tape:
             fake = self._generator({**given, **noise}, training=True)
             generator_loss = adversarial.wasserstein_generator(score(fake))
             scaled = self._generator_optimizer.scale_loss(generator_loss)
-        _apply(tape, scaled, self._generator, self._generator_optimizer)
+        optimizers.descend(tape, scaled, self._generator, self._generator_optimizer)
         return {
             "total": loss,
             "penalty": tf.reduce_sum(penalties),
@@ -183,8 +185,3 @@ def _random(seeds):
 def running_average_momentum(global_batch_size: int) -> float:
     """Return what a step leaves of the average: half after `HALF_LIFE` images."""
     return 0.5 ** (global_batch_size / HALF_LIFE)
-
-
-def _apply(tape, loss, model, optimizer):
-    gradients = tape.gradient(loss, model.trainable_variables)
-    optimizer.apply(gradients, model.trainable_variables)

@@ -1,6 +1,7 @@
-"""The optimizer of the detector, and its learning rate."""
+"""The optimizer of the detector and its learning rate; a step of any model."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from safefakes_tf.config import OptimizerConfig
@@ -87,3 +88,14 @@ def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
             rate, beta_1=config.momentum, weight_decay=config.weight_decay
         )
     return CoupledSGD(rate, config.momentum, config.weight_decay)
+
+
+def descend(
+    tape: tf.GradientTape,
+    loss: tf.Tensor,
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+) -> None:
+    """Move a model down the gradient of a loss, which the optimizer has scaled."""
+    gradients = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply(gradients, model.trainable_variables)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from safefakes_tf.losses import adversarial
 from safefakes_tf.models import sun2018
+from safefakes_tf.training import optimizers
 from safefakes_tf.training.samples import sample_sheet
 
 Batch = dict[str, tf.Tensor]
@@ -66,14 +67,16 @@ class Sun2018Trainer:
             )
             losses = {name: value / replicas for name, value in losses.items()}
             scaled = self._generator_optimizer.scale_loss(losses["total"])
-        _apply(tape, scaled, self._generator, self._generator_optimizer)
+        optimizers.descend(tape, scaled, self._generator, self._generator_optimizer)
 
         fake = self._generator(inputs, training=True)  # by the generator as it is now
         with tf.GradientTape() as tape:
             logits = self._judge(real, fake)
             loss = adversarial.cross_entropy_discriminator(*logits) / replicas
             scaled = self._discriminator_optimizer.scale_loss(loss)
-        _apply(tape, scaled, self._discriminator, self._discriminator_optimizer)
+        optimizers.descend(
+            tape, scaled, self._discriminator, self._discriminator_optimizer
+        )
         return {**losses, "discriminator": loss}
 
     def learning_rate(self) -> float:
@@ -102,8 +105,3 @@ def generator_inputs(batch: Batch) -> Batch:
         sun2018.CONDITION: batch["condition"],
         sun2018.KEYPOINT_MAPS: sun2018.keypoint_maps(batch["points"] * side, side),
     }
-
-
-def _apply(tape, loss, model, optimizer):
-    gradients = tape.gradient(loss, model.trainable_variables)
-    optimizer.apply(gradients, model.trainable_variables)
