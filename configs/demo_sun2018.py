@@ -23,7 +23,7 @@ def get_config() -> Config:
         ),
         sun2018=Sun2018Config(width=14, resolution=64),
         gan=dataclasses.replace(
-            config.gan, total_images=4_000 * BATCH_SIZE, demonstration=True
+            config.gan, total_images=3_500 * BATCH_SIZE, demonstration=True
         ),
         loop=dataclasses.replace(
             config.loop,

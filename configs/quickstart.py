@@ -2,14 +2,14 @@
 
     python main.py --mode=study --config=quickstart
 
-Five narrow DSFDs learn from the same computer-made crowds, each behind another
+Six narrow DSFDs learn from the same computer-made crowds, each behind another
 anonymizer, and are tested on crowds that nobody altered. What `make demo` runs.
 """
 
 import dataclasses
 
 from configs import detector
-from safefakes_tf.config import AugmentationConfig, Config, CrowdConfig
+from safefakes_tf.config import FILTER_NAMES, AugmentationConfig, Config, CrowdConfig
 
 
 def get_config() -> Config:
@@ -58,4 +58,6 @@ def get_config() -> Config:
         ),
         # Half size, where the faces are as large as in the training crops.
         inference=dataclasses.replace(config.inference, multi_scale=False, scale=0.5),
+        # And the generator of which demonstration weights lie here.
+        study_anonymizers=(*FILTER_NAMES, "sun2018"),
     )

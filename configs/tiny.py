@@ -6,7 +6,7 @@ python main.py --mode=study --config=tiny
 import dataclasses
 
 from configs import quickstart
-from safefakes_tf.config import Config
+from safefakes_tf.config import FILTER_NAMES, Config
 
 
 def get_config() -> Config:
@@ -28,4 +28,5 @@ def get_config() -> Config:
             checkpoint_every=2,
             pictures_every=4,
         ),
+        study_anonymizers=FILTER_NAMES,
     )
