@@ -14,6 +14,8 @@ from safefakes_tf.runs import train_anonymizer
 from safefakes_tf.training import loop
 from safefakes_tf.training.deepprivacy import DeepPrivacyTrainer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
