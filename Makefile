@@ -8,7 +8,7 @@ demo: .venv/installed
 	$(BIN)/python main.py --mode=study --config=quickstart --workdir=results/quickstart
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
