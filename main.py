@@ -9,6 +9,7 @@
   python main.py --mode=export --anonymizer=blur       a SavedModel
   python main.py --mode=import_weights --model=dsfd --source=FILE
   python main.py --mode=train_anonymizer --anonymizer=deepprivacy
+  python main.py --mode=anonymize --input=DIR --annotations=FILE --output=DIR
 
 A run's settings are those of a file in configs/, changed by --set, e.g.
 --set=loop.total_steps=1000. --dry_run prints them and stops.
@@ -54,7 +55,16 @@ flags.DEFINE_string(
     "model", None, f"import weights of one of: {', '.join(config_lib.IMPORTED_NAMES)}"
 )
 flags.DEFINE_string("source", None, "checkpoint to import: of PyTorch, or an .npz")
+flags.DEFINE_string("input", None, "folder of photos to anonymize")
+flags.DEFINE_string("annotations", None, "boxes on them: WIDER .txt, COCO .json, .csv")
+flags.DEFINE_string("output", None, "folder to make for the anonymized photos")
 flags.DEFINE_bool("dry_run", False, "print the settings and stop")
+# What a mode's run takes beside the settings and the work folder.
+FURTHER_FLAGS = {
+    "evaluate_predictions": ("predictions", "ground_truth"),
+    "import_weights": ("model", "source"),
+    "anonymize": ("input", "annotations", "output"),
+}
 
 
 def main(argv):
@@ -66,17 +76,13 @@ def main(argv):
     print(config_lib.to_json(config))
     if FLAGS.dry_run:
         return
-    if FLAGS.mode == "import_weights":
-        _check_import()
     workdir = workdir or ROOT / "results" / _run_name(config)
-    run = importlib.import_module(f"safefakes_tf.runs.{FLAGS.mode}").run
-    if FLAGS.mode == "evaluate" and FLAGS.predictions:
-        run = importlib.import_module("safefakes_tf.runs.evaluate_predictions").run
-        run(config, workdir, FLAGS.predictions, FLAGS.ground_truth)
-    elif FLAGS.mode == "import_weights":
-        run(config, workdir, FLAGS.model, FLAGS.source)
-    else:
-        run(config, workdir)
+    name = FLAGS.mode
+    if name == "evaluate" and FLAGS.predictions:
+        name = "evaluate_predictions"
+    wanted = FURTHER_FLAGS.get(name, ())
+    run = importlib.import_module(f"safefakes_tf.runs.{name}").run
+    run(config, workdir, *(getattr(FLAGS, flag) for flag in wanted))
 
 
 def _config(workdir):
@@ -110,17 +116,11 @@ def _with_weights(config):
         field = "data.anonymization.weights"
     if FLAGS.weights is not None:
         config = config_lib.apply_overrides(config, [f"{field}={FLAGS.weights}"])
-    if FLAGS.mode == "train_anonymizer":  # starts from nothing
+    # One starts from nothing, the other has photos that no demonstration fits.
+    if FLAGS.mode in ("train_anonymizer", "anonymize"):
         return config
     data = config_lib.with_demonstration_weights(config.data)
     return dataclasses.replace(config, data=data)
-
-
-def _check_import():
-    config_lib.check_choice("--model", FLAGS.model or "", config_lib.IMPORTED_NAMES)
-    if not FLAGS.source or not pathlib.Path(FLAGS.source).is_file():
-        came = f"{FLAGS.source} is not there" if FLAGS.source else "got nothing"
-        raise ValueError(f"--source must name a checkpoint file; {came}")
 
 
 def _run_name(config):

@@ -8,7 +8,10 @@ Weights made with it are for demonstration: they know 32 pixels and computer-mad
 import dataclasses
 
 from configs import deepprivacy, demo_sun2018
-from safefakes_tf.config import Config, DeepPrivacyConfig
+from safefakes_tf.config import Config, DeepPrivacyConfig, GanConfig
+
+BATCH_SIZE = 8
+PHASE = 3_000  # steps
 
 
 def get_config() -> Config:
@@ -16,11 +19,13 @@ def get_config() -> Config:
     return dataclasses.replace(
         config,
         data=dataclasses.replace(demo.data, anonymizer="deepprivacy"),
-        deepprivacy=DeepPrivacyConfig(channels=64, resolution=32),
-        gan=dataclasses.replace(
-            config.gan,
-            total_images=6_000 * demo.loop.global_batch_size,
+        deepprivacy=DeepPrivacyConfig(channels=32, resolution=32),
+        gan=GanConfig(
+            total_images=25_000 * BATCH_SIZE,
+            phase_images=PHASE * BATCH_SIZE,
+            generator_rate=4e-4,  # a sixteenth of the study's batch
+            discriminator_rate=4e-4,
             demonstration=True,
         ),
-        loop=demo.loop,
+        loop=dataclasses.replace(demo.loop, global_batch_size=BATCH_SIZE),
     )

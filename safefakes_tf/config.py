@@ -19,10 +19,11 @@ MODES = (
     "export",
     "study",
     "import_weights",
+    "anonymize",
 )
 DATASET_NAMES = ("synthetic_crowd", "widerface")
 FILTER_NAMES = ("original", "blackout", "blur", "fullblur", "pixelate")
-GENERATOR_NAMES = ("sun2018", "deepprivacy")  # those that need weights
+GENERATOR_NAMES = ("sun2018", "deepprivacy", "ciagan")  # those that need weights
 IMPORTED_NAMES = ("dsfd", "deepprivacy", "ciagan")  # whose weights were published
 ANONYMIZER_NAMES = FILTER_NAMES + GENERATOR_NAMES
 DEMONSTRATION = pathlib.Path(__file__).parent / "demonstration"  # weights of generators
@@ -67,9 +68,12 @@ class DeepPrivacyConfig:
 class CiaganConfig:
     """Networks of CIAGAN. Source: ciagan.md, sections 3 to 5."""
 
-    width_multiplier: float = 1.0  # of every channel count but the identities'
+    width_multiplier: float = 1.0  # of the generator's channel counts
     resolution: int = 128  # side of a patch, px; a multiple of 32
     num_identities: int = 1200
+    judges_width_multiplier: float = 1.0  # of critic and identity network
+    jpeg_drawings: bool = False  # published weights know drawings blurred by JPEG
+    crop_spread: int = 28  # px of a frame of 144, of training crops; published: 18
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,6 +190,7 @@ class Config:
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     deepprivacy: DeepPrivacyConfig = DeepPrivacyConfig()
+    ciagan: CiaganConfig = CiaganConfig()
     sun2018: Sun2018Config = Sun2018Config()
     gan: GanConfig = GanConfig()
     loop: LoopConfig = LoopConfig()

@@ -15,6 +15,7 @@ BBOX = "faces/bbox"  # float32 [N, 4], yxyx in [0, 1]
 BBOX_PIXELS = "faces/bbox_pixels"  # int32 [N, 4], x y width height as annotated
 KEYPOINTS = "faces/keypoints"  # float32 [N, K, 2], y x in [0, 1]; zero where absent
 HAS_KEYPOINTS = "faces/has_keypoints"  # bool [N]
+KEYPOINTS_SOURCE = "faces/keypoints_source"  # class label [N], one of SOURCES
 IDENTITY = "faces/identity"  # int64 [N]; -1 where unknown
 ACTION = "faces/action"  # class label [N], one of ACTIONS
 BLUR = "faces/blur"  # class label 0..2: clear, normal, heavy
@@ -28,10 +29,14 @@ EASY, MEDIUM, HARD = "faces/easy", "faces/medium", "faces/hard"  # bool [N]
 ACTIONS = ("kept", "generated", "blacked_out")
 KEPT, GENERATED, BLACKED_OUT = range(3)
 
+SOURCES = ("none", "mesh", "blazeface")  # who found the keypoints
+NOT_FOUND, MESH, BLAZEFACE = range(3)
+
 Record = dict[str, Any]
 
 _LABELS = {
     ACTION: len(ACTIONS),
+    KEYPOINTS_SOURCE: len(SOURCES),
     BLUR: 3,
     EXPRESSION: 2,
     ILLUMINATION: 2,

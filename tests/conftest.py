@@ -16,7 +16,12 @@ tf.config.set_logical_device_configuration(
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
 
-from safefakes_tf.config import AnonymizationConfig, DeepPrivacyConfig, Sun2018Config
+from safefakes_tf.config import (
+    AnonymizationConfig,
+    CiaganConfig,
+    DeepPrivacyConfig,
+    Sun2018Config,
+)
 from safefakes_tf.models import generator_files
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -61,6 +66,7 @@ def anonymization(tmp_path_factory):
     networks = {
         "deepprivacy": DeepPrivacyConfig(channels=16, resolution=16),
         "sun2018": Sun2018Config(width=4, resolution=32),
+        "ciagan": CiaganConfig(1 / 16, 64, num_identities=5),
     }
     folder = tmp_path_factory.mktemp("generators")
 
@@ -69,6 +75,9 @@ def anonymization(tmp_path_factory):
         if name in networks and not path.exists():
             keras.utils.set_random_seed(0)
             model = generator_files.METHODS[name][1](networks[name])
+            # Spectral norms, which are arbitrary before the first steps of training.
+            batch = {key: tf.ones([1, *x.shape[1:]]) for key, x in model.input.items()}
+            model(batch, training=True)
             about = generator_files.About(name, networks[name], "random, for tests")
             generator_files.write(path, model, about)
         weights = str(path) if name in networks else None

@@ -25,6 +25,7 @@ ALLOWED = {
         "models",
         "report",
         "training",
+        "user_photos",
         "tfds_builders",
     },
     "tfds_builders": {
@@ -50,13 +51,23 @@ ALLOWED = {
         "models",
         "images",
         "squares",
+        "portraits",
         "faces",
         "config",
         "boxes",
         "keypoints",
     },
+    "user_photos": set(),
     "export": {"anonymizers", "models", "evaluation", "config", "faces"},
-    "data": {"images", "squares", "boxes", "faces", "keypoints", "config"},
+    "data": {
+        "images",
+        "squares",
+        "portraits",
+        "boxes",
+        "faces",
+        "keypoints",
+        "config",
+    },
     "importers": {"models", "config"},
     "models": {"boxes", "config"},
     "losses": {"boxes", "config", "models"},
@@ -68,6 +79,9 @@ ALLOWED = {
     "boxes": set(),
     "images": set(),
     "squares": set(),
+    "portraits": {"drawing", "images", "keypoints", "resampling"},
+    "drawing": set(),
+    "resampling": set(),
 }
 
 

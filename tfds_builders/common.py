@@ -30,8 +30,9 @@ from safefakes_tf.config import (
     CrowdConfig,
     DataConfig,
 )
+from safefakes_tf.keypoints import detector, layouts
 from safefakes_tf.models import generator_files
-from tfds_builders import photo_files, preparation
+from tfds_builders import keypoint_files, photo_files, preparation
 
 SOURCE = "source"
 # These draw nothing at random, so that one data set serves the runs of all seeds.
@@ -106,7 +107,7 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         if self.anonymizer not in GENERATOR_NAMES:
             return None
         path = generator_files.find(self.anonymization.weights, self.anonymizer)
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return generator_files.sha256(path)
 
 
 def standard_configs() -> list[AnonymizedConfig]:
@@ -122,6 +123,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     """
 
     HOMEPAGE = ""
+    create_detector = detector.MediaPipeDetector  # of keypoints that are not annotated
 
     def __init__(self, *, manual_dir: str | None = None, **kwargs):
         """Make a builder.
@@ -163,6 +165,8 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         }
         if derived:
             features[faces.ACTION] = label_feature(faces.ACTIONS)
+        if derived and _needs_keypoints(config) and faces.KEYPOINTS not in features:
+            features |= FOUND_FEATURES
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(features),
             homepage=self.HOMEPAGE,
@@ -175,9 +179,12 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         else:
             source = self.source_builder()
             source.prepare()
+            read = source.encoded
+            if _needs_keypoints(self.builder_config):
+                read = source.encoded_with_keypoints
             derive = self._derivation(source)
             splits = {
-                split: map(_to_numpy, derive(_encoded(source, split)))
+                split: map(_to_numpy, derive(read(split)))
                 for split in source.info.splits
             }
         return {
@@ -188,17 +195,21 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     def _generate_examples(self, split, records):
         """Yield records under their keys, and count them into the metadata."""
         photos = num_faces = 0
-        actions = np.zeros(len(faces.ACTIONS), np.int64)
+        labels = {faces.ACTION: faces.ACTIONS, faces.KEYPOINTS_SOURCE: faces.SOURCES}
+        labels = {key: v for key, v in labels.items() if key in self.info.features}
+        per_label = {key: np.zeros(len(v), np.int64) for key, v in labels.items()}
         for record in records:
             faces.validate_faces(record)
             photos += 1
             num_faces += len(record[faces.BBOX])
-            if faces.ACTION in record:
-                actions += np.bincount(record[faces.ACTION], minlength=len(actions))
+            for key, sums in per_label.items():
+                sums += np.bincount(record[key], minlength=len(sums))
             yield record[faces.FILENAME], record
         counts = {"photos": photos, "faces": num_faces}
-        if self.builder_config.anonymizer != SOURCE:
-            counts |= dict(zip(faces.ACTIONS, actions.tolist(), strict=True))
+        prefixes = {faces.ACTION: "", faces.KEYPOINTS_SOURCE: "keypoints "}
+        for key, sums in per_label.items():
+            names = [prefixes[key] + name for name in labels[key]]
+            counts |= dict(zip(names, sums.tolist(), strict=True))
         self.info.metadata["counts"][split] = counts
 
     def _derivation(self, source):
@@ -246,6 +257,22 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         config = dataclasses.replace(self.builder_config, anonymizer=SOURCE)
         return _create(type(self), config, os.fspath(self.data_dir_root), self.raw_dir)
 
+    def encoded(self, split: str) -> tf.data.Dataset:
+        """Return the records of a split, photos as the bytes of their files."""
+        decoders = {faces.IMAGE: tfds.decode.SkipDecoding()}
+        return self.as_dataset(split=split, decoders=decoders)
+
+    def encoded_with_keypoints(self, split: str) -> tf.data.Dataset:
+        """Return `encoded` with keypoints; where none are annotated, they are found.
+
+        That takes its time once; see `keypoint_files`.
+        """
+        records = self.encoded(split)
+        if faces.KEYPOINTS in self.info.features:
+            return records
+        create = type(self).create_detector
+        return keypoint_files.attach(records, self.data_path, split, create)
+
     def as_dataset(self, *args, read_config=None, **kwargs) -> tf.data.Dataset:
         """Read as TFDS does, but shard after shard.
 
@@ -257,9 +284,8 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         return super().as_dataset(*args, read_config=read_config, **kwargs)
 
 
-def _encoded(source: AnonymizedBuilder, split: str) -> tf.data.Dataset:
-    decoders = {faces.IMAGE: tfds.decode.SkipDecoding()}
-    return source.as_dataset(split=split, decoders=decoders)
+def _needs_keypoints(config):
+    return anonymizers.ANONYMIZERS[config.anonymizer].keypoints is not None
 
 
 def _to_numpy(record: dict[str, tf.Tensor]) -> faces.Record:
@@ -298,6 +324,15 @@ def label_feature(names: Iterable[str]) -> tfds.features.FeatureConnector:
 def flag_feature() -> tfds.features.FeatureConnector:
     """Return the feature of one truth value per face, bool [N]."""
     return tfds.features.Tensor(shape=(None,), dtype=np.bool_)
+
+
+FOUND_FEATURES = {
+    faces.KEYPOINTS: tfds.features.Tensor(
+        shape=(None, layouts.NUM_FOUND, 2), dtype=np.float32
+    ),
+    faces.HAS_KEYPOINTS: flag_feature(),
+    faces.KEYPOINTS_SOURCE: label_feature(faces.SOURCES),
+}
 
 
 def create_builder(data: DataConfig, seed: int) -> AnonymizedBuilder:

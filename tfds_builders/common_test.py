@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from safefakes_tf import anonymizers, faces
 from safefakes_tf.config import AnonymizationConfig, CrowdConfig, DataConfig
+from safefakes_tf.keypoints import fake
 from tfds_builders import common, photo_files, preparation
 
 NUM_PHOTOS = 7
@@ -21,6 +22,7 @@ class ToyFaces(common.AnonymizedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS = common.standard_configs()
+    create_detector = fake.FakeDetector
     broken = False
 
     def face_features(self):

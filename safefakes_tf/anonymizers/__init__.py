@@ -1,6 +1,6 @@
 """Anonymizers: photo and faces in, photo without those faces out."""
 
-from safefakes_tf.anonymizers import conventional, deepprivacy, sun2018
+from safefakes_tf.anonymizers import ciagan, conventional, deepprivacy, sun2018
 from safefakes_tf.anonymizers.base import Anonymizer, face_seeds, photo_seed
 from safefakes_tf.config import AnonymizationConfig
 
@@ -14,6 +14,7 @@ ANONYMIZERS: dict[str, type[Anonymizer]] = {
     "pixelate": conventional.Pixelate,
     "sun2018": sun2018.Sun2018,
     "deepprivacy": deepprivacy.DeepPrivacy,
+    "ciagan": ciagan.Ciagan,
 }
 
 

@@ -12,6 +12,17 @@ from safefakes_tf.anonymizers import policy
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
 
+# Photos and faces of all numbers and sizes, so that nothing is traced twice.
+SIGNATURE = (
+    tf.TensorSpec([None, None, 3], tf.uint8),
+    Faces(
+        tf.TensorSpec([None, 4], tf.float32),
+        tf.TensorSpec([None, None, 2], tf.float32),
+        tf.TensorSpec([None], tf.bool),
+    ),
+    tf.TensorSpec([], tf.int64),
+)
+
 
 class Anonymizer(abc.ABC):
     """A pure TensorFlow function of a photo, its faces and a seed.
@@ -103,15 +114,7 @@ class Anonymizer(abc.ABC):
     def _compiled(self):
         return tf.function(
             lambda image, faces, seed: self.apply(image, Faces(*faces), seed),
-            input_signature=[
-                tf.TensorSpec([None, None, 3], tf.uint8),
-                Faces(
-                    tf.TensorSpec([None, 4], tf.float32),
-                    tf.TensorSpec([None, None, 2], tf.float32),
-                    tf.TensorSpec([None], tf.bool),
-                ),
-                tf.TensorSpec([], tf.int64),
-            ],
+            input_signature=SIGNATURE,
         )
 
     def __call__(self, record: faces_lib.Record) -> faces_lib.Record:

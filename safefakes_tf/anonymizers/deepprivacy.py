@@ -6,11 +6,11 @@ Source: "DeepPrivacy: A Generative Adversarial Network for Face Anonymization"
 
 import tensorflow as tf
 
-from safefakes_tf.anonymizers.inpainter import SQUARE, Inpainter
+from safefakes_tf.anonymizers.square_inpainter import SQUARE, SquareInpainter
 from safefakes_tf.models import deepprivacy
 
 
-class DeepPrivacy(Inpainter):
+class DeepPrivacy(SquareInpainter):
     """Pastes the whole square that the generator painted.
 
     The noise is zero, as in the published programmes: the face that is most likely for
@@ -19,7 +19,7 @@ class DeepPrivacy(Inpainter):
 
     name = "deepprivacy"
     keypoints = "deepprivacy7"
-    paste = SQUARE
+    square_or_box = SQUARE
 
     def condition(self, patches: tf.Tensor, points: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return patches in -1..1, the points as one vector, and zero noise."""
@@ -33,7 +33,7 @@ class DeepPrivacy(Inpainter):
             ),
         }
 
-    def to_pixels(self, outputs: tf.Tensor) -> tf.Tensor:
+    def to_pixels(self, outputs: tf.Tensor, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         """Turn -1..1 into 0..255, rounded down."""
         shares = tf.clip_by_value((outputs + 1) / 2, 0.0, 1.0)
         return tf.cast(shares * 255, tf.uint8)

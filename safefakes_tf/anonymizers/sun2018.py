@@ -6,11 +6,11 @@ sun2018.md, sections 2 and 6.
 
 import tensorflow as tf
 
-from safefakes_tf.anonymizers.inpainter import BOX, Inpainter
+from safefakes_tf.anonymizers.square_inpainter import BOX, SquareInpainter
 from safefakes_tf.models import sun2018
 
 
-class Sun2018(Inpainter):
+class Sun2018(SquareInpainter):
     """Pastes only the face's box, with a hard edge.
 
     Faces without keypoints are painted without, which gives blurry ones.
@@ -18,7 +18,7 @@ class Sun2018(Inpainter):
 
     name = "sun2018"
     keypoints = "ibug68"
-    paste = BOX
+    square_or_box = BOX
 
     def condition(self, patches: tf.Tensor, points: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return patches in -1..1 and a map for each point."""
@@ -28,7 +28,7 @@ class Sun2018(Inpainter):
             sun2018.KEYPOINT_MAPS: sun2018.keypoint_maps(points * side, side),
         }
 
-    def to_pixels(self, outputs: tf.Tensor) -> tf.Tensor:
+    def to_pixels(self, outputs: tf.Tensor, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         """Turn -1..1 into 0..255, rounded to nearest."""
         shares = tf.clip_by_value((outputs + 1) / 2, 0.0, 1.0)
         return tf.cast(tf.round(shares * 255), tf.uint8)

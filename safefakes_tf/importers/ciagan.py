@@ -88,7 +88,8 @@ def config_of(arrays: Mapping[str, np.ndarray]) -> CiaganConfig:
     """Return the settings of the generator that parameters of these names belong to."""
     first = arrays.get("encode_one_hot.0.weight")
     known = first is not None and first.ndim == 2
-    return CiaganConfig(num_identities=first.shape[1]) if known else CiaganConfig()
+    identities = first.shape[1] if known else CiaganConfig().num_identities
+    return CiaganConfig(num_identities=identities, jpeg_drawings=True)
 
 
 def load_reference(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:

@@ -4,16 +4,34 @@
 image's left to its right, brows 17..26, nose 27..35, eyes 36..47, lips 48..67.
 `deepprivacy7`: nose, left eye, right eye, left ear, right ear, left shoulder, right
 shoulder; left and right are the person's. Source: deepprivacy.md, section 4.
+`found`: what a search for keypoints found, the 68 points of `ibug68` and then the seven
+of `deepprivacy7`, each zero where it was not found.
 """
 
 import tensorflow as tf
 
 NUM_KEYPOINTS = {"ibug68": 68, "deepprivacy7": 7}
+NUM_FOUND = sum(NUM_KEYPOINTS.values())
 ABSENT = -1.0  # coordinate of a point that is not known
 
 NOSE = 30
 LEFT_EYE, RIGHT_EYE = slice(42, 48), slice(36, 42)
 LEFT_EAR, RIGHT_EAR = 16, 0  # where the outline ends, in front of the ear
+
+# The mesh of MediaPipe's face landmarker has a vertex at or near each point; see
+# docs/ibug68.png. Left and right are the image's, as in `ibug68`.
+MESH_OF_IBUG68 = (
+    *(127, 234, 132, 58, 172, 136, 149, 148, 152),  # outline, spread evenly
+    *(377, 378, 365, 397, 288, 361, 454, 356),  # and up again
+    *(70, 63, 105, 66, 107),  # brows
+    *(336, 296, 334, 293, 300),
+    *(168, 197, 5, 4),  # bridge of the nose
+    *(75, 97, 2, 326, 305),  # its lower border
+    *(33, 160, 158, 133, 153, 144),  # eyes
+    *(362, 385, 387, 263, 373, 380),
+    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),  # lips, outside
+    *(78, 82, 13, 312, 308, 317, 14, 87),  # and inside
+)
 
 
 def _mirrored(size, *pairs):
@@ -44,7 +62,8 @@ def read(keypoints: tf.Tensor, has_keypoints: tf.Tensor, layout: str) -> tf.Tens
 
     Args:
         keypoints: float32 [N, K, 2], in a layout that K tells; any other K is taken as
-            no keypoints. Of `ibug68` all points are known, or none.
+            no keypoints. Of `ibug68` all points are known, or none; of `found` those
+            that are not zero.
         has_keypoints: bool [N].
         layout: a key of `NUM_KEYPOINTS`.
 
@@ -60,6 +79,11 @@ def read(keypoints: tf.Tensor, has_keypoints: tf.Tensor, layout: str) -> tf.Tens
         absent = tf.fill([count, many, 2], ABSENT)
         of_68 = _seven_of_68(_if_so_many(keypoints, many, absent))
         points = tf.where(tf.shape(keypoints)[1] == many, of_68, points)
+    points = tf.where(
+        tf.shape(keypoints)[1] == NUM_FOUND,
+        _of_found(keypoints, layout),
+        points,
+    )
     return tf.where(has_keypoints[:, tf.newaxis, tf.newaxis], points, none)
 
 
@@ -68,6 +92,16 @@ def _if_so_many(keypoints, size, other):
     enough = tf.pad(keypoints, [[0, 0], [0, size], [0, 0]])[:, :size]
     enough = tf.ensure_shape(enough, [None, size, 2])
     return tf.where(tf.shape(keypoints)[1] == size, enough, other)
+
+
+def _of_found(keypoints, layout):
+    """Return the part of `found` that is in a layout."""
+    none = tf.zeros([tf.shape(keypoints)[0], NUM_FOUND, 2])
+    points = _if_so_many(keypoints, NUM_FOUND, none)
+    absent = tf.reduce_all(points == 0, axis=2, keepdims=True)
+    points = tf.where(absent, ABSENT, points)
+    many = NUM_KEYPOINTS["ibug68"]
+    return points[:, :many] if layout == "ibug68" else points[:, many:]
 
 
 def _seven_of_68(points):

@@ -176,10 +176,10 @@ def build_critic(config: CiaganConfig) -> keras.Model:
     for number, channels in enumerate(CRITIC, start=1):
         if x.shape[1] > LOWEST:
             name = f"block_{number}"
-            x = _down_block(x, _width(config, channels), name, _critic_conv)
+            x = _down_block(x, _judges_width(config, channels), name, _critic_conv)
     x = keras.layers.Permute((3, 1, 2), name="planes")(x)
     x = keras.layers.Flatten(name="flat")(x)
-    x = _dense(x, _width(config, 1024), "dense_0")
+    x = _dense(x, _judges_width(config, 1024), "dense_0")
     score = _dense(x, 1, "dense_1")
     return keras.Model(inputs, score, name="ciagan_critic")
 
@@ -192,16 +192,16 @@ def build_identity_network(config: CiaganConfig) -> keras.Model:
     Source: ciagan.md, section 5.
     """
     image = keras.Input((config.resolution, config.resolution, 3), name=IMAGE)
-    x = _residual_conv(image, _width(config, 64), 3, 1, "stem")
+    x = _residual_conv(image, _judges_width(config, 64), 3, 1, "stem")
     x = _relu(x, "stem_relu")
     for stage, channels in enumerate((64, 128, 256, 512), start=1):
         for block in (1, 2):
             stride = 2 if stage > 1 and block == 1 else 1
             name = f"stage_{stage}_{block}"
-            x = _basic_block(x, _width(config, channels), stride, name)
+            x = _basic_block(x, _judges_width(config, channels), stride, name)
     x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
     start = _start(x.shape[-1])
-    x = keras.layers.Dense(_width(config, 1024), name="linear_1", **start)(x)
+    x = keras.layers.Dense(_judges_width(config, 1024), name="linear_1", **start)(x)
     x = _relu(x, "linear_1_relu")
     embedding = keras.layers.Dense(
         config.num_identities, name="linear_2", dtype="float32", **_start(x.shape[-1])
@@ -243,3 +243,7 @@ def composite(generated: tf.Tensor, face: tf.Tensor, mask: tf.Tensor) -> tf.Tens
 
 def _width(config, channels):
     return max(1, round(channels * config.width_multiplier))
+
+
+def _judges_width(config, channels):
+    return max(1, round(channels * config.judges_width_multiplier))

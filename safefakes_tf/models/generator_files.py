@@ -5,6 +5,7 @@ bytes, so that the SHA-256 of the file says which generator made a photo.
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -84,6 +85,11 @@ def find(path: str | os.PathLike | None, method: str) -> pathlib.Path:
         f"{reason}: train it with --mode=train_anonymizer --anonymizer={method}"
         f"{published}; then name the file with --weights=FILE"
     )
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of a generator's file, which says which one made a photo."""
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
 def read_about(path: str | os.PathLike) -> About:

@@ -35,6 +35,7 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
     source = common.create_source_builder(config.data)
     build_dataset.prepare(source)
     examples = _examples(source.as_dataset(split="train").take(NUM_SEARCHED))
+    examples = [(_with_keypoints(source, record), face) for record, face in examples]
     stages = [
         _stage(config, name) for name in config.study_anonymizers if name != "original"
     ]
@@ -61,6 +62,18 @@ def _stage(config, name):
     data = dataclasses.replace(config.data, anonymizer=name)
     options = with_demonstration_weights(data).anonymization
     return anonymizers.create(name, options, config.seed)
+
+
+def _with_keypoints(source, record):
+    """Return a record with keypoints; where none are annotated, they are found."""
+    if faces.KEYPOINTS in record:
+        return record
+    found = source.create_detector().find(record[faces.IMAGE], record[faces.BBOX])
+    return {
+        **record,
+        faces.KEYPOINTS: found.keypoints,
+        faces.HAS_KEYPOINTS: found.source != faces.NOT_FOUND,
+    }
 
 
 def _examples(records):

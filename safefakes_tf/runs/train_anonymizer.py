@@ -3,18 +3,20 @@
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from safefakes_tf import anonymizers
 from safefakes_tf.config import GENERATOR_NAMES, Config, check_choice, claim_workdir
-from safefakes_tf.data import crops
-from safefakes_tf.models import deepprivacy, generator_files, sun2018
+from safefakes_tf.data import crops, pairs
+from safefakes_tf.models import ciagan, deepprivacy, generator_files, sun2018
 from safefakes_tf.runs import build_dataset
 from safefakes_tf.runs.import_weights import GENERATOR
 from safefakes_tf.training import growth, loop, strategy
+from safefakes_tf.training.ciagan import PAIRS, CiaganTrainer
 from safefakes_tf.training.deepprivacy import (
     DeepPrivacyTrainer,
     running_average_momentum,
@@ -23,6 +25,7 @@ from safefakes_tf.training.sun2018 import Sun2018Trainer
 from tfds_builders import common
 
 NUM_SAMPLES = 8  # faces, the same all along, on which pictures show the progress
+MakeDataset = Callable[[int], tf.data.Dataset]  # from a position in the stream on
 
 
 def run(config: Config, workdir: pathlib.Path) -> None:
@@ -47,20 +50,21 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     # === Unaltered faces ===
     builder = common.create_source_builder(config.data)
     build_dataset.prepare(builder)
-    records = builder.as_dataset(
-        split="train", decoders={"image": tfds.decode.SkipDecoding()}
-    )
+    records = builder.encoded_with_keypoints("train")
+
+    batches = METHODS[method].batches(config, records)
 
     # === Training, stage by stage ===
     keras.mixed_precision.set_global_policy(config.loop.mixed_precision)
     keras.utils.set_random_seed(config.seed)
     trainer = None
+    images_per_step = config.loop.global_batch_size * METHODS[method].images_per_element
     for number, stage in enumerate(_stages(config)):
         folder = workdir / f"{stage.resolution}px"
-        make_dataset = functools.partial(_faces, config, stage, records, number)
+        make_dataset = batches(stage, number)
         with devices.scope():
-            trainer = CREATE[method](config, make_dataset(0), stage, trainer)
-        steps = -(-stage.images // config.loop.global_batch_size)
+            trainer = METHODS[method].create(config, make_dataset(0), stage, trainer)
+        steps = -(-stage.images // images_per_step)
         limits = dataclasses.replace(config.loop, total_steps=steps)
         loop.train(trainer, make_dataset, devices, limits, folder)
     if strategy.is_chief(devices):
@@ -73,20 +77,37 @@ def _stages(config):
     return growth.stages(getattr(config, method).resolution, gan.total_images, phase)
 
 
-def _faces(config, stage, records, number, position):
-    """Return the training data of a stage; each stage goes another way through it."""
+def squares_of_faces(config: Config, records: tf.data.Dataset):
+    """Return a function: stage and its number -> a `MakeDataset` of `data.crops`.
+
+    Each stage goes another way through the photos.
+    """
     method = config.data.anonymizer
     network = getattr(config, method)
-    return crops.training_dataset(
-        records,
-        anonymizers.ANONYMIZERS[method].keypoints,
-        stage.resolution,
-        network.resolution,
-        network.fill,
-        config.loop.global_batch_size,
-        config.seed + number,
-        position,
+
+    def of_stage(stage: growth.Stage, number: int) -> MakeDataset:
+        return functools.partial(
+            crops.training_dataset,
+            records,
+            anonymizers.ANONYMIZERS[method].keypoints,
+            stage.resolution,
+            network.resolution,
+            network.fill,
+            config.loop.global_batch_size,
+            config.seed + number,
+        )
+
+    return of_stage
+
+
+def pairs_of_faces(config: Config, records: tf.data.Dataset):
+    """Return a function: stage and its number -> a `MakeDataset` of `data.pairs`."""
+    cuttings = pairs.collect(records, config.ciagan)
+    batch_size = config.loop.global_batch_size
+    make_dataset = functools.partial(
+        pairs.training_dataset, cuttings, config.ciagan, PAIRS, batch_size, config.seed
     )
+    return lambda stage, number: make_dataset
 
 
 def create_sun2018(
@@ -151,7 +172,48 @@ def create_deepprivacy(
     )
 
 
-CREATE = {"sun2018": create_sun2018, "deepprivacy": create_deepprivacy}
+def create_ciagan(
+    config: Config,
+    batches: tf.data.Dataset,
+    stage: growth.Stage | None = None,
+    before: CiaganTrainer | None = None,
+) -> CiaganTrainer:
+    """Return the trainer of new networks; call under a scope.
+
+    Args:
+        config: of the run.
+        batches: training data; the first faces are the samples.
+        stage, before: not used, as there is one stage only.
+    """
+    rates = (config.gan.generator_rate, *[config.gan.discriminator_rate] * 2)
+    return CiaganTrainer(
+        ciagan.build_generator(config.ciagan),
+        ciagan.build_critic(config.ciagan),
+        ciagan.build_identity_network(config.ciagan),
+        *(_adam(config, rate, betas=(0.5, 0.999)) for rate in rates),
+        _samples(batches),
+    )
+
+
+class Method(NamedTuple):
+    """How a generator is trained.
+
+    Attributes:
+        create: makes the trainer of a stage.
+        batches: makes its data.
+        images_per_element: of a batch.
+    """
+
+    create: Callable
+    batches: Callable
+    images_per_element: int = 1
+
+
+METHODS = {
+    "sun2018": Method(create_sun2018, squares_of_faces),
+    "deepprivacy": Method(create_deepprivacy, squares_of_faces),
+    "ciagan": Method(create_ciagan, pairs_of_faces, PAIRS),
+}
 
 
 def _adam(config, rate, betas, average=None):

@@ -5,7 +5,6 @@ import pathlib
 
 import keras
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from safefakes_tf import anonymizers
 from safefakes_tf.config import Config, claim_workdir
@@ -93,10 +92,9 @@ def _training_records(config: Config) -> tuple[tf.data.Dataset, object | None]:
         builder = common.create_builder(config.data, config.seed)
         anonymizer = None
     build_dataset.prepare(builder)
-    records = builder.as_dataset(
-        split="train", decoders={"image": tfds.decode.SkipDecoding()}
-    )
-    return records, anonymizer
+    if anonymizer is not None and anonymizer.keypoints is not None:
+        return builder.encoded_with_keypoints("train"), anonymizer
+    return builder.encoded("train"), anonymizer
 
 
 def _digest(model):

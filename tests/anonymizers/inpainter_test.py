@@ -10,6 +10,7 @@ import tensorflow as tf
 from safefakes_tf import anonymizers, images
 from safefakes_tf.config import GENERATOR_NAMES, AnonymizationConfig
 from safefakes_tf.faces import ACTION, BLACKED_OUT, FILENAME, GENERATED, IMAGE, Faces
+from safefakes_tf.keypoints import fake
 from tfds_builders import common, common_test
 
 SEED = tf.constant(1, tf.int64)
@@ -22,11 +23,15 @@ def method(request, anonymization):
     return anonymizers.create(request.param, anonymization(request.param), seed=0)
 
 
+@pytest.fixture(params=["sun2018", "deepprivacy"])
+def square_method(request, anonymization):
+    return anonymizers.create(request.param, anonymization(request.param), seed=0)
+
+
 def some_faces(boxes=BOXES):
-    count = len(boxes)
-    points = np.random.default_rng(0).random([count, 68, 2], np.float32)
+    points = fake.in_boxes(boxes)
     return Faces(
-        tf.constant(boxes), tf.constant(points), tf.constant([True] * count, tf.bool)
+        tf.constant(boxes), tf.constant(points), tf.ones([len(boxes)], tf.bool)
     )
 
 
@@ -36,34 +41,35 @@ def some_photo(size=(100, 120)):
 
 def test_generators_see_the_fill_in_place_of_every_face(method, monkeypatch):
     seen = []
-    condition = method.condition
+    inputs_of = method.generator_inputs
     monkeypatch.setattr(
-        method, "condition", lambda p, k: (seen.append(p), condition(p, k))[1]
+        method, "generator_inputs", lambda part: (seen.append(part), inputs_of(part))[1]
     )
     tf.config.run_functions_eagerly(True)
     try:
         white = tf.fill([100, 120, 3], tf.constant(255, tf.uint8))
-        regions = images.pixel_regions(tf.constant(BOXES), 100, 120)
-        red = images.edit_regions(
-            white, regions, lambda patch, _: patch * tf.constant([1, 0, 0], tf.uint8)
-        )
-        method.apply(red, some_faces(), SEED)
+        hidden = method.hidden(white, some_faces())[..., tf.newaxis]
+        red = tf.where(hidden, tf.constant([255, 0, 0], tf.uint8), white)
+        job = method.cut(red, some_faces(), SEED)
+        method.generator_inputs(job.inputs)
     finally:
         tf.config.run_functions_eagerly(False)
     # Red without green would be a face, or a mixture with one.
-    patches = np.concatenate([patch.numpy() for patch in seen]).astype(int)
-    assert (patches == method._fill).any()
+    name = "face" if method.name == "ciagan" else "patches"
+    patches = np.concatenate([part[name].numpy() for part in seen]).astype(int)
+    fill = getattr(method.about.config, "fill", 0)
+    assert (patches == fill).any()
     assert (patches[..., 0] == patches[..., 1]).all()
 
 
 def test_a_painting_that_is_not_finite_is_blacked_out(method, monkeypatch):
-    generator = method._generator
+    generator = method.generator
     first = tf.constant([True, False, False, False])[:, None, None, None]
 
     def spoiled(inputs, training):
         return tf.where(first, np.nan, generator(inputs, training=training))
 
-    monkeypatch.setattr(method, "_generator", spoiled)
+    monkeypatch.setattr(method, "generator", spoiled)
     photo, action = method.apply(some_photo(), some_faces(), SEED)
     np.testing.assert_array_equal(action, [BLACKED_OUT, GENERATED, GENERATED])
     black = images.pixel_regions(tf.constant(BOXES[:1]), 100, 120)
@@ -81,7 +87,8 @@ def test_more_faces_than_a_chunk_holds(method):
     assert (action.numpy() == GENERATED).all()
 
 
-def test_keypoints_are_used_and_may_be_absent(method):
+def test_keypoints_are_used_and_may_be_absent(square_method):
+    method = square_method
     photo, faces = some_photo(), some_faces()
     with_points = method.anonymize(photo, faces, SEED).numpy()
     for keypoints, has in ((faces.keypoints, False), (faces.keypoints[:, :0], True)):
@@ -93,7 +100,8 @@ def test_keypoints_are_used_and_may_be_absent(method):
     np.testing.assert_array_equal(without, empty)
 
 
-def test_paste_can_be_the_square_or_the_box(method, anonymization):
+def test_paste_can_be_the_square_or_the_box(square_method, anonymization):
+    method = square_method
     changed = {}
     for paste in ("square", "box", None):
         options = anonymization(method.name, paste=paste)
@@ -111,7 +119,10 @@ def test_a_stored_data_set_has_the_pixels_of_the_map_stage(method, tmp_path):
     )
     builder = common_test.ToyFaces(config=config, data_dir=str(tmp_path))
     builder.prepare()
-    fly = builder.source_builder().as_dataset(split="train").map(method)
+    source = builder.source_builder()
+    decode = source.info.features[IMAGE].decode_example
+    records = source.encoded_with_keypoints("train")
+    fly = records.map(lambda r: method({**r, IMAGE: decode(r[IMAGE])}))
     stored = builder.as_dataset(split="train")
     for record, other in zip(fly, stored, strict=True):
         assert record[FILENAME] == other[FILENAME]

@@ -9,6 +9,7 @@ import tensorflow as tf
 from safefakes_tf import anonymizers, config, export
 from safefakes_tf import faces as faces_lib
 from safefakes_tf.faces import ACTION, BBOX, FILENAME, HAS_KEYPOINTS, IMAGE, KEYPOINTS
+from safefakes_tf.keypoints import fake
 
 NUM_KEYPOINTS = 68
 # Inside, overlapping, on and beyond each border, whole photo, empty, inverted, outside.
@@ -25,7 +26,7 @@ BOXES = [
 ]
 
 
-@pytest.fixture(params=sorted(anonymizers.ANONYMIZERS))
+@pytest.fixture(scope="module", params=sorted(anonymizers.ANONYMIZERS))
 def anonymizer(request, anonymization):
     return anonymizers.create(request.param, anonymization(request.param), seed=7)
 
@@ -38,7 +39,7 @@ def _record(boxes, name="a/photo.jpg", size=(96, 130), seed=0):
         IMAGE: tf.constant(rng.integers(0, 256, [*size, 3], np.uint8)),
         FILENAME: tf.constant(name),
         BBOX: tf.constant(boxes),
-        KEYPOINTS: tf.constant(rng.random([count, NUM_KEYPOINTS, 2], np.float32)),
+        KEYPOINTS: tf.constant(fake.in_boxes(boxes)),
         HAS_KEYPOINTS: tf.constant(np.arange(count) % 2 == 0),
     }
 

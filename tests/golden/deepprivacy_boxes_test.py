@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf import images, squares
-from safefakes_tf.anonymizers import inpainter
+from safefakes_tf.anonymizers import square_inpainter
 from safefakes_tf.anonymizers.deepprivacy import DeepPrivacy
 from safefakes_tf.training import growth
 
@@ -53,7 +53,9 @@ def test_boxes_inside_their_squares(arrays):
 def test_patches(arrays):
     boxes = tf.constant(yxyx(arrays["pre_boxes"]), tf.int32)
     around = tf.constant(yxyx(arrays["pre_expanded"]), tf.int32)
-    got = inpainter.cut(tf.constant(arrays["pre_image"]), boxes, around, 128, FILL)
+    got = square_inpainter.cut(
+        tf.constant(arrays["pre_image"]), boxes, around, 128, FILL
+    )
     expected = arrays["pre_input_u8"].transpose(0, 2, 3, 1).astype(int)
     # OpenCV's fixed-point arithmetic differs from floats by up to one level.
     assert np.abs(got.numpy().astype(int) - expected).max() <= 1
@@ -69,7 +71,7 @@ def test_pasting(arrays, whole, key):
     given = yxyx(arrays["pre_boxes"])
     boxes = np.clip(given, 0, [height, width, height, width])
     around = yxyx(arrays["pre_expanded"])
-    got = inpainter.paste(
+    got = square_inpainter.paste(
         image,
         tf.constant(boxes, tf.int32),
         tf.constant(around, tf.int32),

@@ -1,0 +1,34 @@
+"""A small CIAGAN that paints faces of the synthetic crowd, for a laptop.
+
+    python main.py --mode=train_anonymizer --config=demo_ciagan
+
+Weights made with it are for demonstration: they know 64 pixels and computer-made heads.
+"""
+
+import dataclasses
+
+from configs import ciagan, demo_sun2018
+from safefakes_tf.config import CiaganConfig, Config, GanConfig
+
+BATCH_SIZE = 8
+
+
+def get_config() -> Config:
+    config, demo = ciagan.get_config(), demo_sun2018.get_config()
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(demo.data, anonymizer="ciagan"),
+        ciagan=CiaganConfig(
+            width_multiplier=0.29,
+            resolution=64,
+            num_identities=150,
+            judges_width_multiplier=0.14,
+        ),
+        gan=GanConfig(
+            total_images=8_000 * BATCH_SIZE * 6,  # a round takes six batches
+            generator_rate=4e-4,
+            discriminator_rate=4e-4,
+            demonstration=True,
+        ),
+        loop=dataclasses.replace(demo.loop, global_batch_size=BATCH_SIZE),
+    )

@@ -1,0 +1,172 @@
+"""CIAGAN: a face painted from the drawing of its keypoints, as another person.
+
+Source: "CIAGAN: Conditional Identity Anonymization Generative Adversarial Networks"
+(Maximov et al., CVPR 2020); ciagan.md, sections 6 and 9.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from safefakes_tf import images, portraits
+from safefakes_tf.anonymizers import base, inpainter
+from safefakes_tf.config import AnonymizationConfig
+from safefakes_tf.faces import BLACKED_OUT, GENERATED, Faces
+from safefakes_tf.keypoints import layouts
+from safefakes_tf.models import ciagan
+
+FACE, LANDMARKS, MASK, IDENTITY = "face", "landmarks", "mask", "identity"
+
+
+class Places(NamedTuple):
+    """Where patches belong.
+
+    Attributes:
+        outlines: int32 [M, 19, 2], x y in pixels of the photo.
+        crops: int32 [M, 4], top left bottom right in pixels of the photo.
+    """
+
+    outlines: tf.Tensor
+    crops: tf.Tensor
+
+
+class Ciagan(inpainter.Inpainter):
+    """Hides and paints what the outline of a face holds, up to the brows.
+
+    The new identity is drawn from the seed of the face alone. A face without keypoints,
+    or whose eyes cannot be told apart, is blacked out.
+    """
+
+    name = "ciagan"
+    keypoints = "ibug68"
+
+    def __init__(self, config: AnonymizationConfig, seed: int):
+        """Load the generator; see `Inpainter`."""
+        super().__init__(config, seed)
+        self._patch_side = self.about.config.resolution
+        self._frame_side = portraits.frame_side(self._patch_side)
+        self._margin = (self._frame_side - self._patch_side) // 2
+
+    def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
+        """Return int64 [N], the action per face."""
+        action = super().decide(image, faces)
+        points, crops = self._points(image, faces)
+        usable = portraits.usable(points, crops)
+        black = (action == GENERATED) & ~usable
+        return tf.where(black, tf.cast(BLACKED_OUT, tf.int64), action)
+
+    def hidden(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
+        """Return bool [H, W]: outlines, and the boxes of blacked-out faces."""
+        white = tf.fill(tf.shape(image), tf.constant(255, tf.uint8))
+        action = self.decide(image, faces)
+        return self._hide(white, faces, action)[..., 0] == 0
+
+    def cut(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> inpainter.Job:
+        """Hide all faces that are not kept, then cut portraits out."""
+        action = self.decide(image, faces)
+        image = self._hide(image, faces, action)
+        chosen = base.select(faces, action == GENERATED)
+        known, crops = self._points(image, chosen)
+        points = portraits.to_pixels(known, tf.shape(image)[:2])
+        seeds = base.face_seeds(seed, tf.size(action))
+        draws = tf.map_fn(
+            lambda face: tf.random.stateless_uniform(
+                [], tf.stack([face, 0]), 0, self.about.config.num_identities, tf.int64
+            ),
+            tf.boolean_mask(seeds, action == GENERATED),
+        )
+
+        def cut_one(face):
+            frames = portraits.frames(
+                image,
+                points[face],
+                crops[face],
+                self._frame_side,
+                self.about.config.jpeg_drawings,
+            )
+            begin, end = self._margin, self._margin + self._patch_side
+            return tuple(frame[begin:end, begin:end] for frame in frames)
+
+        square = [self._patch_side] * 2
+        colours = tf.TensorSpec([*square, 3], tf.uint8)
+        face, landmarks, mask = tf.map_fn(
+            cut_one,
+            tf.range(tf.shape(points)[0]),
+            fn_output_signature=(
+                colours,
+                colours,
+                tf.TensorSpec([*square, 1], tf.uint8),
+            ),
+        )
+        inputs = {FACE: face, LANDMARKS: landmarks, MASK: mask, IDENTITY: draws}
+        return inpainter.Job(action, inputs, Places(portraits.outline(points), crops))
+
+    def generator_inputs(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Return the drawing, the face without what is hidden, and the identity."""
+        face, mask = self._face_and_mask(inputs)
+        identities = self.about.config.num_identities
+        return {
+            ciagan.LANDMARKS: portraits.to_shares(inputs[LANDMARKS]),
+            ciagan.FACE: face * (1 - mask),
+            ciagan.IDENTITY: tf.one_hot(inputs[IDENTITY], identities),
+        }
+
+    def to_pixels(self, outputs: tf.Tensor, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Put what was painted into its surroundings; 0..1 becomes 0..255, cut off."""
+        painted = ciagan.composite(outputs, *self._face_and_mask(inputs))
+        return tf.cast(tf.clip_by_value(painted, 0.0, 1.0) * 255, tf.uint8)
+
+    def paste(self, image: tf.Tensor, places: Places, patches: tf.Tensor) -> tf.Tensor:
+        """Write patches where outlines are, black where an outline leaves its patch.
+
+        Where outlines overlap, the face that comes first in the list is seen.
+        """
+        outlines, crops, patches = (
+            tf.reverse(values, axis=[0]) for values in (*places, patches)
+        )
+        regions = portraits.bounds(outlines, tf.shape(image)[:2])
+
+        def paste_one(patch, index):
+            inside = portraits.inside_of(outlines[index], regions[index])
+            frame = self._framed(patches[index])
+            new = _part(frame, crops[index], regions[index])
+            return tf.where(inside[..., tf.newaxis], new, patch)
+
+        return images.edit_regions(image, regions, paste_one)
+
+    def _points(self, image, faces):
+        """Return the keypoints of faces, relative, and the crops they give."""
+        known = layouts.read(faces.keypoints, faces.has_keypoints, self.keypoints)
+        points = portraits.to_pixels(known, tf.shape(image)[:2])
+        return known, portraits.crops(points)
+
+    def _hide(self, image, faces, action):
+        chosen = base.select(faces, action == GENERATED)
+        points = portraits.to_pixels(
+            self._points(image, chosen)[0], tf.shape(image)[:2]
+        )
+        image = portraits.hide(image, portraits.outline(points))
+        return base.black_out(
+            image, tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
+        )
+
+    def _face_and_mask(self, inputs):
+        return portraits.to_shares(inputs[FACE]), portraits.mask_of(inputs[MASK])
+
+    def _framed(self, patch):
+        margin = [self._margin, self._frame_side - self._patch_side - self._margin]
+        return tf.pad(patch, [margin, margin, [0, 0]])
+
+
+def _part(frame, crop, region):
+    """Return what a frame shows of a region, uint8; black where it does not reach."""
+    size = crop[2:] - crop[:2]
+    whole = images.resize(frame, size[0], size[1])
+    rows, columns = (
+        tf.range(region[axis], region[axis + 2]) - crop[axis] for axis in (0, 1)
+    )
+    seen = ((rows >= 0) & (rows < size[0]))[:, tf.newaxis]
+    seen &= (columns >= 0) & (columns < size[1])
+    part = tf.gather(whole, tf.clip_by_value(rows, 0, size[0] - 1))
+    part = tf.gather(part, tf.clip_by_value(columns, 0, size[1] - 1), axis=1)
+    return tf.where(seen[..., tf.newaxis], part, tf.constant(0, tf.uint8))

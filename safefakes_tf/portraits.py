@@ -1,0 +1,236 @@
+"""Upright crops around the eyes, drawings of keypoints and outlines: CIAGAN's view.
+
+Keypoints are `ibug68` here, int32 x y in whole pixels. A canvas is the crop at the size
+at which drawings are made, a frame the canvas at the size from which a network's patch
+is cut.
+
+Source: ciagan.md, section 6.
+"""
+
+import itertools
+
+import tensorflow as tf
+
+from safefakes_tf import drawing, images, resampling
+from safefakes_tf.keypoints import layouts
+
+HEIGHT, WIDTH = 218, 178  # px of the canvas
+HALF_HEIGHT = 5  # of a crop, in distances between the inner corners of the eyes
+INNER_CORNERS = (39, 42)
+OUTLINE = range(17)
+BROWS = (19, 24)  # whose height closes the outline
+LINES = (OUTLINE, range(27, 31), (*range(60, 68), 60))  # outline, nose, inner lips
+FRAME, PATCH = 144, 128  # px, published sides of the frame and the patch in its middle
+CLOSEST = 36  # px of such a frame, from its middle to the border of the closest crop
+JPEG_QUALITY = 75
+COVERED = 51  # 255ths; a pixel of a patch is hidden if more of it is covered
+
+_SEGMENTS = [pair for line in LINES for pair in itertools.pairwise(line)]
+
+
+def to_pixels(keypoints: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Return the pixels in which keypoints lie, int32 [N, 68, 2], x y.
+
+    Args:
+        keypoints: float32 [N, 68, 2], y x, relative to the photo.
+        size: int32 [2], height and width of the photo, px.
+    """
+    pixels = tf.floor(keypoints * tf.cast(size, tf.float32) + images.EDGE_TOLERANCE)
+    return tf.cast(pixels, tf.int32)[..., ::-1]
+
+
+def usable(keypoints: tf.Tensor, crop: tf.Tensor) -> tf.Tensor:
+    """Return bool [N], whether a face can be drawn and cut out.
+
+    Args:
+        keypoints: float32 [N, 68, 2], as of `layouts.read`.
+        crop: int32 [N, 4], of `crops`.
+    """
+    known = tf.reduce_all(keypoints != layouts.ABSENT, axis=[1, 2])
+    return known & tf.reduce_all(crop[:, 2:] > crop[:, :2], axis=1)
+
+
+def crops(points: tf.Tensor) -> tf.Tensor:
+    """Return the crop around each face.
+
+    Args:
+        points: int32 [N, 68, 2], x y in pixels.
+
+    Returns:
+        int32 [N, 4], top, left, bottom, right in pixels; may reach outside the photo,
+        and is empty where the eyes lie too close to each other or in the wrong order.
+    """
+    right_eye, left_eye = (points[:, corner] for corner in INNER_CORNERS)
+    gap = tf.maximum(left_eye[:, 0] - right_eye[:, 0], 0)
+    half_height = HALF_HEIGHT * gap
+    half_width = half_height * WIDTH // HEIGHT
+    half = tf.stack([half_height, half_width], axis=1)
+    centre = ((left_eye + right_eye) // 2)[:, ::-1]
+    return tf.concat([centre - half, centre + half], axis=1)
+
+
+def on_canvas(points: tf.Tensor, crop: tf.Tensor) -> tf.Tensor:
+    """Return where points lie on the canvas of a crop.
+
+    Args:
+        points: int32 [N, 68, 2], x y in pixels of the photo.
+        crop: int32 [N, 4], not empty.
+
+    Returns:
+        int32 [N, 68, 2].
+    """
+    corner, size = crop[:, tf.newaxis, :2], (crop[:, 2:] - crop[:, :2])[:, tf.newaxis]
+    # The ratio first: the order decides about an occasional pixel.
+    ratio = tf.constant([HEIGHT, WIDTH], tf.float64) / tf.cast(size, tf.float64)
+    places = tf.cast(points[..., ::-1] - corner, tf.float64) * ratio
+    return tf.cast(places, tf.int32)[..., ::-1]  # towards zero
+
+
+def drawing_of(points: tf.Tensor) -> tf.Tensor:
+    """Draw outline, nose and lips of a face, uint8 [218, 178, 3]: blue on white.
+
+    Args:
+        points: int32 [68, 2], x y on the canvas.
+    """
+    starts, ends = (tf.gather(points, part) for part in zip(*_SEGMENTS, strict=True))
+    lines = drawing.lines_mask(starts, ends, HEIGHT, WIDTH)[..., tf.newaxis]
+    return tf.where(
+        lines, tf.constant([0, 0, 255], tf.uint8), tf.constant(255, tf.uint8)
+    )
+
+
+def outline(points: tf.Tensor) -> tf.Tensor:
+    """Return the corners of the polygon that hides each face, int32 [N, 19, 2].
+
+    Args:
+        points: int32 [N, 68, 2], x y in pixels.
+    """
+    first, last = OUTLINE[0], OUTLINE[-1]
+    closing = [
+        tf.stack([points[:, side, 0], points[:, brow, 1]], axis=1)[:, tf.newaxis]
+        for side, brow in zip((first, last), BROWS, strict=True)
+    ]
+    return tf.concat([closing[0], points[:, first : last + 1], closing[1]], axis=1)
+
+
+def bounds(outlines: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Return the parts of the photo that hold outlines.
+
+    Args:
+        outlines: int32 [N, 19, 2], x y in pixels.
+        size: int32 [2], height and width of the photo, px.
+
+    Returns:
+        int32 [N, 4], top, left, bottom, right in pixels, far edges excluded.
+    """
+    near, far = tf.reduce_min(outlines, axis=1), tf.reduce_max(outlines, axis=1) + 1
+    box = tf.concat([near[:, ::-1], far[:, ::-1]], axis=1)
+    return tf.clip_by_value(box, 0, tf.tile(size, [2]))
+
+
+def hide(image: tf.Tensor, outlines: tf.Tensor, fill: int = 0) -> tf.Tensor:
+    """Fill outlines, and their edges, with a grey level.
+
+    Args:
+        image: uint8 [H, W, 3].
+        outlines: int32 [N, 19, 2], x y in pixels; may reach outside the photo.
+        fill: 0..255.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
+    regions = bounds(outlines, tf.shape(image)[:2])
+
+    def fill_one(patch, index):
+        inside = inside_of(outlines[index], regions[index])
+        return tf.where(inside[..., tf.newaxis], tf.constant(fill, tf.uint8), patch)
+
+    return images.edit_regions(image, regions, fill_one)
+
+
+def inside_of(outline_of_one: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
+    """Return bool [h, w], which pixels of a region an outline covers.
+
+    Args:
+        outline_of_one: int32 [19, 2], x y in pixels.
+        region: int32 [4], top, left, bottom, right in pixels.
+    """
+    top, left, bottom, right = tf.unstack(region)
+    local = outline_of_one - tf.stack([left, top])
+    return drawing.polygon_mask(local, bottom - top, right - left)
+
+
+def frames(
+    image: tf.Tensor, points: tf.Tensor, crop: tf.Tensor, side: int, jpeg: bool
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the frame of a face, of the drawing of its keypoints, and of its mask.
+
+    Args:
+        image: uint8 [H, W, 3], a photo.
+        points: int32 [68, 2], x y in pixels of the photo.
+        crop: int32 [4], not empty, see `crops`.
+        side: of the frames, px.
+        jpeg: whether the drawing goes through a JPEG file, as the published one did,
+            which blurs its lines.
+
+    Returns:
+        uint8 [side, side, 3] twice, and uint8 [side, side, 1], 255 inside the outline.
+    """
+    places = on_canvas(points[tf.newaxis], crop[tf.newaxis])
+    hidden = drawing.polygon_mask(outline(places)[0], HEIGHT, WIDTH)
+    drawn = drawing_of(places[0])
+    if jpeg:
+        drawn = tf.io.decode_jpeg(tf.io.encode_jpeg(drawn, quality=JPEG_QUALITY))
+    canvases = (
+        resampling.cut_cubic(image, crop, HEIGHT, WIDTH),
+        drawn,
+        tf.cast(hidden, tf.uint8)[..., tf.newaxis] * 255,
+    )
+    return tuple(resampling.lanczos(canvas, side) for canvas in canvases)
+
+
+def frame_side(patch_side: int) -> int:
+    """Return the side of the frame that patches of a side are cut from, px."""
+    return patch_side * FRAME // PATCH
+
+
+def closer(frame: tf.Tensor, draw: tf.Tensor, spread: int) -> tf.Tensor:
+    """Cut a random part out of the middle of frames, for training.
+
+    Args:
+        frame: uint8 [side, side, C].
+        draw: float32 [4] in 0..1; how far it reaches left, up, right and down.
+        spread: of each, in pixels of a frame of 144, beyond a quarter of the side.
+
+    Returns:
+        uint8 [h, w, C].
+    """
+    side = frame.shape[0]
+    reach = (CLOSEST + spread * draw) * side / FRAME
+    left, top = tf.unstack(tf.cast(side / 2 - reach[:2], tf.int32))
+    right, bottom = tf.unstack(tf.cast(side / 2 + reach[2:], tf.int32))
+    return frame[top:bottom, left:right]
+
+
+def to_patch(part: tf.Tensor, side: int) -> tf.Tensor:
+    """Resize a part of frames to a patch, uint8 [side, side, C].
+
+    Args:
+        part: uint8 [h, w, C].
+        side: of the patch, px.
+    """
+    return tf.ensure_shape(resampling.lanczos(part, side), [side, side, part.shape[-1]])
+
+
+def to_shares(pixels: tf.Tensor) -> tf.Tensor:
+    """Turn uint8 0..255 into float32 0..1.
+
+    By a product: TensorFlow turns a division into one in some graphs and not in others,
+    and a network makes that last digit visible.
+    """
+    return tf.cast(pixels, tf.float32) * (1 / 255)
+
+
+def mask_of(covered: tf.Tensor) -> tf.Tensor:
+    """Return float32, one where a pixel is hidden, for uint8 shares in 255ths."""
+    return tf.cast(covered > COVERED, tf.float32)

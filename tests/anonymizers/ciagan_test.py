@@ -1,0 +1,101 @@
+"""What CIAGAN hides, whom it paints, and where."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from safefakes_tf import anonymizers, portraits
+from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
+from safefakes_tf.keypoints import fake
+
+HEIGHT, WIDTH = 120, 160
+BOXES = np.float32([[0.1, 0.1, 0.6, 0.4], [0.3, 0.5, 0.9, 0.9], [0.0, 0.45, 0.05, 0.5]])
+SEED = tf.constant(3, tf.int64)
+
+
+@pytest.fixture(scope="module")
+def ciagan(anonymization):
+    return anonymizers.create("ciagan", anonymization("ciagan"), seed=0)
+
+
+@pytest.fixture
+def photo():
+    return tf.constant(
+        np.random.default_rng(1).integers(1, 256, [HEIGHT, WIDTH, 3], np.uint8)
+    )
+
+
+def some_faces(boxes=BOXES, keypoints=None, has=None):
+    keypoints = fake.in_boxes(boxes) if keypoints is None else keypoints
+    has = np.ones(len(boxes), bool) if has is None else has
+    return Faces(*(tf.constant(part) for part in (boxes, keypoints, has)))
+
+
+def test_faces_without_keypoints_or_with_crossed_eyes_are_blacked_out(ciagan, photo):
+    mirrored = fake.in_boxes(BOXES)
+    mirrored[1, :, 1] = BOXES[1, 1] + BOXES[1, 3] - mirrored[1, :, 1]
+    faces = some_faces(keypoints=mirrored, has=np.array([False, True, True]))
+    result, action = ciagan.apply(photo, faces, SEED)
+    np.testing.assert_array_equal(action, [BLACKED_OUT, BLACKED_OUT, KEPT])
+    for top, left, bottom, right in (BOXES[:2] * ([HEIGHT, WIDTH] * 2)).astype(int):
+        assert not result.numpy()[top:bottom, left:right].any()
+
+
+def test_the_outline_is_hidden_and_the_forehead_stays(ciagan, photo):
+    faces = some_faces()
+    hidden = ciagan.hidden(photo, faces).numpy()
+    points = fake.in_boxes(BOXES[:1])[0] * [HEIGHT, WIDTH]
+    nose, chin = points[30].astype(int), points[8].astype(int)
+    assert hidden[tuple(nose)]
+    assert hidden[tuple(chin)]
+    top, middle = int(BOXES[0, 0] * HEIGHT) + 2, nose[1]
+    assert not hidden[top, middle]
+    result = ciagan.anonymize(photo, faces, SEED).numpy()
+    np.testing.assert_array_equal(result[~hidden], photo.numpy()[~hidden])
+
+
+def test_identities_follow_the_seed_and_nothing_else(ciagan, photo):
+    cut = tf.function(ciagan.cut, reduce_retracing=True)
+    faces = some_faces(np.tile(BOXES[:1], [30, 1]))
+    first = cut(photo, faces, SEED).inputs["identity"].numpy()
+    assert set(first) == set(range(ciagan.about.config.num_identities))
+    other = cut(255 - photo, faces, SEED).inputs["identity"]
+    np.testing.assert_array_equal(first, other)
+    another = cut(photo, faces, SEED + 1).inputs["identity"]
+    assert (first != another.numpy()).any()
+    # A face keeps its identity whichever of the others are painted.
+    has = np.arange(30) % 2 == 0
+    some = cut(photo, some_faces(faces.boxes.numpy(), has=has), SEED)
+    np.testing.assert_array_equal(some.inputs["identity"], first[has])
+
+
+def test_of_two_outlines_the_first_is_seen(ciagan, photo):
+    faces = some_faces(np.float32([[0.1, 0.1, 0.8, 0.6], [0.2, 0.3, 0.9, 0.8]]))
+    alone = some_faces(faces.boxes.numpy()[:1])
+    job = ciagan.cut(photo, faces, SEED)
+    red, blue = (
+        tf.fill([64, 64, 3], 1) * tf.constant(colour)
+        for colour in ([200, 0, 0], [0, 0, 200])
+    )
+    patches = tf.cast(tf.stack([red, blue]), tf.uint8)
+    pasted = ciagan.paste(photo, job.places, patches).numpy()
+    first = ciagan.hidden(photo, alone).numpy()
+    assert not pasted[first][:, 2].any()
+    assert (pasted[..., 2] == 200).any()
+
+
+def test_an_outline_beyond_its_patch_is_black_there(ciagan, photo):
+    """Eyes close together give a crop that is smaller than the face."""
+    points = fake.in_boxes(BOXES[1:2])
+    for corner, side in zip(portraits.INNER_CORNERS, (-1, 1), strict=True):
+        points[0, corner] = [0.55, 0.7 + side * 0.01]
+    faces = some_faces(BOXES[1:2], points)
+    result, action = ciagan.apply(photo, faces, SEED)
+    assert action.numpy() == [GENERATED]
+    hidden = ciagan.hidden(photo, faces).numpy()
+    top, left, bottom, right = ciagan.cut(photo, faces, SEED).places.crops.numpy()[0]
+    inside = np.zeros_like(hidden)
+    inside[max(top, 0) : bottom, max(left, 0) : right] = True
+    beyond = hidden & ~inside
+    assert beyond.any()
+    assert not result.numpy()[beyond].any()
