@@ -76,6 +76,7 @@ def main(argv):
     print(config_lib.to_json(config))
     if FLAGS.dry_run:
         return
+    _check_further_flags()
     workdir = workdir or ROOT / "results" / _run_name(config)
     name = FLAGS.mode
     if name == "evaluate" and FLAGS.predictions:
@@ -121,6 +122,20 @@ def _with_weights(config):
         return config
     data = config_lib.with_demonstration_weights(config.data)
     return dataclasses.replace(config, data=data)
+
+
+def _check_further_flags():
+    """Answer typing mistakes before TensorFlow is loaded."""
+    wanted = FURTHER_FLAGS.get(FLAGS.mode, ())
+    if "model" in wanted:
+        names = config_lib.IMPORTED_NAMES
+        config_lib.check_choice("--model", FLAGS.model or "", names)
+    for flag in wanted:
+        path = getattr(FLAGS, flag)
+        if not path:
+            raise ValueError(f"--mode={FLAGS.mode} needs --{flag}; got nothing")
+        if flag in ("source", "input", "annotations") and not os.path.exists(path):
+            raise ValueError(f"--{flag} must name what is there; {path} is not")
 
 
 def _run_name(config):

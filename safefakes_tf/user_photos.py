@@ -34,7 +34,7 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, bool]:
             turned = image.getexif().get(ORIENTATION, 1) != 1
             image.load()
             upright = ImageOps.exif_transpose(image)
-            return np.asarray(_in_srgb(upright)), turned
+            return np.array(_in_srgb(upright)), turned
     except FileNotFoundError:
         raise ValueError(f"photo {path} is missing") from None
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
@@ -68,6 +68,6 @@ def _in_srgb(image):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             return ImageCms.profileToProfile(image, source, SRGB, outputMode="RGB")
-        except ImageCms.PyCMSError:  # a broken profile, or one of another colour space
+        except (ImageCms.PyCMSError, OSError):  # broken, or of another colour space
             return image.convert("RGB")
     return image.convert("RGB")

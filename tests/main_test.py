@@ -31,10 +31,15 @@ def command(*arguments):
         (["--mode=train_detector", "--set=a.b=1"], "no field 'a'"),
         (["--mode=train_detector", "--seed=x"], "seed"),
         (["--mode=import_weights", "--model=dfsd"], "did you mean dsfd?"),
-        (["--mode=import_weights", "--model=dsfd"], "checkpoint file; got nothing"),
+        (["--mode=import_weights", "--model=dsfd"], "--source; got nothing"),
+        (["--mode=anonymize", "--output=out"], "needs --input; got nothing"),
+        (
+            ["--mode=anonymize", "--input=.", "--annotations=no.csv", "--output=o"],
+            "--annotations must name what is there; no.csv is not",
+        ),
         (
             ["--mode=import_weights", "--model=dsfd", "--source=absent.pth"],
-            "absent.pth is not there",
+            "absent.pth is not",
         ),
         (["--mode=preview", "blur"], "expected flags only; got blur"),
     ],

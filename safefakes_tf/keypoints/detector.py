@@ -5,9 +5,11 @@ BlazeFace; the shoulders from the pose landmarker. On real crowds the mesh is no
 for most small faces, so BlazeFace is the usual case there.
 """
 
+import atexit
 import collections
 import concurrent.futures
 import multiprocessing
+import multiprocessing.util
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -56,6 +58,9 @@ class Detector(Protocol):
             boxes: float32 [N, 4], yxyx, relative to the photo.
         """
 
+    def close(self) -> None:
+        """Free what it holds."""
+
 
 class MediaPipeDetector:
     """See the module. Costs about 20 ms per face on one core.
@@ -94,6 +99,8 @@ class MediaPipeDetector:
                 num_poses=MAX_IN_CROP,
             )
         )
+        # MediaPipe's own clean-up comes too late at the end of a programme, and says so.
+        atexit.register(self.close)
 
     def find(self, photo: np.ndarray, boxes: np.ndarray) -> Found:
         """Return the keypoints of the faces of a photo; see `Detector`."""
@@ -202,6 +209,8 @@ _detector = None  # of a worker process
 def _create_in_process(create):
     global _detector
     _detector = create()
+    # A worker process ends without what `atexit` knows.
+    multiprocessing.util.Finalize(None, _detector.close, exitpriority=1)
 
 
 def _find_in_process(encoded, boxes):

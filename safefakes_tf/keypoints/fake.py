@@ -48,6 +48,9 @@ class FakeDetector:
         keypoints[seen, : detector.NUM_IBUG] = in_boxes(boxes[seen])
         return detector.Found(keypoints, np.where(seen, faces.MESH, faces.NOT_FOUND))
 
+    def close(self) -> None:
+        """Free nothing: it holds nothing."""
+
 
 def in_boxes(boxes: np.ndarray) -> np.ndarray:
     """Lay the face into boxes.

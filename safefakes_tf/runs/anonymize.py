@@ -28,9 +28,9 @@ TOLERANCE = 2  # px by which a box may reach beyond its photo
 def run(
     config: Config,
     workdir: pathlib.Path,
-    photos: str | None,
-    annotations: str | None,
-    output: str | None,
+    photos: str,
+    annotations: str,
+    output: str,
 ) -> None:
     """Anonymize photos, and copy their annotations along.
 
@@ -48,9 +48,8 @@ def run(
             was done to each face and `metadata.json`.
 
     Raises:
-        ValueError: if a path is not given, the output is there already, annotations are
-            malformed, or a photo is missing, does not decode, or does not fit its
-            boxes.
+        ValueError: if the output is there already, annotations are malformed, or a
+            photo is missing, does not decode, or does not fit its boxes.
     """
     # === What is there ===
     photos, annotations, output = _paths(photos, annotations, output)
@@ -82,11 +81,7 @@ def run(
 
 
 def _paths(photos, annotations, output):
-    given = {"input": photos, "annotations": annotations, "output": output}
-    for flag, value in given.items():
-        if not value:
-            raise ValueError(f"--mode=anonymize needs --{flag}; got nothing")
-    photos, annotations, output = map(pathlib.Path, given.values())
+    photos, annotations, output = map(pathlib.Path, (photos, annotations, output))
     if not photos.is_dir():
         raise ValueError(f"--input must be a folder of photos; {photos} is none")
     if output.exists():

@@ -8,7 +8,7 @@ import pathlib
 import keras
 import numpy as np
 
-from safefakes_tf.config import IMPORTED_NAMES, Config, check_choice, claim_workdir
+from safefakes_tf.config import Config, claim_workdir
 from safefakes_tf.importers import checkpoints
 from safefakes_tf.models import generator_files
 from safefakes_tf.runs import evaluate
@@ -19,9 +19,7 @@ RECORD = "import.json"
 TRIAL_SIDE = 128  # px, of the photo that a detector is tried on
 
 
-def run(
-    config: Config, workdir: pathlib.Path, model: str | None, source: str | None
-) -> None:
+def run(config: Config, workdir: pathlib.Path, model: str, source: str) -> None:
     """Convert a checkpoint, try the network before and after storing it, and tell.
 
     Args:
@@ -31,13 +29,9 @@ def run(
         source: a checkpoint of the published code, or an `.npz` of name -> array.
 
     Raises:
-        ValueError: if the file is not there, no checkpoint or one of another network;
-            lists the names that are missing or not known. Nothing is written then.
+        ValueError: if the file is no checkpoint or one of another network; lists
+            the names that are missing or not known. Nothing is written then.
     """
-    check_choice("--model", model or "", IMPORTED_NAMES)
-    if not source or not pathlib.Path(source).is_file():
-        came = f"{source} is not there" if source else "got nothing"
-        raise ValueError(f"--source must name a checkpoint file; {came}")
     arrays = checkpoints.read(source, model)
     digest = hashlib.sha256(pathlib.Path(source).read_bytes()).hexdigest()
 

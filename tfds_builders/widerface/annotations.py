@@ -93,7 +93,7 @@ def _photos(path, lines) -> Iterator[Annotation]:
         filename = line.strip()
         if not filename:
             continue
-        if "/" not in filename:
+        if "/" not in filename and not pathlib.PurePath(filename).suffix:
             raise _malformed(path, number, "a photo's event/name", line)
         number, line = next(lines)
         if not line.strip().isdigit():
