@@ -1,14 +1,18 @@
-# make demo: the study in miniature.  make test: the tests.  make lint: the style.
+# make demo: the study in miniature.  make demo-all: with every anonymizer.
+# make test: the tests.  make lint: the style.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint
+.PHONY: demo demo-all test lint
 
 demo: .venv/installed
 	$(BIN)/python main.py --mode=study --config=quickstart --workdir=results/quickstart
 
+demo-all: .venv/installed
+	$(BIN)/python main.py --mode=study --config=demo_all --workdir=results/demo_all
+
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -2,7 +2,7 @@
 
     python main.py --mode=train_anonymizer --config=demo_ciagan
 
-Weights made with it are for demonstration: they know 64 pixels and computer-made heads.
+Weights made with it are for demonstration: they know 32 pixels and computer-made heads.
 """
 
 import dataclasses
@@ -19,13 +19,13 @@ def get_config() -> Config:
         config,
         data=dataclasses.replace(demo.data, anonymizer="ciagan"),
         ciagan=CiaganConfig(
-            width_multiplier=0.29,
-            resolution=64,
+            width_multiplier=0.5,
+            resolution=32,
             num_identities=150,
             judges_width_multiplier=0.14,
         ),
         gan=GanConfig(
-            total_images=8_000 * BATCH_SIZE * 6,  # a round takes six batches
+            total_images=5_000 * BATCH_SIZE * 6,  # a round takes six batches
             generator_rate=4e-4,
             discriminator_rate=4e-4,
             demonstration=True,

@@ -52,6 +52,7 @@ class AnonymizationConfig:
     fullblur_kernel: int = 9
     pixelate_cells: int = 8
     weights: str | None = None  # file of a generator, from --mode=import_weights
+    hide_neighbours: bool = True  # from generators; the published programmes did not
     paste: str | None = None  # "square" or "box"; None: as the method was published
 
 
@@ -69,7 +70,7 @@ class CiaganConfig:
     """Networks of CIAGAN. Source: ciagan.md, sections 3 to 5."""
 
     width_multiplier: float = 1.0  # of the generator's channel counts
-    resolution: int = 128  # side of a patch, px; a multiple of 32
+    resolution: int = 128  # side of a patch, px; 16, 32, 64 or 128
     num_identities: int = 1200
     judges_width_multiplier: float = 1.0  # of critic and identity network
     jpeg_drawings: bool = False  # published weights know drawings blurred by JPEG
@@ -152,6 +153,7 @@ class GanConfig:
     phase_images: int = 0  # in which DeepPrivacy grows by a resolution; 0: no growing
     generator_rate: float = 1.5e-3
     discriminator_rate: float = 1.5e-3
+    generator_steps: int = 3  # of CIAGAN, per one of each judge
     demonstration: bool = False  # marks weights that are there to be looked at only
 
 
@@ -309,6 +311,7 @@ def validate(config: Config) -> Config:
     _check_range("loop.global_batch_size", loop.global_batch_size, 1, None)
     _check_range("gan.total_images", config.gan.total_images, 1, None)
     _check_range("gan.phase_images", config.gan.phase_images, 0, None)
+    _check_range("gan.generator_steps", config.gan.generator_steps, 1, None)
     _check_range("loop.log_every", loop.log_every, 1, None)
     _check_range("loop.checkpoint_every", loop.checkpoint_every, 1, None)
     paste = data.anonymization.paste

@@ -29,9 +29,16 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items):
-    """Start with the files that take long, so that no core idles at the end."""
+    """Start with the files that take long, so that no core idles at the end.
+
+    The tests of a file share what it makes, so they stay in one process, unless they
+    are marked otherwise.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 def _golden_folders():
@@ -66,7 +73,7 @@ def anonymization(tmp_path_factory):
     networks = {
         "deepprivacy": DeepPrivacyConfig(channels=16, resolution=16),
         "sun2018": Sun2018Config(width=4, resolution=32),
-        "ciagan": CiaganConfig(1 / 16, 64, num_identities=5),
+        "ciagan": CiaganConfig(1 / 16, 32, num_identities=5),
     }
     folder = tmp_path_factory.mktemp("generators")
 

@@ -64,7 +64,8 @@ class Ciagan(inpainter.Inpainter):
     def cut(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> inpainter.Job:
         """Hide all faces that are not kept, then cut portraits out."""
         action = self.decide(image, faces)
-        image = self._hide(image, faces, action)
+        if self.config.hide_neighbours:
+            image = self._hide(image, faces, action)
         chosen = base.select(faces, action == GENERATED)
         known, crops = self._points(image, chosen)
         points = portraits.to_pixels(known, tf.shape(image)[:2])
@@ -76,9 +77,14 @@ class Ciagan(inpainter.Inpainter):
             tf.boolean_mask(seeds, action == GENERATED),
         )
 
+        outlines = portraits.outline(points)
+
         def cut_one(face):
+            shown = image
+            if not self.config.hide_neighbours:
+                shown = portraits.hide(image, outlines[face : face + 1])
             frames = portraits.frames(
-                image,
+                shown,
                 points[face],
                 crops[face],
                 self._frame_side,
@@ -99,7 +105,7 @@ class Ciagan(inpainter.Inpainter):
             ),
         )
         inputs = {FACE: face, LANDMARKS: landmarks, MASK: mask, IDENTITY: draws}
-        return inpainter.Job(action, inputs, Places(portraits.outline(points), crops))
+        return inpainter.Job(action, inputs, Places(outlines, crops))
 
     def generator_inputs(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Return the drawing, the face without what is hidden, and the identity."""

@@ -33,14 +33,13 @@ class Inpainter(base.Anonymizer):
     """Shows a generator the surroundings of a face, and pastes what it paints there.
 
     All faces that are not kept are hidden before anything is cut out, so the generator
-    never sees a pixel of them: neither of its face nor of a neighbour's.
+    never sees a pixel of them: neither of its face nor of a neighbour's. Only with
+    `config.hide_neighbours` off, to compare with published results, neighbours show.
 
     Attributes:
         about: what the file of the generator tells of it.
         generator: the network, folded.
     """
-
-    leak_free = True
 
     def __init__(self, config: AnonymizationConfig, seed: int):
         """Load the generator.
@@ -49,6 +48,7 @@ class Inpainter(base.Anonymizer):
             ValueError: if `config.weights` names no file of a generator of this method.
         """
         super().__init__(config, seed)
+        self.leak_free = config.hide_neighbours
         path = generator_files.find(config.weights, self.name)
         self.generator, self.about = generator_files.read(path)
         if self.about.method != self.name:

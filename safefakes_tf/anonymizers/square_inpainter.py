@@ -68,13 +68,14 @@ class SquareInpainter(inpainter.Inpainter):
         """Hide the boxes of all faces that are not kept, then cut squares out."""
         action = self.decide(image, faces)
         height, width = base.size(image)
-        hidden = images.pixel_regions(
-            tf.boolean_mask(faces.boxes, action != KEPT), height, width
-        )
-        fill = tf.constant(self._fill, tf.uint8)
-        image = images.edit_regions(
-            image, hidden, lambda patch, _: tf.fill(tf.shape(patch), fill)
-        )
+        if self.config.hide_neighbours:
+            hidden = images.pixel_regions(
+                tf.boolean_mask(faces.boxes, action != KEPT), height, width
+            )
+            fill = tf.constant(self._fill, tf.uint8)
+            image = images.edit_regions(
+                image, hidden, lambda patch, _: tf.fill(tf.shape(patch), fill)
+            )
         chosen = base.select(faces, action == GENERATED)
         places = self._regions(image, chosen)
         around = places.around

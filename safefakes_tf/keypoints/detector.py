@@ -5,9 +5,9 @@ BlazeFace; the shoulders from the pose landmarker. On real crowds the mesh is no
 for most small faces, so BlazeFace is the usual case there.
 """
 
-import atexit
 import collections
 import concurrent.futures
+import contextlib
 import multiprocessing
 import multiprocessing.util
 import os
@@ -63,7 +63,7 @@ class Detector(Protocol):
 
 
 class MediaPipeDetector:
-    """See the module. Costs about 20 ms per face on one core.
+    """See the module. To be closed: at the end of a programme that comes too late.
 
     Args:
         models: the folder of the `.task` files; None: see `model_files.find`.
@@ -99,8 +99,6 @@ class MediaPipeDetector:
                 num_poses=MAX_IN_CROP,
             )
         )
-        # MediaPipe's own clean-up comes too late at the end of a programme, and says so.
-        atexit.register(self.close)
 
     def find(self, photo: np.ndarray, boxes: np.ndarray) -> Found:
         """Return the keypoints of the faces of a photo; see `Detector`."""
@@ -180,8 +178,8 @@ def find_all(
         What was found on each photo, in order.
     """
     if num_processes == 1:
-        found = create()
-        yield from (found.find(decode(photo), boxes) for photo, boxes in photos)
+        with contextlib.closing(create()) as found:
+            yield from (found.find(decode(photo), boxes) for photo, boxes in photos)
         return
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive forks
     with concurrent.futures.ProcessPoolExecutor(

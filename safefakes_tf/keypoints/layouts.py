@@ -19,7 +19,7 @@ LEFT_EYE, RIGHT_EYE = slice(42, 48), slice(36, 42)
 LEFT_EAR, RIGHT_EAR = 16, 0  # where the outline ends, in front of the ear
 
 # The mesh of MediaPipe's face landmarker has a vertex at or near each point; see
-# docs/ibug68.png. Left and right are the image's, as in `ibug68`.
+# docs/ibug68.jpg. Left and right are the image's, as in `ibug68`.
 MESH_OF_IBUG68 = (
     *(127, 234, 132, 58, 172, 136, 149, 148, 152),  # outline, spread evenly
     *(377, 378, 365, 397, 288, 361, 454, 356),  # and up again

@@ -12,11 +12,12 @@ from safefakes_tf.models.spectral import SpectralConv2D
 
 LANDMARKS, FACE, IDENTITY, IMAGE = "landmarks", "face", "identity", "image"
 ENCODER = (32, 64, 128, 256, 256)  # channels at 1/2 ... 1/32 of the side
-DECODER = (256, 128, 64, 32, 16)
+DECODER = (256, 128, 64, 32, 16)  # at 1/16 ... 1; small networks lack the inner levels
 IDENTITY_CHANNELS = 32
 RESIDUAL_BLOCKS = 4
 CRITIC = (64, 128, 256, 512, 512)
-LOWEST = 4  # px, side of the critic's last maps
+LOWEST = 4  # px, side of the smallest maps
+RESOLUTIONS = (16, 32, 64, 128)
 
 
 # === Layers ===
@@ -89,13 +90,13 @@ def _residual_block(x, name: str):
     return keras.layers.Add(name=name)([x, _instance_norm(y, f"{name}_norm2")])
 
 
-def _identity_maps(identity, config: CiaganConfig, side: int):
-    """Turn a one-hot identity into maps [N, side, side, 256]."""
-    narrow, wide = _width(config, 256), _width(config, IDENTITY_CHANNELS) * side**2
+def _identity_maps(identity, config: CiaganConfig):
+    """Turn a one-hot identity into maps [N, 4, 4, 256]."""
+    narrow, wide = _width(config, 256), _width(config, IDENTITY_CHANNELS) * LOWEST**2
     x = identity
     for number, units in enumerate([narrow] * 4 + [wide] * 3):
         x = _dense(x, units, f"identity_{number}")
-    x = keras.layers.Reshape((-1, side, side), name="identity_planes")(x)
+    x = keras.layers.Reshape((-1, LOWEST, LOWEST), name="identity_planes")(x)
     x = keras.layers.Permute((2, 3, 1), name="identity_maps")(x)
     for number, channels in enumerate((64, 128, 256)):
         name = f"identity_conv_{number}"
@@ -120,32 +121,32 @@ def build_generator(config: CiaganConfig) -> keras.Model:
         config: width, resolution, number of identities.
 
     Raises:
-        ValueError: if the resolution is not a multiple of 32, from 64 on.
+        ValueError: if the resolution is none of `RESOLUTIONS`.
 
     Source: ciagan.md, section 3.
     """
     side = config.resolution
-    low = side // 2 ** len(ENCODER)
-    if low < 2 or side % 2 ** len(ENCODER):
-        # Below, the mirrored borders of the lowest maps do not exist.
-        raise ValueError(f"ciagan.resolution must be 64, 96, 128, ...; got {side}")
+    if side not in RESOLUTIONS:
+        raise ValueError(f"ciagan.resolution must be one of {RESOLUTIONS}; got {side}")
+    levels = (side // LOWEST).bit_length() - 1
     inputs = {
         LANDMARKS: keras.Input((side, side, 3), name=LANDMARKS),
         FACE: keras.Input((side, side, 3), name=FACE),
         IDENTITY: keras.Input((config.num_identities,), name=IDENTITY),
     }
     x = keras.layers.Concatenate(name="joined")([inputs[LANDMARKS], inputs[FACE]])
-    for level, channels in enumerate(ENCODER):
+    for level, channels in enumerate(ENCODER[:levels]):
         name = f"encoder_{level}"
         x = _down_block(x, _width(config, channels), name, _generator_conv)
         x = _instance_norm(x, f"{name}_norm")
-    maps = _identity_maps(inputs[IDENTITY], config, low)
+    bottom = x.shape[-1]
+    maps = _identity_maps(inputs[IDENTITY], config)
     x = keras.layers.Concatenate(name="face_and_identity")([x, maps])
-    x = _generator_conv(x, _width(config, ENCODER[-1]), 3, "fuse")
+    x = _generator_conv(x, bottom, 3, "fuse")
     x = _instance_norm(x, "fuse_norm")
     for number in range(1, RESIDUAL_BLOCKS + 1):
         x = _residual_block(x, f"residual_{number}")
-    for level, channels in zip(range(4, -1, -1), DECODER, strict=True):
+    for level, channels in zip(reversed(range(levels)), DECODER[-levels:], strict=True):
         x = _up_block(x, _width(config, channels), f"decoder_{level}")
         x = _instance_norm(x, f"decoder_{level}_norm")
     image = keras.layers.Conv2D(
@@ -232,7 +233,10 @@ def _basic_block(x, filters, stride, name):
     y = _relu(_residual_conv(x, filters, 3, stride, f"{name}_a"), f"{name}_a_relu")
     y = _residual_conv(y, filters, 3, 1, f"{name}_b")
     if stride > 1 or x.shape[-1] != filters:
-        x = _residual_conv(x, filters, 1, stride, f"{name}_short")
+        # Published as one convolution with a stride, of which oneDNN's gradient writes
+        # beyond its memory where channels are few (TensorFlow 2.21).
+        x = keras.layers.MaxPooling2D(1, stride, name=f"{name}_short_pick")(x)
+        x = _residual_conv(x, filters, 1, 1, f"{name}_short")
     return _relu(keras.layers.Add(name=f"{name}_sum")([x, y]), name)
 
 

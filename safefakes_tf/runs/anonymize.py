@@ -1,5 +1,6 @@
 """--mode=anonymize: a folder of photos with boxes, to one without those faces."""
 
+import contextlib
 import csv
 import dataclasses
 import itertools
@@ -64,13 +65,18 @@ def run(
     done = _read_log(partial)
 
     # === Photo by photo, in groups ===
-    keypoints = detector.MediaPipeDetector() if anonymizer.keypoints else None
     left = [photo for photo in listed if photo.filename not in done]
     bar = tqdm.tqdm(left, "anonymizing", len(listed), initial=len(done), unit="photo")
-    records = (_record(photos, photo, keypoints) for photo in bar)
-    while group := list(itertools.islice(records, GROUP)):
-        for record in anonymizer.anonymize_records(group):
-            _write(record, partial, config.data.jpeg_quality)
+    with contextlib.ExitStack() as stack:
+        keypoints = None
+        if anonymizer.keypoints:
+            keypoints = stack.enter_context(
+                contextlib.closing(detector.MediaPipeDetector())
+            )
+        records = (_record(photos, photo, keypoints) for photo in bar)
+        while group := list(itertools.islice(records, GROUP)):
+            for record in anonymizer.anonymize_records(group):
+                _write(record, partial, config.data.jpeg_quality)
 
     # === As a whole, or not at all ===
     log = _read_log(partial)

@@ -1,5 +1,6 @@
 """--mode=preview: faces of several sizes, original beside every anonymizer."""
 
+import contextlib
 import dataclasses
 import itertools
 import pathlib
@@ -35,10 +36,11 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
     source = common.create_source_builder(config.data)
     build_dataset.prepare(source)
     examples = _examples(source.as_dataset(split="train").take(NUM_SEARCHED))
-    examples = [(_with_keypoints(source, record), face) for record, face in examples]
     stages = [
         _stage(config, name) for name in config.study_anonymizers if name != "original"
     ]
+    if any(stage.keypoints for stage in stages):
+        examples = [(_with_keypoints(source, photo), face) for photo, face in examples]
     rows, captions = [], []
     for record, face in examples:
         photos = [record, *(stage(record) for stage in stages)]
@@ -68,7 +70,8 @@ def _with_keypoints(source, record):
     """Return a record with keypoints; where none are annotated, they are found."""
     if faces.KEYPOINTS in record:
         return record
-    found = source.create_detector().find(record[faces.IMAGE], record[faces.BBOX])
+    with contextlib.closing(source.create_detector()) as detector:
+        found = detector.find(record[faces.IMAGE], record[faces.BBOX])
     return {
         **record,
         faces.KEYPOINTS: found.keypoints,

@@ -16,7 +16,7 @@ from safefakes_tf.models import ciagan, deepprivacy, generator_files, sun2018
 from safefakes_tf.runs import build_dataset
 from safefakes_tf.runs.import_weights import GENERATOR
 from safefakes_tf.training import growth, loop, strategy
-from safefakes_tf.training.ciagan import PAIRS, CiaganTrainer
+from safefakes_tf.training.ciagan import JUDGES_PAIRS, CiaganTrainer
 from safefakes_tf.training.deepprivacy import (
     DeepPrivacyTrainer,
     running_average_momentum,
@@ -58,7 +58,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     keras.mixed_precision.set_global_policy(config.loop.mixed_precision)
     keras.utils.set_random_seed(config.seed)
     trainer = None
-    images_per_step = config.loop.global_batch_size * METHODS[method].images_per_element
+    images_per_step = config.loop.global_batch_size * _images_per_element(config)
     for number, stage in enumerate(_stages(config)):
         folder = workdir / f"{stage.resolution}px"
         make_dataset = batches(stage, number)
@@ -69,6 +69,13 @@ def run(config: Config, workdir: pathlib.Path) -> None:
         loop.train(trainer, make_dataset, devices, limits, folder)
     if strategy.is_chief(devices):
         _store(trainer.final_generator(), config, workdir)
+
+
+def _images_per_element(config):
+    """Return how many images the elements of a batch show: CIAGAN's, all of a round."""
+    if config.data.anonymizer == "ciagan":
+        return JUDGES_PAIRS + config.gan.generator_steps
+    return 1
 
 
 def _stages(config):
@@ -105,7 +112,12 @@ def pairs_of_faces(config: Config, records: tf.data.Dataset):
     cuttings = pairs.collect(records, config.ciagan)
     batch_size = config.loop.global_batch_size
     make_dataset = functools.partial(
-        pairs.training_dataset, cuttings, config.ciagan, PAIRS, batch_size, config.seed
+        pairs.training_dataset,
+        cuttings,
+        config.ciagan,
+        _images_per_element(config),
+        batch_size,
+        config.seed,
     )
     return lambda stage, number: make_dataset
 
@@ -201,18 +213,16 @@ class Method(NamedTuple):
     Attributes:
         create: makes the trainer of a stage.
         batches: makes its data.
-        images_per_element: of a batch.
     """
 
     create: Callable
     batches: Callable
-    images_per_element: int = 1
 
 
 METHODS = {
     "sun2018": Method(create_sun2018, squares_of_faces),
     "deepprivacy": Method(create_deepprivacy, squares_of_faces),
-    "ciagan": Method(create_ciagan, pairs_of_faces, PAIRS),
+    "ciagan": Method(create_ciagan, pairs_of_faces),
 }
 
 

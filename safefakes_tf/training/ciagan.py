@@ -10,8 +10,7 @@ from safefakes_tf.training import optimizers
 from safefakes_tf.training.samples import sample_sheet
 
 Batch = dict[str, tf.Tensor]
-GENERATOR_STEPS = 3
-PAIRS = 3 + GENERATOR_STEPS  # per round: each step on new ones, the critic's on two
+JUDGES_PAIRS = 3  # per round: one for the identity network, two for the critic
 
 
 class CiaganTrainer:
@@ -22,6 +21,8 @@ class CiaganTrainer:
             strategy's scope.
         generator_optimizer, critic_optimizer, identity_optimizer: built here.
         samples: a batch of a few pairs, of which pictures are drawn.
+
+    A round is one step of each judge and some of the generator, each on new pairs.
     """
 
     def __init__(
@@ -53,10 +54,11 @@ class CiaganTrainer:
         self._samples = samples
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Go one round: the identity network, the critic, three times the generator.
+        """Go one round: the identity network, the critic, then the generator.
 
         Args:
-            batch: see `data.pairs`, with `PAIRS` pairs per element.
+            batch: see `data.pairs`, with `JUDGES_PAIRS` pairs per element, and one for
+                each step of the generator.
 
         Returns:
             Of the last step of the generator "adversarial", "identity" and their sum
@@ -67,7 +69,7 @@ class CiaganTrainer:
         """
         first, second, third, *others = (
             {name: value[:, number] for name, value in batch.items()}
-            for number in range(PAIRS)
+            for number in range(batch["same"].shape[1])
         )
         identity_loss = self._move_identity_network(first)
         critic_loss = self._move_critic(second, third)

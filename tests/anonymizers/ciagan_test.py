@@ -74,7 +74,7 @@ def test_of_two_outlines_the_first_is_seen(ciagan, photo):
     alone = some_faces(faces.boxes.numpy()[:1])
     job = ciagan.cut(photo, faces, SEED)
     red, blue = (
-        tf.fill([64, 64, 3], 1) * tf.constant(colour)
+        tf.fill([32, 32, 3], 1) * tf.constant(colour)
         for colour in ([200, 0, 0], [0, 0, 200])
     )
     patches = tf.cast(tf.stack([red, blue]), tf.uint8)

@@ -62,6 +62,30 @@ def test_generators_see_the_fill_in_place_of_every_face(method, monkeypatch):
     assert (patches[..., 0] == patches[..., 1]).all()
 
 
+@pytest.mark.parametrize("name", GENERATOR_NAMES)
+def test_an_option_lets_neighbours_be_seen(name, anonymization):
+    options = anonymization(name, hide_neighbours=False)
+    method = anonymizers.create(name, options, seed=0)
+    assert not method.leak_free
+    boxes = np.float32([[0.3, 0.2, 0.7, 0.45], [0.3, 0.5, 0.7, 0.75]])
+    faces = some_faces(boxes)
+    photo = np.full([120, 160, 3], 255, np.uint8)
+    points = fake.in_boxes(boxes)[:, 30] * [120, 160]
+    for (y, x), colour in zip(
+        points.astype(int), [(255, 0, 0), (0, 0, 255)], strict=True
+    ):
+        photo[y - 12 : y + 12, x - 8 : x + 8] = colour  # around each nose
+    inputs = method.cut(tf.constant(photo), faces, SEED).inputs
+    first = method.generator_inputs(inputs)["face" if name == "ciagan" else "condition"]
+    first = first[0].numpy()
+    if name != "ciagan":
+        first = first / 2 + 0.5
+    blue = (first[..., 2] > 0.6) & (first[..., 0] < 0.4)
+    red = (first[..., 0] > 0.6) & (first[..., 2] < 0.4)
+    assert blue.any()
+    assert not red.any()
+
+
 def test_a_painting_that_is_not_finite_is_blacked_out(method, monkeypatch):
     generator = method.generator
     first = tf.constant([True, False, False, False])[:, None, None, None]

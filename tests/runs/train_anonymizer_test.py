@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs import deepprivacy, demo_deepprivacy, demo_sun2018, sun2018, tiny
+from configs import (
+    ciagan,
+    deepprivacy,
+    demo_ciagan,
+    demo_deepprivacy,
+    demo_sun2018,
+    sun2018,
+    tiny,
+)
 from safefakes_tf.config import apply_overrides, validate
 from safefakes_tf.models import generator_files
 from safefakes_tf.runs import train_anonymizer
@@ -30,6 +38,10 @@ def config(tmp_path_factory):
             "deepprivacy.resolution=32",
             "sun2018.width=4",
             "sun2018.resolution=32",
+            "ciagan.width_multiplier=0.0625",
+            "ciagan.judges_width_multiplier=0.0625",
+            "ciagan.resolution=16",
+            "gan.generator_steps=1",
             "gan.total_images=20",
             "gan.phase_images=4",
             "loop.checkpoint_every=1",
@@ -117,16 +129,33 @@ def test_sun2018_from_photos_to_a_file(config, tmp_path):
     assert about.origin == "trained on synthetic_crowd, 4 images, seed 0"
 
 
+def test_ciagan_from_photos_to_a_file(config, tmp_path):
+    small = dataclasses.replace(
+        apply_overrides(config, ["data.anonymizer=ciagan", "data.crowd.num_train=40"]),
+        gan=dataclasses.replace(config.gan, total_images=16),
+    )
+    train_anonymizer.run(small, tmp_path)
+    generator, about = generator_files.read(tmp_path / "generator.npz")
+    assert about.config == config.ciagan
+    assert generator.output.shape[1:] == (16, 16, 3)
+    lines = (tmp_path / "16px" / "metrics.jsonl").read_text().splitlines()
+    # Two rounds: each shows four pairs, of which there are two in a batch.
+    assert [json.loads(line)["step"] for line in lines] == [1, 2]
+    losses = json.loads(lines[-1])
+    assert {"adversarial", "identity", "critic", "identity_network"} <= losses.keys()
+
+
 def test_filters_cannot_be_trained(config, tmp_path):
     wrong = apply_overrides(config, ["data.anonymizer=blur"])
     with pytest.raises(
-        ValueError, match="must be one of sun2018, deepprivacy; got blur"
+        ValueError, match="must be one of sun2018, deepprivacy, ciagan; got blur"
     ):
         train_anonymizer.run(wrong, tmp_path)
 
 
 @pytest.mark.parametrize(
-    "module", [deepprivacy, sun2018, demo_deepprivacy, demo_sun2018]
+    "module",
+    [ciagan, deepprivacy, sun2018, demo_ciagan, demo_deepprivacy, demo_sun2018],
 )
 def test_settings_are_valid(module):
     settings = validate(module.get_config())
@@ -135,6 +164,10 @@ def test_settings_are_valid(module):
 
 def test_settings_of_the_study():
     first, second = deepprivacy.get_config(), sun2018.get_config()
+    third = ciagan.get_config()
+    assert third.loop.global_batch_size == 16
+    assert third.gan.generator_rate == third.gan.discriminator_rate == 1e-4
+    assert third.gan.generator_steps == 3
     assert first.loop.global_batch_size == 128
     assert first.gan.generator_rate == first.gan.discriminator_rate == 1.5e-3
     assert second.loop.global_batch_size == 64

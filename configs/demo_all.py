@@ -1,0 +1,17 @@
+"""The study in miniature with every anonymizer; half an hour on two cores.
+
+    python main.py --mode=study --config=demo_all
+
+Generators paint with the demonstration weights. What `make demo-all` runs.
+"""
+
+import dataclasses
+
+from configs import quickstart
+from safefakes_tf.config import ANONYMIZER_NAMES, Config
+
+
+def get_config() -> Config:
+    return dataclasses.replace(
+        quickstart.get_config(), study_anonymizers=ANONYMIZER_NAMES
+    )

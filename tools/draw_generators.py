@@ -1,0 +1,90 @@
+r"""Draw what the demonstration weights paint on people they have never seen.
+
+    python -m tools.draw_generators --output=docs/generators.jpg
+
+Takes uncovered faces of the synthetic crowd's validation split, whose people are none
+of the training's, and draws each as it is, and for each generator hidden and painted.
+"""
+
+import dataclasses
+import itertools
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import cv2
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from configs import demo_sun2018
+from safefakes_tf import anonymizers, faces
+from safefakes_tf.config import GENERATOR_NAMES, with_demonstration_weights
+from safefakes_tf.contact_sheet import contact_sheet
+from tfds_builders import common
+
+_OUTPUT = flags.DEFINE_string("output", "docs/generators.jpg", "Picture to write.")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where prepared data sets are kept.")
+_FACES = flags.DEFINE_integer("faces", 6, "Number of faces.", lower_bound=1)
+SMALLEST = 64  # px, width of a face
+AROUND = 2.2  # side of a picture in sides of the face
+CELL = 150  # px
+
+
+def main(_):
+    """Choose faces, paint, draw."""
+    config = demo_sun2018.get_config()
+    data = dataclasses.replace(config.data, data_dir=_DATA_DIR.value)
+    source = common.create_source_builder(data)
+    source.prepare()
+    methods = {}
+    for name in GENERATOR_NAMES:
+        options = with_demonstration_weights(dataclasses.replace(data, anonymizer=name))
+        methods[name] = anonymizers.create(name, options.anonymization, config.seed)
+    records = source.as_dataset(split="validation").as_numpy_iterator()
+    rows = [
+        _row(record, face, methods)
+        for record, face in itertools.islice(_uncovered(records), _FACES.value)
+    ]
+    columns = ["original"]
+    for name in methods:
+        columns += ["hidden", name]
+    sheet = contact_sheet(rows, columns, [""] * len(rows), CELL)
+    cv2.imwrite(_OUTPUT.value, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    print(f"picture: {_OUTPUT.value}")
+
+
+def _uncovered(records):
+    """Yield (record, face), one face per photo: large, uncovered, looking ahead."""
+    for record in records:
+        width = (record[faces.BBOX][:, 3] - record[faces.BBOX][:, 1]) * record[
+            faces.IMAGE
+        ].shape[1]
+        good = (width >= SMALLEST) & record[faces.HAS_KEYPOINTS]
+        good &= (record[faces.OCCLUSION] == 0) & (record[faces.POSE] == 0)
+        for face in np.flatnonzero(good)[:1]:
+            yield record, face
+
+
+def _row(record, face, methods):
+    photo = tf.constant(record[faces.IMAGE])
+    window = _window(record, face)
+    cells = [record[faces.IMAGE][window]]
+    for method in methods.values():
+        hidden = method.hidden(photo, faces.from_record(record))[..., tf.newaxis]
+        grey = tf.constant(128, tf.uint8)
+        cells.append(tf.where(hidden, grey, photo).numpy()[window])
+        cells.append(method(record)[faces.IMAGE].numpy()[window])
+    return cells
+
+
+def _window(record, face):
+    size = np.array(record[faces.IMAGE].shape[:2])
+    box = record[faces.BBOX][face].reshape(2, 2) * size
+    side = int(min(AROUND * (box[1] - box[0]).max(), *size))
+    start = np.clip(box.mean(axis=0).astype(int) - side // 2, 0, size - side)
+    return tuple(slice(near, near + side) for near in start)
+
+
+if __name__ == "__main__":
+    app.run(main)
