@@ -21,7 +21,7 @@ def get_config() -> Config:
         data=dataclasses.replace(demo.data, anonymizer="deepprivacy"),
         deepprivacy=DeepPrivacyConfig(channels=32, resolution=32),
         gan=GanConfig(
-            total_images=25_000 * BATCH_SIZE,
+            total_images=22_000 * BATCH_SIZE,
             phase_images=PHASE * BATCH_SIZE,
             generator_rate=4e-4,  # a sixteenth of the study's batch
             discriminator_rate=4e-4,
