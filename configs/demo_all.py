@@ -1,4 +1,4 @@
-"""The study in miniature with every anonymizer; half an hour on two cores.
+"""The study in miniature with every anonymizer; eleven minutes on two cores.
 
     python main.py --mode=study --config=demo_all
 

@@ -65,7 +65,7 @@ def test_patches(arrays):
 def test_pasting(arrays, whole, key):
     generated = (arrays["post_gen_u8"] + 0.5).astype(np.float32) / 127.5 - 1
     generated[0, :, :3], generated[0, :, 3:6] = 1.7, -1.4
-    patches = DeepPrivacy.to_pixels(None, generated.transpose(0, 2, 3, 1))
+    patches = DeepPrivacy.to_pixels(None, generated.transpose(0, 2, 3, 1), {})
     image = tf.constant(arrays["pre_image"])
     height, width = image.shape[:2]
     given = yxyx(arrays["pre_boxes"])
