@@ -46,6 +46,8 @@ def read(path: pathlib.Path) -> list[PhotoBoxes]:
     if not path.is_file():
         raise ValueError(f"--annotations: {path} is not there")
     photos = reader(path)
+    if not photos:
+        raise ValueError(f"--annotations: {path} names no photo")
     _check_pixels(path, photos)
     names = set()
     for photo in photos:

@@ -49,6 +49,7 @@ def test_three_formats_say_the_same(tmp_path):
         ("boxes.xml", "", r"must be a file .txt, .json, .csv; got boxes.xml"),
         ("boxes.json", {"images": []}, "must be COCO JSON .*'annotations'"),
         ("boxes.json", "{", "must be COCO JSON"),
+        ("boxes.csv", "filename,x,y,width,height\n", "names no photo"),
         ("boxes.csv", "file,x\n", "missing: filename, height, width, y"),
         (
             "boxes.csv",

@@ -83,7 +83,7 @@ def run(
     _write_metadata(config, log, partial)
     (partial / "config.json").unlink()
     partial.replace(output)
-    _tell(log, output, len(listed))
+    _tell(log, output)
 
 
 def _paths(photos, annotations, output):
@@ -224,8 +224,8 @@ def _counts(log):
     }
 
 
-def _tell(log, output, total):
+def _tell(log, output):
     counts = ", ".join(f"{count} {name}" for name, count in _counts(log).items())
-    print(f"{total} photos: {counts}")
+    print(f"counts: {counts}")
     print(f"photos: {output}")
     print(f"faces:  {output / LOG}")
