@@ -22,6 +22,9 @@ BROWS = (19, 24)  # whose height closes the outline
 LINES = (OUTLINE, range(27, 31), (*range(60, 68), 60))  # outline, nose, inner lips
 FRAME, PATCH = 144, 128  # px, published sides of the frame and the patch in its middle
 CLOSEST = 36  # px of such a frame, from its middle to the border of the closest crop
+MIN_IOU = 0.3  # of an outline's bounds with the face's box
+MIN_COVERED = 0.2  # of the box, by the outline
+FARTHEST = 3.0  # from the photo's corner, in its sides; no face of it lies beyond
 JPEG_QUALITY = 75
 COVERED = 51  # 255ths; a pixel of a patch is hidden if more of it is covered
 
@@ -39,15 +42,46 @@ def to_pixels(keypoints: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     return tf.cast(pixels, tf.int32)[..., ::-1]
 
 
-def usable(keypoints: tf.Tensor, crop: tf.Tensor) -> tf.Tensor:
-    """Return bool [N], whether a face can be drawn and cut out.
+def usable(keypoints: tf.Tensor, boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Return bool [N], whether a face can be cut out, and its outline covers it.
+
+    Keypoints that lie elsewhere, or on a part of the face, would leave it to be seen.
 
     Args:
         keypoints: float32 [N, 68, 2], as of `layouts.read`.
-        crop: int32 [N, 4], of `crops`.
+        boxes: float32 [N, 4], yxyx, relative: of the same faces.
+        size: int32 [2], height and width of the photo, px.
     """
+    near = tf.reduce_all(tf.abs(keypoints) <= FARTHEST, axis=[1, 2])  # and so finite
     known = tf.reduce_all(keypoints != layouts.ABSENT, axis=[1, 2])
-    return known & tf.reduce_all(crop[:, 2:] > crop[:, :2], axis=1)
+    safe = tf.where(near[:, tf.newaxis, tf.newaxis], keypoints, 0.0)
+    points = to_pixels(safe, size)
+    crop = crops(points)
+    not_empty = tf.reduce_all(crop[:, 2:] > crop[:, :2], axis=1)
+    outlines = tf.cast(outline(points), tf.float32)
+    pixels = boxes * tf.cast(tf.tile(size, [2]), tf.float32)
+    face = (pixels[:, 2] - pixels[:, 0]) * (pixels[:, 3] - pixels[:, 1])
+    covers = _area(outlines) >= MIN_COVERED * face
+    return known & near & not_empty & covers & (_overlap(outlines, pixels) >= MIN_IOU)
+
+
+def _area(outlines):
+    """Return the areas of polygons, by the shoelace formula."""
+    ends = tf.roll(outlines, -1, axis=1)
+    crossed = outlines[..., 0] * ends[..., 1] - outlines[..., 1] * ends[..., 0]
+    return tf.abs(tf.reduce_sum(crossed, axis=1)) / 2
+
+
+def _overlap(outlines, boxes):
+    """Return the IoU of the outlines' bounds with boxes, yxyx."""
+    near = tf.reduce_min(outlines, axis=1)[:, ::-1]
+    far = tf.reduce_max(outlines, axis=1)[:, ::-1]
+    common = tf.minimum(far, boxes[:, 2:]) - tf.maximum(near, boxes[:, :2])
+    common = tf.reduce_prod(tf.maximum(common, 0.0), axis=1)
+    both = tf.reduce_prod(far - near, 1) + tf.reduce_prod(
+        boxes[:, 2:] - boxes[:, :2], 1
+    )
+    return tf.math.divide_no_nan(common, both - common)
 
 
 def crops(points: tf.Tensor) -> tf.Tensor:

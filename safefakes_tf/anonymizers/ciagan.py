@@ -34,7 +34,7 @@ class Ciagan(inpainter.Inpainter):
     """Hides and paints what the outline of a face holds, up to the brows.
 
     The new identity is drawn from the seed of the face alone. A face without keypoints,
-    or whose eyes cannot be told apart, is blacked out.
+    or with some that do not outline it, is blacked out.
     """
 
     name = "ciagan"
@@ -50,8 +50,8 @@ class Ciagan(inpainter.Inpainter):
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return int64 [N], the action per face."""
         action = super().decide(image, faces)
-        points, crops = self._points(image, faces)
-        usable = portraits.usable(points, crops)
+        known = layouts.read(faces.keypoints, faces.has_keypoints, self.keypoints)
+        usable = portraits.usable(known, faces.boxes, tf.shape(image)[:2])
         black = (action == GENERATED) & ~usable
         return tf.where(black, tf.cast(BLACKED_OUT, tf.int64), action)
 

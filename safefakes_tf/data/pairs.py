@@ -142,7 +142,8 @@ def _cut_all(record, side, jpeg_drawings):
     known = layouts.read(some.keypoints, some.has_keypoints, LAYOUT)
     points = portraits.to_pixels(known, size)
     crops = portraits.crops(points)
-    usable = portraits.usable(known, crops) & (record[faces.IDENTITY] >= 0)
+    usable = portraits.usable(known, some.boxes, size)
+    usable &= record[faces.IDENTITY] >= 0
     usable &= tf.reduce_all((crops[:, :2] >= 0) & (crops[:, 2:] <= size), axis=1)
     large = crops[:, 2] - crops[:, 0] >= side
     outlines = portraits.outline(points)

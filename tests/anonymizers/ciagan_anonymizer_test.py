@@ -41,6 +41,27 @@ def test_faces_without_keypoints_or_with_crossed_eyes_are_blacked_out(ciagan, ph
         assert not result.numpy()[top:bottom, left:right].any()
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda points, near: near + 0.25 + 0.05 * (points - near),  # tiny
+        lambda points, near: 0.3 * points,  # somewhere else
+        lambda points, near: np.where(np.arange(68)[:, None] < 17, points[8], points),
+        lambda points, near: np.where(np.arange(68)[:, None] == 5, np.nan, points),
+        lambda points, near: np.where(np.arange(68)[:, None] == 5, np.inf, points),
+        lambda points, near: np.where(np.arange(68)[:, None] == 5, 1e9, points),
+        lambda points, near: np.where(np.arange(68)[:, None] == 39, np.nan, points),
+    ],
+)
+def test_keypoints_that_do_not_outline_the_face_black_it_out(spoil, ciagan, photo):
+    box = BOXES[1:2]
+    points = spoil(fake.in_boxes(box)[0], box[0, :2]).astype(np.float32)
+    result, action = ciagan.apply(photo, some_faces(box, points[np.newaxis]), SEED)
+    assert action.numpy() == [BLACKED_OUT]
+    top, left, bottom, right = (box[0] * ([HEIGHT, WIDTH] * 2)).astype(int)
+    assert not result.numpy()[top:bottom, left:right].any()
+
+
 def test_the_outline_is_hidden_and_the_forehead_stays(ciagan, photo):
     faces = some_faces()
     hidden = ciagan.hidden(photo, faces).numpy()
