@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from safefakes_tf import faces, portraits
+from safefakes_tf import faces, images, portraits
 from safefakes_tf.config import CiaganConfig
 from safefakes_tf.data import stream
 from safefakes_tf.keypoints import layouts
@@ -45,7 +45,8 @@ class Cuttings(NamedTuple):
 def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> Cuttings:
     """Cut out all faces whose crop lies in the photo and has enough pixels.
 
-    As at inference, the outlines of the other faces on the photo are hidden.
+    As at inference, the other faces on the photo are hidden: the outlines, or the boxes
+    of those without.
 
     Args:
         dataset: records as in `faces.py`; `image` decoded or a file.
@@ -142,15 +143,19 @@ def _cut_all(record, side, jpeg_drawings):
     known = layouts.read(some.keypoints, some.has_keypoints, LAYOUT)
     points = portraits.to_pixels(known, size)
     crops = portraits.crops(points)
-    usable = portraits.usable(known, some.boxes, size)
-    usable &= record[faces.IDENTITY] >= 0
+    outlined = portraits.usable(known, some.boxes, size)
+    boxes = images.pixel_regions(some.boxes, size[0], size[1])
+    image = images.edit_regions(
+        image, tf.boolean_mask(boxes, ~outlined), lambda patch, _: patch * 0
+    )
+    usable = outlined & (record[faces.IDENTITY] >= 0)
     usable &= tf.reduce_all((crops[:, :2] >= 0) & (crops[:, 2:] <= size), axis=1)
     large = crops[:, 2] - crops[:, 0] >= side
     outlines = portraits.outline(points)
 
     def cut_one(index):
         others = tf.boolean_mask(
-            outlines, usable & (tf.range(tf.size(usable)) != index)
+            outlines, outlined & (tf.range(tf.size(usable)) != index)
         )
         hidden = portraits.hide(image, others)
         # What hides the others does not hide this one where they overlap.

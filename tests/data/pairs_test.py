@@ -96,10 +96,16 @@ def test_another_seed_gives_other_pairs(cuttings):
     assert (one["face"] != other["face"]).any()
 
 
-def test_neighbours_are_hidden():
+@pytest.mark.parametrize("known", [True, False])
+def test_neighbours_are_hidden_with_and_without_keypoints(known):
     boxes = np.float32([*BOX, [0.4, 0.6, 0.6, 0.75]])
-    two = pairs.collect(records((1, 1, 2, 2), side=500, boxes=boxes), CONFIG)
-    batch = next(pairs.training_dataset(two, CONFIG, K, BATCH, 0).as_numpy_iterator())
+    photos = records((1, 1, 2, 2), side=500, boxes=boxes).map(
+        lambda record: {**record, faces.HAS_KEYPOINTS: tf.constant([True, known])}
+    )
+    cuttings = pairs.collect(photos, CONFIG)
+    batch = next(
+        pairs.training_dataset(cuttings, CONFIG, K, BATCH, 0).as_numpy_iterator()
+    )
     assert (batch["face"] == 0).any()
 
 
