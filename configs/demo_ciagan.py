@@ -10,7 +10,9 @@ import dataclasses
 from configs import ciagan, demo_sun2018
 from safefakes_tf.config import CiaganConfig, Config, GanConfig
 
-BATCH_SIZE = 8
+BATCH_SIZE = 16
+ROUNDS = 16_000
+PAIRS = 4  # of a round, one for each step: identity network, critic, twice; generator
 
 
 def get_config() -> Config:
@@ -22,12 +24,14 @@ def get_config() -> Config:
             width_multiplier=0.5,
             resolution=32,
             num_identities=150,
-            judges_width_multiplier=0.14,
+            judges_width_multiplier=0.25,
         ),
         gan=GanConfig(
-            total_images=5_000 * BATCH_SIZE * 6,  # a round takes six batches
-            generator_rate=4e-4,
+            total_images=ROUNDS * PAIRS * BATCH_SIZE,
+            generator_rate=2e-4,
             discriminator_rate=4e-4,
+            generator_steps=1,  # three leave small judges behind
+            identity_weight=0.1,  # at 1 a small identity network drowns the critic
             demonstration=True,
         ),
         loop=dataclasses.replace(demo.loop, global_batch_size=BATCH_SIZE),

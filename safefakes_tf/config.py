@@ -154,6 +154,7 @@ class GanConfig:
     generator_rate: float = 1.5e-3
     discriminator_rate: float = 1.5e-3
     generator_steps: int = 3  # of CIAGAN, per one of each judge
+    identity_weight: float = 1.0  # of CIAGAN's identity loss, beside the adversarial
     demonstration: bool = False  # marks weights that are there to be looked at only
 
 
@@ -312,6 +313,7 @@ def validate(config: Config) -> Config:
     _check_range("gan.total_images", config.gan.total_images, 1, None)
     _check_range("gan.phase_images", config.gan.phase_images, 0, None)
     _check_range("gan.generator_steps", config.gan.generator_steps, 1, None)
+    _check_range("gan.identity_weight", config.gan.identity_weight, 0, None)
     _check_range("loop.log_every", loop.log_every, 1, None)
     _check_range("loop.checkpoint_every", loop.checkpoint_every, 1, None)
     paste = data.anonymization.paste

@@ -204,6 +204,7 @@ def create_ciagan(
         ciagan.build_identity_network(config.ciagan),
         *(_adam(config, rate, betas=(0.5, 0.999)) for rate in rates),
         _samples(batches),
+        config.gan.identity_weight,
     )
 
 

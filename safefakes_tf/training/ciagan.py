@@ -21,6 +21,7 @@ class CiaganTrainer:
             strategy's scope.
         generator_optimizer, critic_optimizer, identity_optimizer: built here.
         samples: a batch of a few pairs, of which pictures are drawn.
+        identity_weight: of the generator's identity loss, >= 0; published: 1.
 
     A round is one step of each judge and some of the generator, each on new pairs.
     """
@@ -34,6 +35,7 @@ class CiaganTrainer:
         critic_optimizer: keras.optimizers.Optimizer,
         identity_optimizer: keras.optimizers.Optimizer,
         samples: Batch,
+        identity_weight: float,
     ):
         generator_optimizer.build(generator.trainable_variables)
         critic_optimizer.build(critic.trainable_variables)
@@ -52,6 +54,7 @@ class CiaganTrainer:
         self._critic_optimizer = critic_optimizer
         self._identity_optimizer = identity_optimizer
         self._samples = samples
+        self._identity_weight = identity_weight
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Go one round: the identity network, the critic, then the generator.
@@ -61,9 +64,9 @@ class CiaganTrainer:
                 each step of the generator.
 
         Returns:
-            Of the last step of the generator "adversarial", "identity" and their sum
-            "total"; the losses "critic" and "identity_network". Their sums over the
-            replicas are the global figures.
+            Of the last step of the generator "adversarial", "identity" and their
+            weighted sum "total"; the losses "critic" and "identity_network". Their sums
+            over the replicas are the global figures.
 
         Source: ciagan.md, section 7.
         """
@@ -129,7 +132,8 @@ class CiaganTrainer:
                 ),
             }
             losses = {name: value / _replicas() for name, value in losses.items()}
-            losses["total"] = losses["adversarial"] + losses["identity"]
+            identity = self._identity_weight * losses["identity"]
+            losses["total"] = losses["adversarial"] + identity
             scaled = self._generator_optimizer.scale_loss(losses["total"])
         optimizers.descend(tape, scaled, self._generator, self._generator_optimizer)
         return losses

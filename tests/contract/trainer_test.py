@@ -217,6 +217,17 @@ def test_the_loss_falls_on_a_fixed_batch(method):
     assert losses[-1] < 0.9 * losses[0]
 
 
+def test_ciagans_losses_are_weighed_as_the_configuration_says():
+    create, make_config, batches = TRAINERS["ciagan"]
+    trainer = create(make_config(**{"gan.identity_weight": 50}), batches(0))
+    batch = dict(next(iter(batches(0))))
+    del batch["position"]
+    losses = {name: float(loss) for name, loss in trainer.train_step(batch).items()}
+    expected = losses["adversarial"] + 50 * losses["identity"]
+    assert losses["total"] == pytest.approx(expected, rel=1e-6)
+    assert losses["total"] != pytest.approx(losses["adversarial"], rel=1e-2), losses
+
+
 @pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
 def test_ten_steps_are_five_and_five_resumed_to_the_bit(
     method, devices, tmp_path, capsys
