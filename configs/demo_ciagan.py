@@ -11,7 +11,7 @@ from configs import ciagan, demo_sun2018
 from safefakes_tf.config import CiaganConfig, Config, GanConfig
 
 BATCH_SIZE = 16
-ROUNDS = 16_000
+ROUNDS = 30_000
 PAIRS = 4  # of a round, one for each step: identity network, critic, twice; generator
 
 
