@@ -1,13 +1,11 @@
 """Shared fixtures. Two logical CPUs are made before TensorFlow starts."""
 
+import gc
 import os
 import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as main.py does
-if "PYTEST_XDIST_WORKER" in os.environ:  # one core each, as they run side by side
-    for pool in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(pool, "1")
 
 import keras
 import numpy as np
@@ -26,6 +24,11 @@ from safefakes_tf.config import (
     Sun2018Config,
 )
 from safefakes_tf.models import generator_files
+
+# Tracing makes millions of objects, and each collection would visit all imports.
+gc.collect()
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -49,6 +52,14 @@ def _golden_folders():
     if named:
         return [pathlib.Path(named)]
     return [ROOT / "tests" / "golden" / "data", ROOT.parent / "shared" / "golden"]
+
+
+@pytest.fixture(scope="module")
+def graphs_as_traced():
+    """Leave graphs unoptimised, as that takes longer than the few steps they run."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,9 @@ from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, Faces
 from safefakes_tf.models import generator_files, layers
 
-CHUNK = 4  # faces per call of a generator: one shape, so that nothing is traced twice
+# Faces per call of a generator. Four are fastest on two cores, and XLA gains nothing
+# then (`benchmarks/generators.py`); a GPU needs more to do, though none was measured.
+CHUNK_ON_CPU, CHUNK_ON_GPU = 4, 16
 
 
 class Job(NamedTuple):
@@ -58,6 +60,8 @@ class Inpainter(base.Anonymizer):
             )
         layers.fold(self.generator)
         self.variables = [weight.value for weight in self.generator.weights]
+        gpus = tf.config.list_physical_devices("GPU")
+        self._chunk = CHUNK_ON_GPU if gpus else CHUNK_ON_CPU
 
     @functools.cached_property
     def _steps(self):
@@ -134,13 +138,15 @@ class Inpainter(base.Anonymizer):
     def _inpaint_all(self, inputs):
         """Return the painted patches, uint8, and whether each is finite, bool [M]."""
         count = tf.shape(tf.nest.flatten(inputs)[0])[0]
-        num_chunks = (count + CHUNK - 1) // CHUNK
+        # Chunks are all of one shape, so that nothing is traced twice.
+        size = self._chunk
+        num_chunks = (count + size - 1) // size
         side = self.about.config.resolution
 
         def chunked(values):
-            gap = num_chunks * CHUNK - count
+            gap = num_chunks * size - count
             values = tf.pad(values, [[0, gap], *[[0, 0]] * (values.shape.rank - 1)])
-            return tf.reshape(values, [num_chunks, CHUNK, *values.shape[1:]])
+            return tf.reshape(values, [num_chunks, size, *values.shape[1:]])
 
         def paint(chunk):
             outputs = self.generator(self.generator_inputs(chunk), training=False)
@@ -151,12 +157,12 @@ class Inpainter(base.Anonymizer):
             paint,
             tf.nest.map_structure(chunked, inputs),
             fn_output_signature=(
-                tf.TensorSpec([CHUNK, side, side, 3], tf.uint8),
-                tf.TensorSpec([CHUNK], tf.bool),
+                tf.TensorSpec([size, side, side, 3], tf.uint8),
+                tf.TensorSpec([size], tf.bool),
             ),
             parallel_iterations=1,
         )
-        painted = tf.reshape(painted, [num_chunks * CHUNK, side, side, 3])
+        painted = tf.reshape(painted, [num_chunks * size, side, side, 3])
         return painted[:count], tf.reshape(finite, [-1])[:count]
 
     def _finish_photo(self, image, faces, job, patches, finite):

@@ -87,10 +87,11 @@ def test_an_option_lets_neighbours_be_seen(name, anonymization):
 
 def test_a_painting_that_is_not_finite_is_blacked_out(method, monkeypatch):
     generator = method.generator
-    first = tf.constant([True, False, False, False])[:, None, None, None]
 
     def spoiled(inputs, training):
-        return tf.where(first, np.nan, generator(inputs, training=training))
+        outputs = generator(inputs, training=training)
+        first = tf.range(tf.shape(outputs)[0]) == 0
+        return tf.where(first[:, None, None, None], np.nan, outputs)
 
     monkeypatch.setattr(method, "generator", spoiled)
     photo, action = method.apply(some_photo(), some_faces(), SEED)
@@ -107,6 +108,24 @@ def test_more_faces_than_a_chunk_holds(method):
     near = rng.uniform(0, 0.8, [11, 2])
     boxes = np.float32(np.concatenate([near, near + 0.15], axis=1))
     _, action = method.apply(some_photo(), some_faces(boxes), SEED)
+    assert (action.numpy() == GENERATED).all()
+
+
+@pytest.mark.parametrize(("gpus", "size"), [([], 4), (["one"], 16)])
+def test_a_gpu_paints_more_faces_a_call(gpus, size, anonymization, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+        method = anonymizers.create("sun2018", anonymization("sun2018"), seed=0)
+    painted, seen = method.generator, []
+
+    def watched(inputs, training):
+        outputs = painted(inputs, training=training)
+        seen.append(outputs.shape[0])
+        return outputs
+
+    monkeypatch.setattr(method, "generator", watched)
+    _, action = method.apply(some_photo(), some_faces(), SEED)
+    assert seen == [size]
     assert (action.numpy() == GENERATED).all()
 
 

@@ -15,7 +15,7 @@ from safefakes_tf.runs import train_anonymizer, train_detector
 from safefakes_tf.training import growth, loop, strategy
 from safefakes_tf.training.ciagan import JUDGES_PAIRS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("graphs_as_traced")]
 SIDE, BATCH = 64, 4
 PAIRS = JUDGES_PAIRS + 1  # one step of CIAGAN's generator: three take long to trace
 
@@ -169,13 +169,7 @@ TOLERANCES = {"identity_network": 2e-2, "identity_optimizer": 2e-2}
     ]
 )
 def method(request):
-    if request.param != "ciagan":
-        yield TRAINERS[request.param]
-        return
-    # Its round is a large graph, and rewriting that takes longer than running it.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield TRAINERS[request.param]
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    return TRAINERS[request.param]
 
 
 def train(method, workdir, total_steps, devices="cpu", **settings):

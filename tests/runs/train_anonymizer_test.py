@@ -22,7 +22,7 @@ from safefakes_tf.runs import train_anonymizer
 from safefakes_tf.training import loop
 from safefakes_tf.training.deepprivacy import DeepPrivacyTrainer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("graphs_as_traced")]
 
 
 @pytest.fixture(scope="module")
