@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 import re
 
 import keras
@@ -15,9 +16,14 @@ from safefakes_tf.runs import train_anonymizer, train_detector
 from safefakes_tf.training import growth, loop, strategy
 from safefakes_tf.training.ciagan import JUDGES_PAIRS
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("graphs_as_traced")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("graphs_as_traced", "steps_traced_once"),
+]
 SIDE, BATCH = 64, 4
 PAIRS = JUDGES_PAIRS + 1  # one step of CIAGAN's generator: three take long to trace
+# A rate so low that differences of rounding do not grow from step to step.
+SLOW = {"optimizer.learning_rate": 1e-6}
 
 
 def detector_config(**settings):
@@ -26,6 +32,7 @@ def detector_config(**settings):
         [
             f"loop.global_batch_size={BATCH}",
             "loop.checkpoint_every=5",
+            "loop.pictures_every=30",
             "optimizer.kind=sgd",
             "optimizer.learning_rate=1e-4",
             "optimizer.warmup_steps=0",
@@ -61,12 +68,12 @@ def detector_batches(position):
 
 def generator_config(**settings):
     rate = settings.pop("optimizer.learning_rate", 1e-3)
-    settings.pop("optimizer.clip_norm", None)
     return apply_overrides(
         tiny.get_config(),
         [
             f"loop.global_batch_size={BATCH}",
             "loop.checkpoint_every=5",
+            "loop.pictures_every=30",
             f"gan.generator_rate={rate}",
             f"gan.discriminator_rate={rate}",
             "sun2018.width=4",
@@ -172,21 +179,54 @@ def method(request):
     return TRAINERS[request.param]
 
 
-def train(method, workdir, total_steps, devices="cpu", **settings):
-    """Return the trainer's variables after so many steps."""
-    create, make_config, batches = method
+@pytest.fixture(scope="module")
+def steps_traced_once():
+    """Keep a trainer's step from one training to the next, as tracing takes longest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_make_step", functools.cache(loop._make_step))
+        yield
+    untrained.cache_clear()
+
+
+@functools.cache
+def untrained(create, make_config, batches, devices, **settings):
+    """Return a trainer, its start values, its strategy and its configuration."""
     config = make_config(**settings)
-    limits = dataclasses.replace(config.loop, total_steps=total_steps)
     distribution = strategy.create(devices)
     keras.utils.set_random_seed(config.seed)
     with distribution.scope():
         trainer = create(config, batches(0))
-    loop.train(trainer, batches, distribution, limits, workdir)
+    return trainer, values_of(trainer), distribution, config
+
+
+def train(method, workdir, total_steps, devices="cpu", make_batches=None, **settings):
+    """Return the trainer's values after so many steps, or more from a checkpoint.
+
+    What a checkpoint lacks would live on in a trainer that is used again; see
+    `test_a_checkpoint_holds_every_variable_of_a_step`.
+    """
+    trainer, start, distribution, config = untrained(*method, devices, **settings)
+    limits = dataclasses.replace(config.loop, total_steps=total_steps)
+    for variable, value in zip(
+        variables_of(trainer).values(), start.values(), strict=True
+    ):
+        variable.assign(value)
+    make_batches = make_batches or method[2]
+    loop.train(trainer, make_batches, distribution, limits, workdir)
+    return values_of(trainer)
+
+
+def variables_of(trainer):
     return {
-        f"{name}/{number}/{_without_counter(variable.path)}": np.array(variable.value)
+        f"{name}/{number}/{_without_counter(variable.path)}": variable
         for name, item in trainer.items.items()
         for number, variable in enumerate(item.variables)
     }
+
+
+def values_of(trainer):
+    items = variables_of(trainer).items()
+    return {name: np.array(variable.value) for name, variable in items}
 
 
 def _without_counter(path):
@@ -200,14 +240,12 @@ def assert_equal(left, right):
         np.testing.assert_array_equal(value, right[name], err_msg=name)
 
 
-def test_the_loss_falls_on_a_fixed_batch(method):
-    create, make_config, batches = method
-    keras.utils.set_random_seed(0)
-    trainer = create(make_config(), batches(0))
-    batch = dict(next(iter(batches(0))))
-    del batch["position"]
-    step = tf.function(trainer.train_step)
-    losses = [float(step(batch)["total"]) for _ in range(60)]
+def test_the_loss_falls_on_a_fixed_batch(method, tmp_path):
+    same = method[2](0).take(1).repeat()
+    train(method, tmp_path, 60, make_batches=lambda position: same)
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    losses = [json.loads(line)["total"] for line in lines]
+    assert len(losses) == 60
     assert losses[-1] < 0.9 * losses[0]
 
 
@@ -226,37 +264,47 @@ def test_ciagans_losses_are_weighed_as_the_configuration_says():
 def test_ten_steps_are_five_and_five_resumed_to_the_bit(
     method, devices, tmp_path, capsys
 ):
-    if method == TRAINERS["ciagan"] and devices == "cpu:2":
-        pytest.skip("see the replicas' own test; this one would take minutes")
-    whole = train(method, tmp_path, 10, devices)
+    whole = train(method, tmp_path, 10, devices, **SLOW)
     # As if the run had been killed after the checkpoint of step 5.
     tf.compat.v1.train.update_checkpoint_state(
         str(tmp_path / "checkpoints"), str(tmp_path / "checkpoints" / "ckpt-5")
     )
-    assert_equal(whole, train(method, tmp_path, 10, devices))
+    assert_equal(whole, train(method, tmp_path, 10, devices, **SLOW))
     assert "resuming at step 5" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("clip_norm", ["none", "0.5"])
-def test_two_replicas_equal_one_device_on_the_same_batches(method, clip_norm, tmp_path):
-    if clip_norm != "none" and method != TRAINERS["detector"]:
-        pytest.skip("only the detector's gradients are clipped")
+def test_a_checkpoint_holds_every_variable_of_a_step(method):
+    trainer, _, distribution, _ = untrained(*method, "cpu", **SLOW)
+    step = loop._make_step(trainer, distribution)
+    batch = dict(next(iter(method[2](0))))
+    used = step.get_concrete_function(batch).graph.variables
+    stored = {variable.value.ref() for variable in variables_of(trainer).values()}
+    assert len(used) > 10
+    assert {variable.ref() for variable in used} <= stored
+
+
+def test_two_replicas_equal_one_device_on_the_same_batches(method, tmp_path):
     # CIAGAN norms maps of 4 x 4 pixels again and again, so rounding grows at once.
     steps = 1 if method == TRAINERS["ciagan"] else 4
-    settings = {"optimizer.clip_norm": clip_norm}
-    assert_two_equal_one(method, tmp_path, steps, **settings)
+    assert_two_equal_one(method, tmp_path, steps)
 
 
+@pytest.mark.xdist_group("trainer of detector")
+def test_two_replicas_clip_gradients_as_one_device(tmp_path):
+    clipped = {"optimizer.clip_norm": 0.5}
+    assert_two_equal_one(TRAINERS["detector"], tmp_path, 4, **clipped)
+
+
+@pytest.mark.xdist_group("trainer of deepprivacy")
 def test_two_replicas_equal_one_device_while_a_resolution_is_faded_in(tmp_path):
     _, make_config, batches = TRAINERS["deepprivacy"]
     fading = functools.partial(create_deepprivacy, fade_images=20)
     # In the fifth step the networks are a part of the way between two resolutions.
-    assert_two_equal_one((fading, make_config, batches), tmp_path, total_steps=5)
+    assert_two_equal_one((fading, make_config, batches), tmp_path, 5)
 
 
-def assert_two_equal_one(method, tmp_path, total_steps=4, **settings):
-    # A rate so low that differences of rounding do not grow from step to step.
-    settings = {"optimizer.learning_rate": 1e-6, **settings}
+def assert_two_equal_one(method, tmp_path, total_steps, **settings):
+    settings = {**SLOW, **settings}
     one = train(method, tmp_path / "one", total_steps, "cpu", **settings)
     two = train(method, tmp_path / "two", total_steps, "cpu:2", **settings)
     for name, value in one.items():
@@ -269,8 +317,6 @@ def assert_two_equal_one(method, tmp_path, total_steps=4, **settings):
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_keeps_float32_weights(method, precision, tmp_path):
-    if method == TRAINERS["ciagan"] and precision == "mixed_bfloat16":
-        pytest.skip("the other precision asks for more, and each takes long to trace")
     try:
         keras.mixed_precision.set_global_policy(precision)
         values = train(method, tmp_path, 3, **{"loop.mixed_precision": precision})
