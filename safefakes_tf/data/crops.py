@@ -74,18 +74,18 @@ def training_dataset(
         )
         return {**example, SEED: seeds, POSITION: index}
 
-    def examples(records):
+    def with_face(records):
         parts = records.map(choose, tf.data.AUTOTUNE, deterministic=True)
-        parts = parts.filter(lambda *part: tf.size(part[-1]) > 0)
-        return parts.map(make_example, tf.data.AUTOTUNE, deterministic=True)
+        return parts.filter(lambda *part: tf.size(part[-1]) > 0)
 
-    if next(iter(examples(dataset.enumerate()).take(1)), None) is None:
+    if next(iter(with_face(dataset.enumerate()).take(1)), None) is None:
         raise ValueError(
             f"a generator of {min_side} px needs faces whose surroundings, up to 1.7 "
             f"times their size, have as many pixels; got {len(dataset)} photos without"
         )
-    batches = examples(stream.shuffled_epochs(dataset, seed, position))
-    batches = batches.batch(global_batch_size, drop_remainder=True)
+    chosen = with_face(stream.shuffled_epochs(dataset, seed, position))
+    examples = chosen.map(make_example, tf.data.AUTOTUNE, deterministic=True)
+    batches = examples.batch(global_batch_size, drop_remainder=True)
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
