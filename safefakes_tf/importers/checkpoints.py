@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import zipfile
 from collections.abc import Mapping
 
 import keras
@@ -41,7 +40,16 @@ def read(path: str | os.PathLike, method: str) -> dict[str, np.ndarray]:
         raise ValueError(
             f"{path} must map parameter names to tensors; got {_describe(tree)}"
         )
-    return {name: value for name, value in tree.items() if _is_array(value)}
+    # "module." stands before each name where several devices trained.
+    arrays = {
+        str(name).removeprefix("module."): value
+        for name, value in tree.items()
+        if _is_array(value)
+    }
+    strange = [name for name, value in arrays.items() if value.dtype.kind not in "fiub"]
+    if strange:
+        raise ValueError(f"{path} must hold real numbers; not so {', '.join(strange)}")
+    return arrays
 
 
 def build_dsfd(arrays: Mapping[str, np.ndarray], config: DetectorConfig) -> keras.Model:
@@ -74,9 +82,10 @@ def _read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             return dict(file)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a broken file can fail in any way
+        reason = str(error) or type(error).__name__
         raise ValueError(
-            f"{path} must be an .npz of name -> array; it cannot be read ({error})"
+            f"{path} must be an .npz of name -> array; it cannot be read ({reason})"
         ) from error
 
 

@@ -111,6 +111,8 @@ def load_reference(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None
         # The rows of the kernel's matrix run over (in, height, width) there.
         kernel = variables[name.replace("weight_v", "weight_orig")]
         height, width, channels, _ = kernel.shape
+        if value.shape != (height * width * channels,):
+            return value  # listed among what does not fit
         planes = value.reshape(channels, height, width)
         return planes.transpose(1, 2, 0).reshape(-1)
 

@@ -32,14 +32,13 @@ def load(
     Args:
         model_name: for the message.
         variables: by reference name.
-        parameters: arrays by reference name; a leading "module." is ignored.
+        parameters: arrays by reference name.
         convert: name and array -> array in the variable's layout.
 
     Raises:
         ValueError: naming the parameters that are missing, not known or of another
             shape; nothing is set then.
     """
-    parameters = {k.removeprefix("module."): v for k, v in parameters.items()}
     problems = [f"missing {name}" for name in variables.keys() - parameters.keys()]
     problems += [f"unknown {name}" for name in parameters.keys() - variables.keys()]
     values = {}

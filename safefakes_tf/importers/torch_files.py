@@ -107,6 +107,9 @@ def _tensor(storage, offset, shape, strides, *_):
 
     The numbers come from the file, and a view that they make may not leave the storage.
     """
+    flat = isinstance(storage, np.ndarray) and storage.ndim == 1
+    if not flat or not storage.flags.c_contiguous:
+        raise ValueError("a tensor is made of something else than a storage")
     if min((offset, *shape, *strides), default=0) < 0 or len(shape) != len(strides):
         raise ValueError(f"a tensor has shape {shape} and strides {strides}")
     steps = [(n - 1) * stride for n, stride in zip(shape, strides, strict=True)]
@@ -118,12 +121,27 @@ def _tensor(storage, offset, shape, strides, *_):
     return np.lib.stride_tricks.as_strided(storage[offset:], shape, strides)
 
 
+# A pickle may set attributes of what it names: these have none that could be set.
+class _RebuildTensor:
+    __slots__ = ()
+
+    def __call__(self, *arguments):
+        return _tensor(*arguments)
+
+
+class _RebuildParameter:
+    __slots__ = ()
+
+    def __call__(self, tensor, *_):
+        return tensor
+
+
 _KNOWN = {
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("torch", "Size"): tuple,
-    ("torch._utils", "_rebuild_tensor"): _tensor,
-    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
+    ("torch._utils", "_rebuild_tensor"): _RebuildTensor(),
+    ("torch._utils", "_rebuild_tensor_v2"): _RebuildTensor(),
+    ("torch._utils", "_rebuild_parameter"): _RebuildParameter(),
 }
 
 

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import pathlib
-import zipfile
 from typing import Any
 
 import keras
@@ -118,10 +117,11 @@ def _open(path):
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
         return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a broken file can fail in any way
+        reason = str(error) or type(error).__name__
         raise ValueError(
             f"{path} must be a generator's file, as training or import write it; "
-            f"it cannot be read as one ({error})"
+            f"it cannot be read as one ({reason})"
         ) from error
 
 

@@ -30,7 +30,7 @@ def test_every_variable_has_one_name(model):
 
 
 def test_kernels_are_transposed(model, parameters):
-    importer.load_reference(model, {f"module.{k}": v for k, v in parameters.items()})
+    importer.load_reference(model, parameters)
     kernel, bias = model.get_layer("enhance_2_branch3_2").get_weights()
     theirs = parameters["fpn_fem.1.branch3.2.weight"]
     assert kernel[2, 1, 0, 1] == theirs[1, 0, 2, 1]

@@ -137,6 +137,41 @@ def test_a_tensor_cannot_leave_its_storage(arguments, reason):
         torch_files._tensor(np.zeros(4, np.float32), *arguments)
 
 
+STORAGE = b"(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI100\ntQ"
+REBUILD = b"ctorch._utils\n_rebuild_tensor_v2\n"
+PLAIN = REBUILD + b"(" + STORAGE + b"I0\n(I10\nI10\nt(I10\nI1\nttR"
+
+
+def with_storage(pickled):
+    buffer = io.BytesIO(archive(pickled))
+    with zipfile.ZipFile(buffer, "a") as file:
+        file.writestr("archive/data/0", np.arange(100, dtype=np.float32).tobytes())
+    return buffer.getvalue()
+
+
+def test_a_tensor_is_no_storage(tmp_path):
+    """Its rows would be counted as values, and what lies behind them be read."""
+    path = tmp_path / "some.pth"
+    path.write_bytes(with_storage(b"(S'a'\n" + PLAIN + b"d."))
+    np.testing.assert_array_equal(
+        torch_files.read(path)["a"], np.arange(100).reshape(10, 10)
+    )
+    nested = REBUILD + b"(" + PLAIN + b"I9\n(I91\nt(I1\nttR"
+    path.write_bytes(with_storage(b"(S'a'\n" + nested + b"d."))
+    with pytest.raises(ValueError, match="something else than a storage"):
+        torch_files.read(path)
+
+
+def test_a_file_cannot_change_what_reads_it(tmp_path):
+    """The instruction BUILD sets attributes of anything that a pickle can name."""
+    path = tmp_path / "some.pth"
+    state = b"(N(S'__defaults__'\n(I1\ntdtb"
+    for name in (b"_rebuild_tensor_v2", b"_rebuild_parameter"):
+        path.write_bytes(archive(b"ctorch._utils\n" + name + b"\n" + state + b"."))
+        with pytest.raises(ValueError, match=r"must be a file of torch\.save"):
+            torch_files.read(path)
+
+
 def test_no_file_and_no_such_format(tmp_path):
     with pytest.raises(ValueError, match=r"absent.pth cannot be read: No such file"):
         torch_files.read(tmp_path / "absent.pth")

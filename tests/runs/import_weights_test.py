@@ -139,11 +139,31 @@ def test_what_does_not_fit_is_told_and_nothing_is_written(
     assert not (tmp_path / "run").exists()
 
 
+def broken_archives(folder):
+    """Yield files called `.npz` that are none, each broken in its own way."""
+    path = folder / "broken.npz"
+    for content in (b"", b"PK", b"text"):
+        path.write_bytes(content)
+        yield path
+    with path.open("wb") as file:
+        np.save(file, np.ones(3))
+    yield path
+    np.savez(path, a=np.ones(300))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"{'descr'", b"{'de\ncr'"))
+    yield path
+
+
 def test_files_without_arrays(tmp_path):
-    broken = tmp_path / "broken.npz"
-    broken.write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"broken.npz must be an .npz of name -> arr"):
-        import_weights.run(SMALL, tmp_path, "dsfd", str(broken))
+    for broken in broken_archives(tmp_path):
+        with pytest.raises(ValueError, match=r"broken.npz must be an .npz of name -> "):
+            import_weights.run(SMALL, tmp_path, "dsfd", str(broken))
+        with pytest.raises(ValueError, match=r"broken.npz must be a generator's file"):
+            generator_files.read(broken)
+    texts = tmp_path / "texts.npz"
+    np.savez(texts, a=np.ones(3), b=np.array("x"), c=np.ones(2, complex))
+    with pytest.raises(ValueError, match="must hold real numbers; not so b, c"):
+        import_weights.run(SMALL, tmp_path, "dsfd", str(texts))
     empty = tmp_path / "empty.npz"
     np.savez(empty)
     with pytest.raises(ValueError, match="names to tensors; got the entries none"):
@@ -168,6 +188,28 @@ def test_files_that_are_no_generators_are_refused(tmp_path):
     generator_files.write(tmp_path / "wrong.npz", model, wrong)
     with pytest.raises(ValueError, match="of another version"):
         generator_files.read(tmp_path / "wrong.npz")
+
+
+def test_names_that_several_devices_leave_tell_the_settings_too(tmp_path):
+    model = deepprivacy_models.build_generator(DeepPrivacyConfig(16, 16))
+    arrays = arrays_of(deepprivacy.reference_variables(model))
+    source = tmp_path / "many.npz"
+    np.savez(source, **{f"module.{name}": value for name, value in arrays.items()})
+    read = checkpoints.read(source, "deepprivacy")
+    assert checkpoints.build_generator("deepprivacy", read)[1].resolution == 16
+
+
+def test_a_spectral_vector_of_another_length_is_listed_with_the_rest():
+    config = ciagan_models.CiaganConfig(width_multiplier=1 / 16, num_identities=3)
+    model = ciagan_models.build_generator(config)
+    arrays = arrays_of(ciagan.reference_variables(model))
+    name = next(name for name in arrays if name.endswith("weight_v"))
+    arrays[name] = np.ones(3, np.float32)
+    del arrays["embed.1.bias"]
+    with pytest.raises(ValueError) as error:
+        ciagan.load_reference(model, arrays)
+    assert f"{name} must be" in str(error.value)
+    assert "missing embed.1.bias" in str(error.value)
 
 
 def test_ciagan_through_a_file(tmp_path):
