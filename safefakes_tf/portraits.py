@@ -18,12 +18,14 @@ HEIGHT, WIDTH = 218, 178  # px of the canvas
 HALF_HEIGHT = 5  # of a crop, in distances between the inner corners of the eyes
 INNER_CORNERS = (39, 42)
 OUTLINE = range(17)
+FEATURES = range(27, 68)  # nose, eyes and mouth
 BROWS = (19, 24)  # whose height closes the outline
 LINES = (OUTLINE, range(27, 31), (*range(60, 68), 60))  # outline, nose, inner lips
 FRAME, PATCH = 144, 128  # px, published sides of the frame and the patch in its middle
 CLOSEST = 36  # px of such a frame, from its middle to the border of the closest crop
 MIN_IOU = 0.3  # of an outline's bounds with the face's box
 MIN_COVERED = 0.2  # of the box, by the outline
+MIN_FEATURES = 0.9  # of the features, that lie inside the outline
 FARTHEST = 3.0  # from the photo's corner, in its sides; no face of it lies beyond
 JPEG_QUALITY = 75
 COVERED = 51  # 255ths; a pixel of a patch is hidden if more of it is covered
@@ -46,6 +48,7 @@ def usable(keypoints: tf.Tensor, boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor
     """Return bool [N], whether a face can be cut out, and its outline covers it.
 
     Keypoints that lie elsewhere, or on a part of the face, would leave it to be seen.
+    So would those of a profile, whose outline runs around the cheek.
 
     Args:
         keypoints: float32 [N, 68, 2], as of `layouts.read`.
@@ -62,7 +65,20 @@ def usable(keypoints: tf.Tensor, boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor
     pixels = boxes * tf.cast(tf.tile(size, [2]), tf.float32)
     face = (pixels[:, 2] - pixels[:, 0]) * (pixels[:, 3] - pixels[:, 1])
     covers = _area(outlines) >= MIN_COVERED * face
+    features = tf.gather(tf.cast(points, tf.float32), FEATURES, axis=1)
+    hidden = tf.reduce_mean(tf.cast(_inside(features, outlines), tf.float32), axis=1)
+    covers &= hidden >= MIN_FEATURES
     return known & near & not_empty & covers & (_overlap(outlines, pixels) >= MIN_IOU)
+
+
+def _inside(points, outlines):
+    """Return bool [N, K], which points a polygon holds: rays cross it an odd time."""
+    x, y = tf.unstack(points[:, :, tf.newaxis], axis=3)
+    start_x, start_y = tf.unstack(outlines[:, tf.newaxis], axis=3)
+    end_x, end_y = tf.unstack(tf.roll(outlines, -1, axis=1)[:, tf.newaxis], axis=3)
+    slope = tf.math.divide_no_nan(end_x - start_x, end_y - start_y)
+    crossed = ((start_y > y) != (end_y > y)) & (x < start_x + slope * (y - start_y))
+    return tf.reduce_sum(tf.cast(crossed, tf.int32), axis=2) % 2 == 1
 
 
 def _area(outlines):

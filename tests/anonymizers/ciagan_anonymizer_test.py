@@ -51,6 +51,13 @@ def test_faces_without_keypoints_or_with_crossed_eyes_are_blacked_out(ciagan, ph
         lambda points, near: np.where(np.arange(68)[:, None] == 5, np.inf, points),
         lambda points, near: np.where(np.arange(68)[:, None] == 5, 1e9, points),
         lambda points, near: np.where(np.arange(68)[:, None] == 39, np.nan, points),
+        # A head turned aside: the outline is that of the cheek, the features are not.
+        lambda points, near: (
+            points + np.where(np.arange(68)[:, None] > 16, [0, 0.1], [0, 0])
+        ),
+        lambda points, near: np.where(
+            np.arange(68)[:, None] < 17, points * [1, 0.4] + [0, 0.35], points
+        ),
     ],
 )
 def test_keypoints_that_do_not_outline_the_face_black_it_out(spoil, ciagan, photo):
