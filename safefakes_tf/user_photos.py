@@ -1,13 +1,26 @@
 """A user's photo files: read as viewers show them, written with nothing but pixels."""
 
 import io
+import os
 import pathlib
+import struct
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 ORIENTATION = 0x0112  # the EXIF tag
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+MAY_MOVE = ("PNG", "WEBP")
+# What decoders raise for files that are broken, or larger than is sane.
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    KeyError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 SRGB = ImageCms.createProfile("sRGB")
 
 
@@ -23,21 +36,32 @@ def check_name(filename: str) -> None:
 def read(path: pathlib.Path) -> tuple[np.ndarray, bool]:
     """Read a photo as viewers show it: turned upright, its colours in sRGB.
 
+    What is transparent becomes white: there may be anything underneath, such as a face
+    that somebody erased. Of several pictures in a file, all but the first are left out.
+
     Returns:
         uint8 [H, W, 3], RGB, and whether the stored pixels lie otherwise.
 
     Raises:
-        ValueError: if the file is not there, is no photo or is cut short.
+        ValueError: if the file is not there, is no photo, is cut short or moves.
     """
     try:
-        with Image.open(path) as image:
+        # Bytes, as Pillow maps files into memory, and then shears turned grey TIFFs.
+        # Content tells the format, not the name; no other decoder gets to see it.
+        with Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image:
+            if image.format in MAY_MOVE and getattr(image, "is_animated", False):
+                raise ValueError("it is an animation; save the one picture of it")
             turned = image.getexif().get(ORIENTATION, 1) != 1
             image.load()
             upright = ImageOps.exif_transpose(image)
-            return np.array(_in_srgb(upright)), turned
+            return np.array(_opaque(_in_8_bits(upright))), turned
     except FileNotFoundError:
         raise ValueError(f"photo {path} is missing") from None
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except UnidentifiedImageError:
+        raise ValueError(
+            f"photo {path} does not decode: it is none of {', '.join(FORMATS)}"
+        ) from None
+    except UNREADABLE as error:
         raise ValueError(f"photo {path} does not decode: {error}") from error
 
 
@@ -51,19 +75,59 @@ def write(path: pathlib.Path, pixels: np.ndarray, quality: int) -> None:
         path: its suffix tells the format.
         pixels: uint8 [H, W, 3], sRGB.
         quality: of JPEG and WebP, 1..100.
+
+    Raises:
+        ValueError: if the format has no photos of this size.
+        OSError: if the file cannot be written.
     """
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    encoded = io.BytesIO()
+    try:
+        Image.fromarray(pixels).save(encoded, format=kind, quality=quality)
+    except (OSError, ValueError) as error:
+        height, width = pixels.shape[:2]
+        raise ValueError(
+            f"{path.name}, {width} x {height} px, does not go into a file of type "
+            f"{kind}: {error}; name it .png"
+        ) from error
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
-    kind = Image.registered_extensions()[path.suffix.lower()]
-    Image.fromarray(pixels).save(partial, format=kind, quality=quality)
+    with partial.open("wb") as file:
+        file.write(encoded.getbuffer())
+        file.flush()
+        os.fsync(file.fileno())  # before the name: what has one is whole
     partial.replace(path)
+
+
+def _in_8_bits(image):
+    """Return the photo with 8 bits per channel; Pillow would cut 16 bits off at 255."""
+    if image.mode == "F":
+        raise ValueError("the range of floating-point pixels is not known; save 8 bits")
+    if image.mode != "I" and not image.mode.startswith("I;16"):
+        return image
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 0xFFFF:
+        raise ValueError("the range of 32-bit pixels is not known; save 8 bits")
+    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    if "icc_profile" in image.info:
+        grey.info["icc_profile"] = image.info["icc_profile"]
+    return grey
+
+
+def _opaque(image):
+    """Return the photo as RGB in sRGB, white where it is transparent."""
+    if not image.has_transparency_data:
+        return _in_srgb(image)
+    image = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    return Image.composite(_in_srgb(image), white, image.getchannel("A"))
 
 
 def _in_srgb(image):
     """Return the photo as RGB of 8 bits; colours of another profile are converted."""
     profile = image.info.get("icc_profile")
     if image.mode not in ("RGB", "CMYK", "L"):
-        image = image.convert("RGB")  # palettes, alpha, 16 bits
+        image = image.convert("RGB")  # palettes, alpha
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -1,6 +1,7 @@
 """A user's photos: upright, in sRGB, and written with nothing but pixels."""
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -46,9 +47,14 @@ def test_what_is_written_has_pixels_and_nothing_else(suffix, picture, tmp_path):
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("name", ["in.png", "in.tif", "grey.tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_photos_are_turned_as_viewers_turn_them(orientation, picture, tmp_path):
-    path = with_metadata(tmp_path / "in.png", picture, orientation)
+def test_photos_are_turned_as_viewers_turn_them(orientation, name, picture, tmp_path):
+    if name == "grey.tif":  # of those that Pillow would map into memory
+        picture = np.repeat(picture.sum(axis=2, keepdims=True) // 3, 3, axis=2)
+        picture = picture.astype(np.uint8)
+    stored = picture[..., 0] if name == "grey.tif" else picture
+    path = with_metadata(tmp_path / name, stored, orientation)
     pixels, turned = user_photos.read(path)
     assert turned == (orientation != 1)
     rows = {
@@ -84,17 +90,107 @@ def test_a_broken_profile_is_ignored(picture, tmp_path):
     np.testing.assert_array_equal(user_photos.read(path)[0], picture)
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "I;16"])
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
 def test_all_modes_become_rgb(mode, picture, tmp_path):
-    image = Image.fromarray(picture)
-    image = (
-        image.convert("L").convert("I;16") if mode == "I;16" else image.convert(mode)
-    )
+    image = Image.fromarray(picture).convert(mode)
     path = tmp_path / ("in.tif" if mode == "CMYK" else "in.png")
     image.save(path)
     pixels, _ = user_photos.read(path)
-    assert pixels.shape == (40, 60, 3)
     assert pixels.dtype == np.uint8
+    np.testing.assert_array_equal(pixels, image.convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "mode"),
+    [
+        ("in.png", "<u2", "I;16"),
+        ("in.tif", "<u2", "I;16"),
+        ("in.tif", ">u2", "I;16B"),
+        ("in.tif", "<i4", "I"),
+    ],
+)
+def test_grey_of_16_bits_keeps_its_shades(name, dtype, mode, tmp_path):
+    shades = (np.arange(256) * 257).reshape(8, 32)
+    image = Image.frombytes(mode, (32, 8), shades.astype(dtype).tobytes())
+    image.save(tmp_path / name)
+    pixels, _ = user_photos.read(tmp_path / name)
+    expected = np.arange(256).reshape(8, 32, 1)
+    np.testing.assert_array_equal(pixels, np.repeat(expected, 3, axis=2))
+
+
+@pytest.mark.parametrize("value", [np.float32(0.5), np.int32(-1), np.int32(70000)])
+def test_shades_of_unknown_range_are_refused(value, tmp_path):
+    path = tmp_path / "in.tif"
+    Image.fromarray(np.full([4, 5], value)).save(path)
+    with pytest.raises(ValueError, match=r"in\.tif does not decode: .*save 8 bits"):
+        user_photos.read(path)
+
+
+@pytest.mark.parametrize("name", ["in.png", "in.webp", "in.tif"])
+def test_what_is_erased_does_not_come_back(name, picture, tmp_path):
+    alpha = np.full([40, 60, 1], 255, np.uint8)
+    alpha[:20, :30] = 0
+    path = tmp_path / name
+    image = Image.fromarray(np.concatenate([picture, alpha], axis=2))
+    image.save(path, **({"lossless": True, "exact": True} if "webp" in name else {}))
+    picture[:20, :30] = 255
+    np.testing.assert_array_equal(user_photos.read(path)[0], picture)
+
+
+def test_a_transparent_colour_does_not_come_back(picture, tmp_path):
+    path = tmp_path / "in.png"
+    Image.fromarray(picture).save(path, transparency=(200, 0, 0))
+    picture[:20, :30] = 255
+    np.testing.assert_array_equal(user_photos.read(path)[0], picture)
+
+
+@pytest.mark.parametrize("name", ["pages.tif", "camera.jpg"])
+def test_of_several_pictures_the_first_is_all(name, picture, tmp_path):
+    first, second = Image.fromarray(picture), Image.fromarray(255 - picture)
+    kind = "TIFF" if name == "pages.tif" else "MPO"
+    path = tmp_path / name
+    first.save(path, format=kind, save_all=True, append_images=[second])
+    pixels, _ = user_photos.read(path)
+    assert np.median(np.abs(pixels.astype(int) - picture)) <= 2
+    user_photos.write(tmp_path / f"out-{name}", pixels, quality=95)
+    with Image.open(tmp_path / f"out-{name}") as written:
+        assert getattr(written, "n_frames", 1) == 1
+
+
+@pytest.mark.parametrize("name", ["in.png", "in.webp"])
+def test_an_animation_is_refused(name, picture, tmp_path):
+    first, second = Image.fromarray(picture), Image.fromarray(255 - picture)
+    first.save(tmp_path / name, save_all=True, append_images=[second])
+    with pytest.raises(ValueError, match="it is an animation"):
+        user_photos.read(tmp_path / name)
+
+
+def test_content_tells_the_format_among_those_of_photos(picture, tmp_path):
+    Image.fromarray(picture).save(tmp_path / "jpeg.png", format="JPEG")
+    assert user_photos.read(tmp_path / "jpeg.png")[0].shape == picture.shape
+    Image.fromarray(picture).save(tmp_path / "eps.png", format="EPS")
+    with pytest.raises(ValueError, match="it is none of JPEG, PNG"):
+        user_photos.read(tmp_path / "eps.png")
+
+
+def test_a_photo_too_large_is_refused(picture, tmp_path, monkeypatch):
+    Image.fromarray(picture).save(tmp_path / "in.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ValueError, match="does not decode: Image size"):
+        user_photos.read(tmp_path / "in.png")
+    with pytest.raises(ValueError, match=r"17000 x 2 px.* type WEBP.*name it \.png"):
+        user_photos.write(tmp_path / "a.webp", np.zeros([2, 17000, 3], np.uint8), 95)
+
+
+def test_a_photo_is_on_the_disk_before_it_has_its_name(picture, tmp_path, monkeypatch):
+    seen = []
+
+    def fsync(handle):
+        seen.append([path.name for path in tmp_path.iterdir()])
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    user_photos.write(tmp_path / "a.png", picture, 95)
+    assert seen == [["a.png.partial"]]
 
 
 def test_mistakes_are_told(picture, tmp_path):

@@ -1,6 +1,7 @@
 """Boxes of a user's photos in three formats, and their mistakes."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -71,6 +72,41 @@ def test_three_formats_say_the_same(tmp_path):
             "filename,x,y,width,height\na.jpg,0.1,0.2,0.3,0.4\n",
             "must have boxes in pixels; all are at most 1",
         ),
+        (
+            "boxes.csv",
+            "filename,x,y,width,height\na.jpg,1,2,0,4\n",
+            r"a width and a height above 0; got \[1.0, 2.0, 0.0, 4.0\] of a.jpg",
+        ),
+        (
+            "boxes.csv",
+            "filename,x,y,width,height\na.jpg,1,5,2,3,4\n",
+            "line 2: expected 5 values, got 6; decimals are written with a point",
+        ),
+        ("boxes.csv", "filename,x,y,width,height\n,1,2,3,4\n", "inside .*; got ''"),
+        ("boxes.csv", "filename,x,y,width,height\n.,1,2,3,4\n", "inside .*; got '.'"),
+        ("boxes.csv", f"filename\n{'a' * 200_000}\n", "missing: height"),
+        (
+            "boxes.csv",
+            f"filename,x,y,width,height\n{'a' * 200_000},,,,\n",
+            "must be a CSV table; it is not: field larger",
+        ),
+        ("boxes.json", coco(images=[{"id": 3, "file_name": 5}]), "file_name 5"),
+        (
+            "boxes.json",
+            coco(annotations=[{"image_id": 3, "bbox": []}]),
+            r"bbox of four numbers\); it is not: .*bbox \[\]",
+        ),
+        (
+            "boxes.json",
+            coco(annotations=[{"image_id": 3, "bbox": [1, 2, 3, 10**400]}]),
+            "has a number that is too large",
+        ),
+        ("boxes.json", "[" * 100_000, "must be COCO JSON"),
+        (
+            "boxes.txt",
+            f"a.jpg\n1\n1 2 3 {10**20} 0 0 0 0 0 0\n",
+            "line 3|a number that is too large",
+        ),
     ],
 )
 def test_mistakes_are_told_in_one_line(name, content, message, tmp_path):
@@ -85,3 +121,55 @@ def test_a_photo_named_twice_and_a_missing_file(tmp_path):
         box_files.read(write(tmp_path / "boxes.json", twice))
     with pytest.raises(ValueError, match="is not there"):
         box_files.read(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".txt"])
+def test_names_in_several_spellings_are_one_photo(suffix, tmp_path):
+    path = tmp_path / f"boxes{suffix}"
+    if suffix == ".csv":
+        rows = ["./a//one.png,10,20,30,40", "a/one.png,1.5,2,8,9", "a/./one.png,,,,"]
+        write(path, "filename,x,y,width,height\n" + "\n".join(rows) + "\n")
+        (photo,) = box_files.read(path)
+        assert photo.filename == "a/one.png"
+        np.testing.assert_array_equal(photo.boxes, BOXES)
+        return
+    names = ("a/one.png", "./a//one.png")
+    text = [f"{name}\n1\n10 20 30 40 0 0 0 0 0 0\n" for name in names]
+    images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
+    content = coco(images=images, annotations=[])
+    write(path, "".join(text) if suffix == ".txt" else content)
+    with pytest.raises(ValueError, match=r"names a/one\.png twice; join its faces"):
+        box_files.read(path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".txt"])
+def test_utf_8_with_the_mark_of_excel_and_no_other_encoding(suffix, tmp_path):
+    text = {
+        ".csv": "filename,x,y,width,height\nä.png,10,20,30,40\n",
+        ".json": json.dumps(
+            {
+                "images": [{"id": 0, "file_name": "ä.png"}],
+                "annotations": [{"image_id": 0, "bbox": [10, 20, 30, 40]}],
+            },
+            ensure_ascii=False,
+        ),
+        ".txt": "ä.png\n1\n10 20 30 40 0 0 0 0 0 0\n",
+    }[suffix]
+    path = tmp_path / f"boxes{suffix}"
+    path.write_text(text, encoding="utf-8-sig")
+    (photo,) = box_files.read(path)
+    assert photo.filename == "ä.png"
+    np.testing.assert_array_equal(photo.boxes, [[10, 20, 30, 40]])
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(ValueError, match="UTF-8"):
+        box_files.read(path)
+
+
+def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    path = write(tmp_path / "boxes.json", coco())
+    monkeypatch.setattr(pathlib.Path, "read_text", refuse)
+    with pytest.raises(ValueError, match="must be readable; it is not"):
+        box_files.read(path)

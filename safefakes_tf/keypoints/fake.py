@@ -41,6 +41,9 @@ class FakeDetector:
 
     MIN_WIDTH = 0.1  # of the photo's width
 
+    def __init__(self, models: str | None = None):
+        """Take what a real one takes."""
+
     def find(self, photo: np.ndarray, boxes: np.ndarray) -> detector.Found:
         """Return the keypoints of the faces of a photo; see `detector.Detector`."""
         seen = boxes[:, 3] - boxes[:, 1] >= self.MIN_WIDTH

@@ -15,15 +15,17 @@ import tqdm
 
 import safefakes_tf
 from safefakes_tf import anonymizers, faces, user_photos
-from safefakes_tf.config import Config, claim_workdir
+from safefakes_tf.config import ANONYMIZER_NAMES, Config, claim_workdir
 from safefakes_tf.keypoints import detector
 from safefakes_tf.models import generator_files
 from tfds_builders import box_files
 
 GROUP = 16  # photos whose faces a generator paints together
-LOG, METADATA = "faces.csv", "metadata.json"
+LOG, METADATA, SETTINGS = "faces.csv", "metadata.json", "config.json"
+OWN = (LOG, METADATA, SETTINGS)  # names that nothing else in the output may have
 COLUMNS = ("filename", "face", "action", "keypoints")
-TOLERANCE = 2  # px by which a box may reach beyond its photo
+TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
+LARGEST = 2  # longer sides of the photo that a box may measure; more is a mistake
 
 
 def run(
@@ -49,70 +51,152 @@ def run(
             was done to each face and `metadata.json`.
 
     Raises:
-        ValueError: if the output is there already, annotations are malformed, or a
-            photo is missing, does not decode, or does not fit its boxes.
+        ValueError: if the anonymizer leaves faces as they are, the output is there
+            already, annotations are malformed, a photo is missing, does not decode, or
+            does not fit its boxes, or the output cannot be written.
     """
     # === What is there ===
+    _check_hides(config.data.anonymizer)
     photos, annotations, output = _paths(photos, annotations, output)
     listed = box_files.read(annotations)
+    _check_names(annotations, listed)
     _check_present(photos, listed)
     anonymizer = anonymizers.create(
         config.data.anonymizer, config.data.anonymization, config.seed
     )
     partial = output.with_name(f"{output.name}.partial")
-    claim_workdir(config, partial)
-    _copy_annotations(annotations, partial)
-    done = _read_log(partial)
+    with _writing(partial):
+        _check_begun(partial, annotations, listed)
+        claim_workdir(config, partial)
+        done = _read_log(partial)
+        if not done:
+            shutil.copyfile(annotations, partial / annotations.name)
+        _begin_log(done, partial)
 
     # === Photo by photo, in groups ===
     left = [photo for photo in listed if photo.filename not in done]
     bar = tqdm.tqdm(left, "anonymizing", len(listed), initial=len(done), unit="photo")
     with contextlib.ExitStack() as stack:
+        stack.enter_context(bar)
         keypoints = None
         if anonymizer.keypoints:
             keypoints = stack.enter_context(
-                contextlib.closing(detector.MediaPipeDetector())
+                contextlib.closing(
+                    detector.MediaPipeDetector(config.data.keypoint_models)
+                )
             )
         records = (_record(photos, photo, keypoints) for photo in bar)
         while group := list(itertools.islice(records, GROUP)):
             for record in anonymizer.anonymize_records(group):
-                _write(record, partial, config.data.jpeg_quality)
+                with _writing(partial):
+                    _write(record, partial, config.data.jpeg_quality)
 
     # === As a whole, or not at all ===
     log = _read_log(partial)
-    _write_metadata(config, log, partial)
-    (partial / "config.json").unlink()
-    partial.replace(output)
+    with _writing(partial):
+        _write_metadata(config, log, partial)
+        (partial / SETTINGS).unlink()
+        partial.replace(output)
     _tell(log, output)
 
 
 def _paths(photos, annotations, output):
     photos, annotations, output = map(pathlib.Path, (photos, annotations, output))
-    if not photos.is_dir():
+    if not os.path.isdir(photos):
         raise ValueError(f"--input must be a folder of photos; {photos} is none")
-    if output.exists():
-        raise ValueError(f"--output {output} is there already; name another folder")
+    with _writing(output):
+        if output.exists():
+            raise ValueError(f"--output {output} is there already; name another folder")
+    if annotations.name.casefold() in OWN:  # in some file systems case is nothing
+        raise ValueError(
+            f"--annotations must not be called {', '.join(OWN)}, as the output has "
+            f"files of these names; got {annotations.name}; rename it"
+        )
     return photos, annotations, output
 
 
-def _copy_annotations(path, folder):
-    copy = folder / path.name
-    if copy.exists() and copy.read_bytes() != path.read_bytes():
+def _check_hides(name):
+    if name == "original":  # also what a config has where nothing was chosen
+        choices = ", ".join(each for each in ANONYMIZER_NAMES if each != name)
         raise ValueError(
-            f"{folder} was begun with other annotations; remove it, or go on with those"
+            f"--anonymizer must be one of {choices}; got {name}, which leaves every "
+            "face to be seen"
         )
-    shutil.copyfile(path, copy)
+
+
+def _check_names(annotations, listed):
+    """Check that the photos can be written, and none where another file goes."""
+    taken = {*OWN, annotations.name.casefold()}
+    for photo in listed:
+        user_photos.check_name(photo.filename)
+        if pathlib.PurePosixPath(photo.filename).parts[0].casefold() in taken:
+            raise ValueError(
+                f"photos must not lie in a folder called {', '.join(sorted(taken))}, "
+                f"as the output has such files; got {photo.filename}; rename it"
+            )
 
 
 def _check_present(folder, listed):
-    for photo in listed:
-        user_photos.check_name(photo.filename)
-    missing = [p.filename for p in listed if not (folder / p.filename).is_file()]
+    missing = [
+        photo.filename
+        for photo in listed
+        if not os.path.isfile(folder / photo.filename)
+    ]
     if missing:
         raise ValueError(
             f"{len(missing)} of {len(listed)} annotated photos are not in {folder}, "
             f"e.g. {missing[0]}; copy them there, or take them out of the annotations"
         )
+    names = {}
+    for photo in listed:  # links, or a file system to which case is nothing
+        about = (folder / photo.filename).stat()
+        same = names.setdefault((about.st_dev, about.st_ino), photo.filename)
+        if same != photo.filename:
+            raise ValueError(
+                f"{same} and {photo.filename} are one file in {folder}, and each would "
+                "show the other's faces; join their faces under one name"
+            )
+
+
+def _check_begun(folder, annotations, listed):
+    """Check that nothing is in an interrupted run's folder but what it makes again.
+
+    What else lies there would be published: photos nobody looked at, or those done with
+    boxes that were corrected since.
+    """
+    if not folder.exists():
+        return
+    copy = folder / annotations.name
+    known = {folder / name for name in (*OWN, f"{LOG}.partial")}
+    for photo in listed:
+        path = folder / photo.filename
+        known |= {path, path.with_name(f"{path.name}.partial")}
+    found = {
+        path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    }
+    others = sorted(found - known - {copy})
+    if others:
+        raise ValueError(
+            f"{folder} holds {others[0].relative_to(folder)}, which this run does not "
+            "make; move that away, or remove the folder"
+        )
+    same = copy.exists() and copy.read_bytes() == annotations.read_bytes()
+    if _read_log(folder) and not same:
+        raise ValueError(
+            f"{folder} was begun with other annotations; remove it, or go on with those"
+        )
+
+
+@contextlib.contextmanager
+def _writing(folder):
+    """Tell in one line that a folder cannot be written, e.g. as the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(
+            f"{folder} cannot be written: {error}; once it can, the same command goes "
+            "on there"
+        ) from error
 
 
 def _record(folder, photo, keypoints):
@@ -136,11 +220,15 @@ def _record(folder, photo, keypoints):
 
 
 def _relative(photo, size, turned):
-    """Return float32 [N, 4], yxyx in 0..1, after a check that boxes and photo agree."""
-    near = photo.boxes[:, [1, 0]]
-    extent = np.maximum(photo.boxes[:, [3, 2]], 0)
+    """Return float32 [N, 4], yxyx, after a check that boxes and photo agree.
+
+    They may reach outside 0..1: clipped to the photo, a face at its border would pass
+    for a narrow one, and those are kept.
+    """
+    near, extent = photo.boxes[:, [1, 0]], photo.boxes[:, [3, 2]]
     middle, far = near + extent / 2, near + extent
     misfit = ((middle < 0) | (middle > size)).any()
+    misfit |= (extent > LARGEST * max(size)).any()
     if turned:  # boxes on the stored pixels are the likely mistake
         misfit |= (far > np.array(size) + TOLERANCE).any()
     if photo.size is not None:
@@ -151,7 +239,7 @@ def _relative(photo, size, turned):
             f"{size[1]} px wide and {size[0]} px high; annotate it as it is shown"
         )
     relative = np.concatenate([near, far], axis=1) / np.tile(size, 2)
-    return np.clip(relative, 0, 1).astype(np.float32)
+    return relative.astype(np.float32)
 
 
 def _write(record, folder, quality):
@@ -162,19 +250,33 @@ def _write(record, folder, quality):
     sources = np.full(len(actions), faces.NOT_FOUND)
     if faces.KEYPOINTS_SOURCE in record:
         sources = record[faces.KEYPOINTS_SOURCE].numpy()
-    rows = [
-        (name, face, faces.ACTIONS[action], faces.SOURCES[source])
-        for face, (action, source) in enumerate(zip(actions, sources, strict=True))
+    of_faces = [
+        (faces.ACTIONS[action], faces.SOURCES[source])
+        for action, source in zip(actions, sources, strict=True)
     ]
-    path = folder / LOG
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(COLUMNS)
-        writer.writerows([*rows, (name, "", "written", "")])
+    with (folder / LOG).open("a", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(_lines(name, of_faces))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _begin_log(log, folder):
+    """Write the log of the photos that are written, without what an end tore off."""
+    path = folder / LOG
+    partial = path.with_name(f"{LOG}.partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for name, of_faces in log.items():
+            writer.writerows(_lines(name, of_faces))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _lines(name, of_faces):
+    lines = [(name, face, *done) for face, done in enumerate(of_faces)]
+    return [*lines, (name, "", "written", "")]
 
 
 def _read_log(folder):
@@ -185,7 +287,7 @@ def _read_log(folder):
     path = folder / LOG
     if not path.exists():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
         rows = [row for row in csv.reader(file) if len(row) == len(COLUMNS)][1:]
     written, waiting = {}, {}
     for name, face, action, source in rows:

@@ -2,11 +2,13 @@
 
 import csv
 import dataclasses
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from configs import tiny
 from safefakes_tf import user_photos
@@ -15,7 +17,8 @@ from safefakes_tf.keypoints import detector, fake
 from safefakes_tf.runs import anonymize
 
 BOX = (20, 10, 30, 40)  # x y width height
-ORIENTATION = 0x0112
+GPS, ORIENTATION, MAKE = 0x8825, 0x0112, 0x010F
+HEADER = "filename,x,y,width,height\n"
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +45,7 @@ def photos(tmp_path):
 def boxes(tmp_path):
     path = tmp_path / "boxes.csv"
     rows = [f"{name},{','.join(map(str, BOX))}" for name in ("a/one.png", "two.png")]
-    path.write_text("filename,x,y,width,height\n" + "\n".join(rows) + "\n")
+    path.write_text(HEADER + "\n".join(rows) + "\n")
     return path
 
 
@@ -52,6 +55,26 @@ def settings(name, anonymization=None) -> Config:
     if anonymization:
         data = dataclasses.replace(data, anonymization=anonymization(name))
     return dataclasses.replace(config, data=data)
+
+
+def black(photos, boxes, output):
+    """Black the faces out; `output` is the folder to make."""
+    workdir = output.parent
+    anonymize.run(settings("blackout"), workdir, str(photos), str(boxes), str(output))
+
+
+def stop_before_the_second(patch):
+    """Let the run end when it writes its second photo."""
+    write, written = user_photos.write, []
+
+    def stop(path, *arguments):
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        write(path, *arguments)
+
+    patch.setattr(user_photos, "write", stop)
+    return written
 
 
 def log_of(folder):
@@ -94,18 +117,10 @@ def test_a_generator_with_keypoints(photos, boxes, tmp_path, anonymization):
 def test_an_interrupted_run_goes_on_and_is_no_result(
     photos, boxes, tmp_path, monkeypatch
 ):
-    output, written = tmp_path / "out", []
-    write = user_photos.write
-
-    def stop_at_the_second(path, *arguments):
-        if len(written) == 1:
-            raise KeyboardInterrupt
-        written.append(path)
-        write(path, *arguments)
-
+    output = tmp_path / "out"
     run = (settings("blackout"), tmp_path, str(photos), str(boxes), str(output))
     with monkeypatch.context() as patch:
-        patch.setattr(user_photos, "write", stop_at_the_second)
+        written = stop_before_the_second(patch)
         with pytest.raises(KeyboardInterrupt):
             anonymize.run(*run)
     assert not output.exists()
@@ -126,15 +141,169 @@ def test_an_interrupted_run_goes_on_and_is_no_result(
         ({"output": "."}, "is there already; name another folder"),
         ({"rows": "gone.png,1,2,30,40"}, "1 of 1 annotated photos are not in"),
         ({"rows": "a/one.png,200,2,30,40"}, r"boxes of a/one\.png do not fit"),
+        ({"rows": "a/one.png,2,2,300,9"}, r"boxes of a/one\.png do not fit"),
         ({"rows": "two.png,60,10,30,40"}, r"two\.png do not fit .*80 px wide and 100"),
+        ({"rows": f"{'a' * 300}.png,1,2,30,40"}, "1 of 1 annotated photos are not in"),
+        ({"output": "{photos}/two.png/out"}, "two.png/out.partial cannot be written"),
     ],
 )
 def test_mistakes_leave_nothing_behind(change, message, photos, boxes, tmp_path):
     if "rows" in change:
-        boxes.write_text(f"filename,x,y,width,height\n{change['rows']}\n")
+        boxes.write_text(f"{HEADER}{change['rows']}\n")
     given = {"photos": str(photos), "output": str(tmp_path / "out"), **change}
+    given["output"] = given["output"].format(photos=photos)
     with pytest.raises(ValueError, match=message):
         anonymize.run(
             settings("blackout"), tmp_path, given["photos"], str(boxes), given["output"]
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_the_original_is_refused_before_anything_is_written(photos, boxes, tmp_path):
+    run = (settings("original"), tmp_path, str(photos), str(boxes))
+    with pytest.raises(ValueError, match=r"one of blackout, blur, .*ciagan; got orig"):
+        anonymize.run(*run, str(tmp_path / "out"))
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_a_photo_in_two_spellings_loses_the_faces_of_both(photos, boxes, tmp_path):
+    boxes.write_text(f"{HEADER}two.png,0,0,20,20\n./two.png,40,40,20,20\n")
+    black(photos, boxes, tmp_path / "out")
+    after = np.asarray(Image.open(tmp_path / "out" / "two.png"))
+    assert not after[:20, :20].any()
+    assert not after[40:60, 40:60].any()
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_two_names_of_one_file_are_refused(link, photos, boxes, tmp_path):
+    link(photos / "two.png", photos / "again.png")
+    boxes.write_text(f"{HEADER}two.png,0,0,20,20\nagain.png,40,40,20,20\n")
+    with pytest.raises(ValueError, match=r"two\.png and again\.png are one file"):
+        black(photos, boxes, tmp_path / "out")
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("name", ["faces.csv", "Faces.CSV", "metadata.json"])
+def test_annotations_with_a_name_of_the_output_are_refused(
+    name, photos, boxes, tmp_path
+):
+    with pytest.raises(ValueError, match=r"must not be called .*; got .*; rename"):
+        black(photos, boxes.rename(tmp_path / name).absolute(), tmp_path / "out")
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_a_folder_with_a_name_of_the_output_is_refused(photos, boxes, tmp_path):
+    (photos / "a").rename(photos / "Boxes.csv")
+    boxes.write_text(f"{HEADER}Boxes.csv/one.png,1,2,30,40\n")
+    with pytest.raises(ValueError, match=r"got Boxes\.csv/one\.png; rename it"):
+        black(photos, boxes, tmp_path / "out")
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("x", [-9, 91])
+def test_a_face_at_the_border_is_as_wide_as_it_is(x, photos, boxes, tmp_path):
+    """Of its 18 pixels 9 are in the photo, fewer than the 10 that faces are kept by."""
+    boxes.write_text(f"{HEADER}a/one.png,{x},20,18,18\n")
+    black(photos, boxes, tmp_path / "out")
+    assert [row["action"] for row in log_of(tmp_path / "out")] == ["generated"]
+    after = np.asarray(Image.open(tmp_path / "out" / "a" / "one.png"))
+    assert not after[20:38, max(x, 0) : x + 18].any()
+
+
+@pytest.mark.parametrize("name", ["deepprivacy", "sun2018", "ciagan"])
+def test_generators_take_a_face_at_the_border(
+    name, photos, boxes, tmp_path, anonymization
+):
+    boxes.write_text(f"{HEADER}a/one.png,-9,-5,30,40\n")
+    output = tmp_path / "out"
+    config = settings(name, anonymization)
+    anonymize.run(config, tmp_path, str(photos), str(boxes), str(output))
+    assert log_of(output)[0]["action"] in ("generated", "blacked_out")
+    before, _ = user_photos.read(photos / "a" / "one.png")
+    after = np.asarray(Image.open(output / "a" / "one.png"))
+    below_the_brows = np.s_[10:25, 2:15]  # CIAGAN leaves the rest
+    same = (after[below_the_brows] == before[below_the_brows]).all(axis=2)
+    assert same.mean() < 0.1
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_a_finished_folder_tells_nothing_of_the_camera(suffix, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    exif = Image.Exif()
+    exif[MAKE] = "Secret"
+    exif.get_ifd(GPS)[1] = "N"
+    profile = ImageCms.ImageCmsProfile(user_photos.SRGB).tobytes()
+    path = photos / f"one{suffix}"
+    Image.new("RGB", (100, 80), "red").save(path, exif=exif, icc_profile=profile)
+    assert b"Secret" in path.read_bytes()
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text(f"{HEADER}{path.name},1,2,30,40\n")
+    black(photos, boxes, tmp_path / "out")
+    assert b"Secret" not in (tmp_path / "out" / path.name).read_bytes()
+    with Image.open(tmp_path / "out" / path.name) as image:
+        assert not set(image.getexif()) & {GPS, MAKE, ORIENTATION}
+        assert not {"exif", "icc_profile", "comment", "xmp"} & image.info.keys()
+
+
+def test_a_full_disk_is_told_and_the_run_goes_on(photos, boxes, tmp_path, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(user_photos, "write", full)
+        with pytest.raises(ValueError, match=r"No space left .*same command goes"):
+            black(photos, boxes, tmp_path / "out")
+    black(photos, boxes, tmp_path / "out")
+    assert len(log_of(tmp_path / "out")) == 2
+
+
+def test_a_log_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_before_the_second(patch)
+        with pytest.raises(KeyboardInterrupt):
+            black(photos, boxes, tmp_path / "out")
+    with (tmp_path / "out.partial" / "faces.csv").open("ab") as log:
+        log.write(b'two.png,0,generated,none\r\n"two.png\xc3')
+    black(photos, boxes, tmp_path / "out")
+    assert (tmp_path / "out" / "faces.csv").read_text().splitlines() == [
+        "filename,face,action,keypoints",
+        "a/one.png,0,generated,none",
+        "a/one.png,,written,",
+        "two.png,0,generated,none",
+        "two.png,,written,",
+    ]
+
+
+@pytest.mark.parametrize("name", ["boxes.csv", "corrected.csv"])
+def test_a_run_does_not_go_on_with_corrected_boxes(
+    name, photos, boxes, tmp_path, monkeypatch
+):
+    """Else the photos that are done would show the faces that were added."""
+    with monkeypatch.context() as patch:
+        stop_before_the_second(patch)
+        with pytest.raises(KeyboardInterrupt):
+            black(photos, boxes, tmp_path / "out")
+    corrected = boxes.rename(tmp_path / name)
+    corrected.write_text(f"{corrected.read_text()}a/one.png,60,10,30,40\n")
+    match = "begun with other annotations|holds boxes.csv, which this run"
+    with pytest.raises(ValueError, match=match):
+        black(photos, corrected, tmp_path / "out")
+    (tmp_path / "out.partial" / "boxes.csv").unlink()
+    with pytest.raises(ValueError, match="begun with other annotations"):
+        black(photos, corrected, tmp_path / "out")
+
+
+def test_nothing_is_published_that_the_run_does_not_make(photos, boxes, tmp_path):
+    stray = tmp_path / "out.partial" / "a" / "stray.png"
+    stray.parent.mkdir(parents=True)
+    (photos / "other.png").rename(stray)
+    with pytest.raises(ValueError, match=r"holds a/stray\.png, which this run does"):
+        black(photos, boxes, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_metadata_of_a_run_names_no_path(photos, boxes, tmp_path):
+    black(photos, boxes, tmp_path / "out")
+    written = [tmp_path / "out" / name for name in ("metadata.json", "faces.csv")]
+    assert all(str(tmp_path) not in path.read_text() for path in written)
