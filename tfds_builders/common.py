@@ -8,10 +8,13 @@ its source photos; the rest is here.
 
 import abc
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
 import os
+import pathlib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -40,6 +43,7 @@ _SEEDLESS = (SOURCE, *FILTER_NAMES, "sun2018", "deepprivacy")
 PARALLEL_PHOTOS = 2 * os.cpu_count()
 GROUP = 16  # photos whose faces a generator paints together
 _SOURCE_OPTIONS = ("crowd", "allow_partial")
+_RAW_SHA256 = "raw_sha256"  # in the metadata
 _DERIVED_OPTIONS = ("anonymization", "image_format", "jpeg_quality", "seed")
 
 
@@ -125,15 +129,27 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     HOMEPAGE = ""
     create_detector = detector.MediaPipeDetector  # of keypoints that are not annotated
 
-    def __init__(self, *, manual_dir: str | None = None, **kwargs):
+    def __init__(
+        self,
+        *,
+        manual_dir: str | None = None,
+        keypoint_models: str | None = None,
+        **kwargs,
+    ):
         """Make a builder.
 
         Args:
             manual_dir: folder of raw photos and annotations; None: TFDS' own default.
+            keypoint_models: folder of MediaPipe's files; None: see `model_files.find`.
             **kwargs: of `tfds.core.DatasetBuilder`.
         """
         super().__init__(**kwargs)
         self.raw_dir = manual_dir
+        self.keypoint_models = keypoint_models
+        if keypoint_models is not None:
+            # No lambda: other processes get it, pickled.
+            create = functools.partial(self.create_detector, keypoint_models)
+            self.create_detector = create
 
     @abc.abstractmethod
     def face_features(self) -> dict[str, tfds.features.FeatureConnector]:
@@ -151,6 +167,19 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         Records hold the flat keys of `faces` and NumPy values; the file name is the
         TFDS key. `photo_files` gives checked photos.
         """
+
+    def raw_digest(self, folder: pathlib.Path) -> str | None:
+        """Return a digest of the raw photos and annotations in a folder.
+
+        It is stored, and compared whenever the data set is asked for again.
+
+        Args:
+            folder: exists.
+
+        Returns:
+            None, as here, if there are no raw data.
+        """
+        del folder
 
     def _info(self):
         config = self.builder_config
@@ -176,9 +205,11 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     def _split_generators(self, dl_manager):
         if self.builder_config.anonymizer == SOURCE:
             splits = self.source_examples(dl_manager)
+            self.info.metadata[_RAW_SHA256] = self._raw_digest_now()
         else:
             source = self.source_builder()
             source.prepare()
+            self.info.metadata[_RAW_SHA256] = source.info.metadata.get(_RAW_SHA256)
             read = source.encoded
             if _needs_keypoints(self.builder_config):
                 read = source.encoded_with_keypoints
@@ -249,13 +280,43 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         return in_groups if config.anonymizer in GENERATOR_NAMES else in_pipeline
 
     def prepare(self) -> None:
-        """Build the data set, unless it is there; see `preparation.prepare`."""
+        """Build the data set, unless it is there; see `preparation.prepare`.
+
+        Raises:
+            ValueError: as there, or if it is there, but built from other raw data than
+                are in their folder now. A folder that is gone is not missed.
+        """
         preparation.prepare(self, self.raw_dir)
+        used, now = self.info.metadata.get(_RAW_SHA256), self._raw_digest_now()
+        if used and now and used != now:
+            raise ValueError(
+                f"{self.data_path} was built from other photos or annotations than "
+                f"those in {self._raw_folder()}; name theirs with --manual_dir, choose "
+                f"another --data_dir, or remove {self._all_of_this_name()}"
+            )
+
+    def _all_of_this_name(self):
+        """Return the folder of the photos and all that is made from them."""
+        return self.data_dir_root / self.name
+
+    def _raw_folder(self):
+        standard = self.data_dir_root / "downloads" / "manual"  # TFDS' own default
+        return pathlib.Path(self.raw_dir or standard)
+
+    def _raw_digest_now(self):
+        folder = self._raw_folder()
+        return self.raw_digest(folder) if folder.is_dir() else None
 
     def source_builder(self) -> "AnonymizedBuilder":
         """Return the builder of the photos that this one's are made from."""
         config = dataclasses.replace(self.builder_config, anonymizer=SOURCE)
-        return _create(type(self), config, os.fspath(self.data_dir_root), self.raw_dir)
+        return _create(
+            type(self),
+            config,
+            data_dir=os.fspath(self.data_dir_root),
+            manual_dir=self.raw_dir,
+            keypoint_models=self.keypoint_models,
+        )
 
     def encoded(self, split: str) -> tf.data.Dataset:
         """Return the records of a split, photos as the bytes of their files."""
@@ -270,18 +331,29 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         records = self.encoded(split)
         if faces.KEYPOINTS in self.info.features:
             return records
-        create = type(self).create_detector
-        return keypoint_files.attach(records, self.data_path, split, create)
+        return keypoint_files.attach(
+            records, self.data_path, split, self.create_detector
+        )
 
-    def as_dataset(self, *args, read_config=None, **kwargs) -> tf.data.Dataset:
+    def as_dataset(self, split=None, *, read_config=None, **kwargs) -> tf.data.Dataset:
         """Read as TFDS does, but shard after shard.
 
         TFDS orders examples by a hash of their key and then reads several shards in
         turn; how many there are depends on the size of the photos. Only one after
         another are `source` and all derived data sets in the same order.
+
+        Raises:
+            ValueError: if the split is not here, as in a partial copy.
         """
+        name = re.match(r"\w*", split)[0] if isinstance(split, str) else None
+        if name and name != "all" and self.info.splits and name not in self.info.splits:
+            raise ValueError(
+                f"{self.name} has no photos of split {name} here; it has "
+                f"{', '.join(self.info.splits)}: add those of {name} to the raw photos "
+                f"and choose another --data_dir, or remove {self._all_of_this_name()}"
+            )
         read_config = read_config or tfds.ReadConfig(interleave_cycle_length=1)
-        return super().as_dataset(*args, read_config=read_config, **kwargs)
+        return super().as_dataset(split, read_config=read_config, **kwargs)
 
 
 def _needs_keypoints(config):
@@ -355,7 +427,13 @@ def create_builder(data: DataConfig, seed: int) -> AnonymizedBuilder:
         jpeg_quality=data.jpeg_quality,
         seed=seed,
     )
-    return _create(_builder_class(data.dataset), config, data.data_dir, data.manual_dir)
+    return _create(
+        _builder_class(data.dataset),
+        config,
+        data_dir=data.data_dir,
+        manual_dir=data.manual_dir,
+        keypoint_models=data.keypoint_models,
+    )
 
 
 def create_source_builder(data: DataConfig) -> AnonymizedBuilder:
@@ -378,7 +456,7 @@ def _builder_class(dataset):
     )
 
 
-def _create(builder_class, config, data_dir, manual_dir):
+def _create(builder_class, config, **folders):
     # TFDS wants a listed config by its name. It takes any other as an object, and warns
     # of it with a dump of all options.
     listed = config.name in builder_class.builder_configs
@@ -387,8 +465,7 @@ def _create(builder_class, config, data_dir, manual_dir):
     try:
         return builder_class(
             config=config.name if listed else config,
-            data_dir=data_dir and os.path.expanduser(data_dir),
-            manual_dir=manual_dir and os.path.expanduser(manual_dir),
+            **{key: path and os.path.expanduser(path) for key, path in folders.items()},
         )
     finally:
         logging.set_verbosity(verbosity)

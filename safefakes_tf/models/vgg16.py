@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import warnings
 
 import h5py
 import keras
@@ -136,20 +137,48 @@ def initialise(
         if path is None:
             return False, (
                 f"random (no {IMAGENET_FILES[0]} in {_keras_cache()}; name one with "
-                "--weights=FILE)"
+                "--weights=FILE, or help a random start with --set=model.pixel_scale="
+                "0.015625 --set=optimizer.clip_norm=10)"
             )
     else:
         path = pathlib.Path(init_weights)
         if not path.is_file():
             raise ValueError(f"init_weights must name a file; {path} does not exist")
         if path.name.endswith(".weights.h5"):
-            model.load_weights(path)
+            load_weights(model, path)
             return True, str(path)
     assigned = assign_imagenet(model, read_keras_file(path))
     rest = (
         "" if "fc6" in assigned else "; fc6 and fc7 random, the file lacks fc1 and fc2"
     )
     return True, f"backbone from ImageNet, {path}{rest}"
+
+
+def load_weights(model: keras.Model, path: pathlib.Path) -> None:
+    """Load the weights of a whole detector.
+
+    Args:
+        model: from `dsfd.build_dsfd`.
+        path: a `.weights.h5` file, which exists.
+
+    Raises:
+        ValueError: if the file is broken, or of a detector of other settings.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras has one per layer before it fails
+            model.load_weights(path)
+    except Exception as error:  # a broken file can fail in any way
+        raise ValueError(
+            f"{path} does not fit this detector ({_reason(error)}); give the --config "
+            "and --set it was trained with"
+        ) from error
+
+
+def _reason(error):
+    """Return the first sentence of an error, as Keras goes on about every layer."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return line.partition(". ")[0]
 
 
 def _keras_cache() -> pathlib.Path:
@@ -178,10 +207,10 @@ def read_keras_file(path: pathlib.Path) -> dict[str, tuple[np.ndarray, np.ndarra
                 for layer in file
                 if len(file[layer].attrs["weight_names"]) == 2
             }
-    except (OSError, KeyError) as error:
+    except Exception as error:  # a broken file can fail in any way
         raise ValueError(
             f"expected Keras' ImageNet VGG-16 weights ({IMAGENET_FILES[0]}) in {path}; "
-            f"got: {error}"
+            f"got: {_reason(error)}"
         ) from error
 
 

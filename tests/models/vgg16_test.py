@@ -115,6 +115,33 @@ def test_detector_weights(model, tmp_path):
         np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("name", ["detector.weights.h5", "vgg.h5"])
+@pytest.mark.parametrize("kind", ["empty", "text", "cut", "other"])
+def test_a_file_of_something_else_is_one_line(model, tmp_path, name, kind):
+    path = tmp_path / name
+    whole = tmp_path / "whole.weights.h5"
+    model.save_weights(whole)
+    content = {"empty": b"", "text": b"no weights", "cut": whole.read_bytes()[:5000]}
+    if kind == "other":
+        with h5py.File(path, "w") as file:
+            file["data"] = [1, 2]
+    else:
+        path.write_bytes(content[kind])
+    with pytest.raises(ValueError, match=rf"^[^\n]*{path}[^\n]*$") as caught:
+        vgg16.initialise(model, TINY, str(path))
+    assert caught.traceback[-1].path.name == "vgg16.py"
+
+
+def test_a_detector_of_another_width_is_one_line(model, tmp_path):
+    path = tmp_path / "detector.weights.h5"
+    dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 8)).save_weights(path)
+    with pytest.raises(
+        ValueError,
+        match=rf"^{path} does not fit this detector [^\n]*--set it was[^\n]*$",
+    ):
+        vgg16.initialise(model, TINY, str(path))
+
+
 def test_bad_files(model, tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
         vgg16.initialise(model, TINY, str(tmp_path / "none.h5"))

@@ -71,9 +71,17 @@ def test_it_tells_where_how_many_and_what_next(config, tmp_path, capsys):
 def test_a_second_run_reads_what_the_first_stored(config, tmp_path, capsys):
     build_dataset.run(config, tmp_path)
     first = capsys.readouterr().out.splitlines()[-3:]
-    data = dataclasses.replace(config.data, manual_dir=str(tmp_path / "gone"))
-    build_dataset.run(dataclasses.replace(config, data=data), tmp_path)
+    (tmp_path / "raw").rename(tmp_path / "gone")
+    build_dataset.run(config, tmp_path)
     assert capsys.readouterr().out.splitlines() == first
+
+
+def test_a_second_run_with_other_photos_is_a_one_line_error(config, tmp_path):
+    build_dataset.run(config, tmp_path)
+    photo = tmp_path / "raw" / "WIDER_val" / "images" / EVENT / "1.jpg"
+    photo.unlink()
+    with pytest.raises(ValueError, match=r"^[^\n]*was built from other photos[^\n]*$"):
+        build_dataset.run(config, tmp_path)
 
 
 def test_on_the_fly_only_the_source_is_prepared(config, tmp_path):

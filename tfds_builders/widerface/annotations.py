@@ -22,6 +22,7 @@ CLASSES = {
 }
 _COLUMNS = 4 + len(ATTRIBUTES)
 _LIMITS = np.array([len(CLASSES[name]) for name in ATTRIBUTES])
+_RANGE = np.iinfo(np.int32)
 
 
 class Annotation(NamedTuple):
@@ -44,18 +45,26 @@ def read_boxes(path: pathlib.Path) -> list[Annotation]:
     the row may be zeros as well, and then counts as a face.
 
     Raises:
-        ValueError: with the line number, if the file is not of this form or ends early.
+        ValueError: with the line number, if the file is not of this form, ends early or
+            lists a photo twice.
     """
     # The empty line added makes a file that ends early fail like a malformed one.
-    lines = enumerate([*path.read_text(encoding="utf-8").splitlines(), ""], start=1)
+    lines = enumerate([*_text(path).splitlines(), ""], start=1)
     return list(_photos(path, lines))
 
 
 def read_names(path: pathlib.Path) -> list[Annotation]:
-    """Read `wider_face_test_filelist.txt`: names alone, faces are not published."""
-    names = path.read_text(encoding="utf-8").splitlines()
+    """Read `wider_face_test_filelist.txt`: names alone, faces are not published.
+
+    Raises:
+        ValueError: with the line number, if the file lists a photo twice.
+    """
     none = np.zeros((0, _COLUMNS), np.int32)
-    return [Annotation(name.strip(), none) for name in names if name.strip()]
+    first_lines = {}
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if line.strip():
+            _check_new(path, number, line.strip(), first_lines)
+    return [Annotation(name, none) for name in first_lines]
 
 
 def read_difficulty(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -81,25 +90,49 @@ def read_difficulty(path: pathlib.Path) -> dict[str, np.ndarray]:
             for event, files, lists in events
             for name, rows in zip(files[:, 0], lists[:, 0], strict=True)
         }
-    except (KeyError, IndexError, TypeError, ValueError, NotImplementedError) as error:
+    except Exception as error:  # a broken file can fail in any way
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
-            f"{path} is not the file of WIDER FACE's eval_tools.zip ({error}); "
+            f"{path} is not the file of WIDER FACE's eval_tools.zip ({reason}); "
             "unpack it again"
         ) from error
 
 
+def _text(path):
+    content = path.read_bytes()
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        line = content.splitlines()[number - 1]
+        raise _malformed(path, number, "UTF-8 text", str(line)) from error
+
+
+def _check_new(path, number, filename, first_lines):
+    """Note the line of a photo, and refuse one that was listed before."""
+    if filename in first_lines:
+        expected = f"each photo once, and it is in line {first_lines[filename]}"
+        raise _malformed(path, number, expected, filename)
+    first_lines[filename] = number
+
+
 def _photos(path, lines) -> Iterator[Annotation]:
+    first_lines = {}
     for number, line in lines:
         filename = line.strip()
         if not filename:
             continue
         if "/" not in filename and not pathlib.PurePath(filename).suffix:
             raise _malformed(path, number, "a photo's event/name", line)
+        _check_new(path, number, filename, first_lines)
         number, line = next(lines)
-        if not line.strip().isdigit():
+        if not line.strip().isdecimal():
             raise _malformed(path, number, "the number of faces", line)
         count = int(line)
         rows = [_row(path, *next(lines)) for _ in range(max(count, 1))]
+        if count == 0 and any(rows[0]):
+            expected = "a row of zeros, as it follows on the number 0"
+            raise _malformed(path, number + 1, expected, " ".join(map(str, rows[0])))
         yield Annotation(filename, np.int32(rows[:count]).reshape(-1, _COLUMNS))
 
 
@@ -113,6 +146,8 @@ def _row(path, number, line):
         0 <= label < limit for label, limit in zip(row[4:], _LIMITS, strict=True)
     ):
         raise _malformed(path, number, expected, line)
+    if min(row) < _RANGE.min or max(row) > _RANGE.max:
+        raise _malformed(path, number, "numbers of pixels (32 bits)", line)
     return row
 
 

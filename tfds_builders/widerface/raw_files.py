@@ -1,6 +1,11 @@
 """Where the files of WIDER FACE lie: unpacked, as zips, or to be downloaded."""
 
+import hashlib
+import os
 import pathlib
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import tensorflow_datasets as tfds
@@ -12,13 +17,19 @@ URLS = {
     "WIDER_test": DRIVE + "1HIfDbVEWKmsYKJZm4lchTBDLW5N7dY5T",
     "wider_face_split": DRIVE + "1sAl2oml7hK6aZRdgRjqQJsjV5CEr7nl4",
 }
-DIFFICULTIES = ("easy", "medium", "hard")
+TEXTS = {
+    "train": "wider_face_train_bbx_gt.txt",
+    "val": "wider_face_val_bbx_gt.txt",
+    "test": "wider_face_test_filelist.txt",
+}
+MATS = {name: f"wider_{name}_val.mat" for name in ("easy", "medium", "hard")}
 _DIFFICULTY_FOLDERS = (
     "",
     "wider_face_split",
     "eval_tools/ground_truth",
     "ground_truth",
 )
+_EVAL_TOOLS = ("eval_tools", "ground_truth")
 
 
 class RawFiles(NamedTuple):
@@ -72,6 +83,62 @@ def find(dl_manager: tfds.download.DownloadManager, raw_dir: str | None) -> RawF
     return RawFiles(photos, annotations, difficulties)
 
 
+def digest(folder: pathlib.Path) -> str | None:
+    """Return a SHA-256 of what a folder has of WIDER FACE, unpacked or as zips.
+
+    Annotations enter with the checksums of their bytes, photos with names and sizes
+    only: that takes no second, and two copies with other photos differ in it.
+
+    Returns:
+        Hex digits; None if there is nothing of WIDER FACE in the folder.
+    """
+    found = set()
+    for file in _files(folder):
+        *parents, name = file.name.split("/")
+        if name in (*TEXTS.values(), *MATS.values()):
+            found.add(f"{name} {file.checksum()}")
+        elif "images" in parents and not name.startswith("."):
+            found.add(f"{file.name} {file.size}")
+    if not found:
+        return None
+    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
+
+
+class _File(NamedTuple):
+    """A file of the raw data: path below their folder, bytes, CRC-32 when asked for."""
+
+    name: str
+    size: int
+    checksum: Callable[[], int]
+
+
+def _files(folder) -> Iterator[_File]:
+    paths = [folder / name for name in MATS.values()]
+    for part in (*URLS, *_EVAL_TOOLS):
+        if (folder / part).is_dir():
+            for parent, _, names in os.walk(folder / part, followlinks=True):
+                paths += [pathlib.Path(parent, name) for name in names]
+        elif (folder / f"{part}.zip").is_file():
+            yield from _zipped(folder / f"{part}.zip")
+    for path in filter(pathlib.Path.is_file, paths):
+        name, size = path.relative_to(folder).as_posix(), path.stat().st_size
+        yield _File(name, size, lambda path=path: zlib.crc32(path.read_bytes()))
+
+
+def _zipped(path):
+    _check_zip(path)
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if not entry.is_dir():
+                size = entry.file_size
+                yield _File(entry.filename, size, lambda entry=entry: entry.CRC)
+
+
+def _check_zip(path):
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no zip, or cut short; copy or download it again")
+
+
 def _standard_folder(dl_manager):
     try:
         return pathlib.Path(dl_manager.manual_dir)
@@ -83,6 +150,7 @@ def _find_part(dl_manager, folder, part):
     if (folder / part).is_dir():
         return folder / part
     if (folder / f"{part}.zip").is_file():
+        _check_zip(folder / f"{part}.zip")
         return pathlib.Path(dl_manager.extract(folder / f"{part}.zip")) / part
     return None
 
@@ -90,10 +158,10 @@ def _find_part(dl_manager, folder, part):
 def _find_difficulties(dl_manager, folder):
     roots = [folder]
     if (folder / "eval_tools.zip").is_file():
+        _check_zip(folder / "eval_tools.zip")
         roots.append(pathlib.Path(dl_manager.extract(folder / "eval_tools.zip")))
     found = {}
-    for difficulty in DIFFICULTIES:
-        name = f"wider_{difficulty}_val.mat"
+    for difficulty, name in MATS.items():
         places = [root / sub / name for root in roots for sub in _DIFFICULTY_FOLDERS]
         found[difficulty] = next((path for path in places if path.is_file()), None)
         if found[difficulty] is None:

@@ -1,5 +1,6 @@
 """WIDER FACE, untouched and anonymized."""
 
+import pathlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,11 +10,6 @@ from safefakes_tf import faces
 from tfds_builders import common, photo_files
 from tfds_builders.widerface import annotations, raw_files
 
-_TEXTS = {
-    "train": "wider_face_train_bbx_gt.txt",
-    "val": "wider_face_val_bbx_gt.txt",
-    "test": "wider_face_test_filelist.txt",
-}
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
 
@@ -55,6 +51,10 @@ class Builder(common.AnonymizedBuilder):
             **{key: common.flag_feature() for key in flags},
         }
 
+    def raw_digest(self, folder: pathlib.Path) -> str | None:
+        """Return a digest of the copy in a folder; see `raw_files.digest`."""
+        return raw_files.digest(folder)
+
     def source_examples(
         self, dl_manager: tfds.download.DownloadManager
     ) -> dict[str, Iterator[faces.Record]]:
@@ -88,7 +88,7 @@ class Builder(common.AnonymizedBuilder):
 
 def _listed(found, part, allow_partial):
     """Return the annotations of a part; none where a partial copy lacks the file."""
-    path = found.annotations / _TEXTS[part]
+    path = found.annotations / raw_files.TEXTS[part]
     if path.is_file():
         return (annotations.read_names if part == "test" else annotations.read_boxes)(
             path
@@ -149,7 +149,8 @@ def _records(part, folder, listed, difficulties) -> Iterator[faces.Record]:
 def _counting_rows(lists, difficulty, annotation):
     """Return the rows of a photo's faces that count in a difficulty."""
     rows = lists.get(annotation.filename.rsplit(".", 1)[0])
-    if rows is None or (rows.size and rows.max() >= len(annotation.rows)):
+    faces_here = range(len(annotation.rows))
+    if rows is None or any(row not in faces_here for row in rows):
         raise ValueError(
             f"wider_{difficulty}_val.mat and wider_face_val_bbx_gt.txt disagree on "
             f"{annotation.filename}; take both from the WIDER FACE page"

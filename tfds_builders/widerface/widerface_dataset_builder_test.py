@@ -74,10 +74,8 @@ def _write_mat(path, counting):
     )
 
 
-@pytest.fixture
-def raw(tmp_path):
-    """A copy in the official layout, made by code."""
-    folder = tmp_path / "raw"
+def write_copy(folder):
+    """Write a made-up copy of WIDER FACE in the official layout, and return where."""
     split = folder / "wider_face_split"
     split.mkdir(parents=True)
     for text, photos in TEXTS.items():
@@ -93,6 +91,11 @@ def raw(tmp_path):
     for difficulty, counting in COUNTING.items():
         _write_mat(split / f"wider_{difficulty}_val.mat", counting)
     return folder
+
+
+@pytest.fixture
+def raw(tmp_path):
+    return write_copy(tmp_path / "raw")
 
 
 @pytest.fixture
@@ -203,11 +206,7 @@ def test_zips_do_as_well(raw, build):
     (raw / "eval_tools" / "ground_truth").mkdir(parents=True)
     for path in (raw / "wider_face_split").glob("*.mat"):
         path.rename(raw / "eval_tools" / "ground_truth" / path.name)
-    for folder in list(raw.iterdir()):
-        with zipfile.ZipFile(raw / f"{folder.name}.zip", "w") as archive:
-            for path in folder.rglob("*.*"):
-                archive.write(path, path.relative_to(raw))
-        shutil.rmtree(folder)
+    _zip(raw)
     assert build().info.splits.total_num_examples == 6
 
 
@@ -275,15 +274,99 @@ def test_missing_annotations_are_one_line(raw, build):
         ("a/b.jpg\n1\n1 2 3 4 3 0 0 0 0 0\n", 3, "class labels"),
         ("a/b.jpg\n0\na/c.jpg\n0\n", 3, "10 whole numbers"),
         ("3\n1 2 3 4 0 0 0 0 0 0\n", 1, "event/name"),
+        ("a/b.jpg\n²\n", 2, "the number of faces"),
+        ("a/b.jpg\n1\n1 2 3 2147483648 0 0 0 0 0 0\n", 3, "32 bits"),
+        ("a/b.jpg\n1\n-2147483649 2 3 4 0 0 0 0 0 0\n", 3, "32 bits"),
+        ("a/b.jpg\n0\n0 0 0 0 0 0 0 0 0 0\n\na/b.jpg\n", 5, "once, and .* in line 1"),
+        ("a/b.jpg\n0\n1 2 3 4 0 0 0 0 0 0\n", 3, "zeros"),
+        ("a/b.jpg\n0\n0 0 0 0 0 0 0 0 0 0\na/c\xff.jpg\n1\n", 4, "UTF-8 text; got"),
     ],
 )
 def test_a_truncated_annotation_is_an_error_with_its_line(
     raw, build, text, line, expected
 ):
-    (raw / "wider_face_split" / "wider_face_val_bbx_gt.txt").write_text(text)
-    pattern = rf"wider_face_val_bbx_gt\.txt, line {line}: expected .*{expected}"
+    path = raw / "wider_face_split" / "wider_face_val_bbx_gt.txt"
+    path.write_text(text, encoding="latin-1" if "\xff" in text else "utf-8")
+    name = r"wider_face_val_bbx_gt\.txt"
+    pattern = rf"^\S*{name}, line {line}: expected .*{expected}[^\n]*$"
     with pytest.raises(ValueError, match=pattern):
         build()
+
+
+def test_a_photo_listed_twice_for_the_test_is_an_error_with_its_line(raw, build):
+    path = raw / "wider_face_split" / "wider_face_test_filelist.txt"
+    path.write_text("\n".join(["", *TEST_NAMES, "", *TEST_NAMES]))
+    with pytest.raises(
+        ValueError, match=r"filelist\.txt, line 4: .* is in line 2; got"
+    ):
+        build()
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.5, 0.9, 0.999])
+def test_a_truncated_mat_file_is_one_line(raw, build, share):
+    path = raw / "wider_face_split" / "wider_easy_val.mat"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(
+        ValueError, match=r"^\S*wider_easy_val\.mat is not the file of [^\n]*$"
+    ):
+        build()
+
+
+def test_a_truncated_zip_is_one_line(raw, build):
+    (raw / "WIDER_val").rename(raw / "elsewhere")
+    (raw / "WIDER_val.zip").write_bytes(b"PK\3\4 and no end")
+    with pytest.raises(ValueError, match=r"^\S*/WIDER_val\.zip is no zip[^\n]*$"):
+        build()
+
+
+def _zip(raw):
+    for folder in list(raw.iterdir()):
+        with zipfile.ZipFile(raw / f"{folder.name}.zip", "w") as archive:
+            for path in folder.rglob("*.*"):
+                archive.write(path, path.relative_to(raw))
+        shutil.rmtree(folder)
+
+
+def test_the_digest_of_raw_files_is_that_of_their_content(raw, tmp_path):
+    digest = raw_files.digest(raw)
+    assert digest == raw_files.digest(shutil.copytree(raw, tmp_path / "copy"))
+    (raw / "WIDER_val" / "images" / PARADE / ".DS_Store").touch()
+    (raw / "wider_face_split" / "readme.txt").touch()
+    (raw / "another_data_set").mkdir()
+    (raw / "another_data_set" / "photo.jpg").touch()
+    assert raw_files.digest(raw) == digest
+    _zip(raw)
+    assert raw_files.digest(raw) == digest
+    (tmp_path / "empty").mkdir()
+    assert raw_files.digest(tmp_path / "empty") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: (raw / FIRST).unlink(),
+        lambda raw: (raw / FIRST).write_bytes(b"another photo"),
+        lambda raw: (raw / FIRST).rename((raw / FIRST).with_name("new.jpg")),
+        lambda raw: _write_mat(
+            raw / "wider_face_split" / "wider_easy_val.mat", ([1], [3])
+        ),
+        lambda raw: (raw / "wider_face_split" / "wider_face_val_bbx_gt.txt").unlink(),
+    ],
+)
+def test_another_copy_has_another_digest(raw, change):
+    digest = raw_files.digest(raw)
+    change(raw)
+    assert raw_files.digest(raw) != digest
+
+
+def test_another_copy_is_refused_once_the_data_set_is_there(raw, build, tmp_path):
+    build()
+    (raw / FIRST).unlink()
+    with pytest.raises(ValueError, match=r"^[^\n]*was built from other photos[^\n]*$"):
+        build()
+    shutil.rmtree(raw)
+    build()
 
 
 def test_a_mat_file_of_another_kind_is_named(raw, build):
