@@ -1,4 +1,4 @@
-"""Anonymize face photos, train a face detector on them, and measure what it costs.
+r"""Anonymize face photos, train a face detector on them, and measure what it costs.
 
   python main.py --mode=study --config=quickstart      the question in miniature
   python main.py --mode=build_dataset --anonymizer=blur --dataset=synthetic_crowd
@@ -9,7 +9,8 @@
   python main.py --mode=export --anonymizer=blur       a SavedModel
   python main.py --mode=import_weights --model=dsfd --source=FILE
   python main.py --mode=train_anonymizer --anonymizer=deepprivacy
-  python main.py --mode=anonymize --input=DIR --annotations=FILE --output=DIR
+  python main.py --mode=anonymize --anonymizer=blackout --input=DIR \
+      --annotations=FILE --output=DIR
 
 A run's settings are those of a file in configs/, changed by --set, e.g.
 --set=loop.total_steps=1000. --dry_run prints them and stops.
@@ -71,13 +72,11 @@ def main(argv):
     if len(argv) > 1:
         raise ValueError(f"expected flags only; got {' '.join(argv[1:])}")
     config_lib.check_choice("--mode", FLAGS.mode or "", config_lib.MODES)
-    workdir = pathlib.Path(FLAGS.workdir) if FLAGS.workdir else None
-    config = _config(workdir)
+    config, workdir = _settings()
     print(config_lib.to_json(config))
     if FLAGS.dry_run:
         return
     _check_further_flags()
-    workdir = workdir or ROOT / "results" / _run_name(config)
     name = FLAGS.mode
     if name == "evaluate" and FLAGS.predictions:
         name = "evaluate_predictions"
@@ -86,17 +85,24 @@ def main(argv):
     run(config, workdir, *(getattr(FLAGS, flag) for flag in wanted))
 
 
-def _config(workdir):
-    """Return the settings of this command: file, then --set, then the short flags."""
-    stored = workdir / "config.json" if workdir else None
-    follows = FLAGS.mode in ("evaluate", "export") and FLAGS.config is None
-    if follows and stored and stored.exists():
-        config = config_lib.from_json(stored.read_text())
-    else:
-        studied = FLAGS.mode == "train_anonymizer" and FLAGS.anonymizer in CONFIG_NAMES
-        name = FLAGS.config or (FLAGS.anonymizer if studied else "detector")
-        config_lib.check_choice("--config", name, CONFIG_NAMES)
-        config = importlib.import_module(f"configs.{name}").get_config()
+def _settings():
+    """Return the settings of this command, and its work folder.
+
+    To look at a detector, the settings are those of the folder it was trained in.
+    """
+    studied = FLAGS.mode == "train_anonymizer" and FLAGS.anonymizer in CONFIG_NAMES
+    name = FLAGS.config or (FLAGS.anonymizer if studied else "detector")
+    config_lib.check_choice("--config", name, CONFIG_NAMES)
+    config = _changed(importlib.import_module(f"configs.{name}").get_config())
+    workdir = pathlib.Path(FLAGS.workdir or ROOT / "results" / _run_name(config))
+    stored = workdir / "config.json"
+    if FLAGS.mode in ("evaluate", "export") and not FLAGS.config and stored.exists():
+        config = _changed(config_lib.from_json(stored.read_bytes()))
+    return config_lib.validate(config), workdir
+
+
+def _changed(config):
+    """Return the settings of a file with --set, then the short flags, applied."""
     config = config_lib.apply_overrides(config, FLAGS.set)
     data = {
         name: getattr(FLAGS, name)
@@ -106,7 +112,7 @@ def _config(workdir):
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
     if FLAGS.seed is not None:
         config = dataclasses.replace(config, seed=FLAGS.seed)
-    return config_lib.validate(_with_weights(config))
+    return _with_weights(config)
 
 
 def _with_weights(config):
@@ -139,6 +145,8 @@ def _check_further_flags():
 
 
 def _run_name(config):
+    if FLAGS.predictions:
+        return f"evaluate-{pathlib.Path(FLAGS.predictions).resolve().name}"
     if FLAGS.mode in ("train_detector", "evaluate", "export"):
         return f"{config.data.dataset}-{config.data.anonymizer}"
     if FLAGS.mode == "train_anonymizer":

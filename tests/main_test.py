@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+import main
+from safefakes_tf.config import Config, apply_overrides, claim_workdir
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
@@ -74,8 +77,41 @@ def test_help_names_modes_and_shows_commands():
 
 
 def test_evaluate_takes_the_settings_of_its_work_folder(tmp_path):
-    from safefakes_tf.config import Config, apply_overrides, claim_workdir
-
     claim_workdir(apply_overrides(Config(), ["model.input_size=192"]), tmp_path)
     result = command("--mode=evaluate", f"--workdir={tmp_path}", "--dry_run")
     assert json.loads(result.stdout)["model"]["input_size"] == 192
+
+
+@pytest.fixture
+def settings(monkeypatch, tmp_path):
+    """Return a function: arguments -> settings and work folder of the command."""
+    monkeypatch.setattr(main, "ROOT", tmp_path)
+
+    def parse(*arguments):
+        main.FLAGS.unparse_flags()
+        main.FLAGS(["main.py", *arguments])
+        return main._settings()
+
+    yield parse
+    main.FLAGS.unparse_flags()
+
+
+def test_a_detector_is_looked_at_with_its_own_settings(settings, tmp_path):
+    trained = apply_overrides(
+        Config(), ["model.channel_order=bgr", "data.anonymizer=blur"]
+    )
+    folder = tmp_path / "results" / "synthetic_crowd-blur"
+    claim_workdir(trained, folder)
+    for mode in ("evaluate", "export"):
+        config, workdir = settings(f"--mode={mode}", "--anonymizer=blur")
+        assert workdir == folder
+        assert config == trained
+    # Training begins with the settings that are typed, and is then refused.
+    config, workdir = settings("--mode=train_detector", "--anonymizer=blur")
+    assert workdir == folder
+    assert config.model.channel_order == "rgb"
+
+
+def test_prediction_files_do_not_touch_a_detectors_results(settings, tmp_path):
+    _, workdir = settings("--mode=evaluate", "--predictions=some/yolo")
+    assert workdir == tmp_path / "results" / "evaluate-yolo"

@@ -14,18 +14,15 @@ from safefakes_tf.evaluation.wider_face import (
     overlaps_float64,
 )
 
-# name -> (columns to left, top, width, height; faces that it must meet). Corners are
-# recognised by the first face, as no real detections pass for corners (the second would
-# lie right of and below the first in a few per cent of them); the others need a number
-# that chance does not reach.
 _EXPECTED = "x y w h"
-_CONVENTIONS = {
-    _EXPECTED: (lambda a, b, c, d: (a, b, c, d), 0),
-    "x1 y1 x2 y2": (lambda a, b, c, d: (a, b, c - a, d - b), 1),
-    "y1 x1 y2 x2": (lambda a, b, c, d: (b, a, d - b, c - a), 1),
-    "centre_x centre_y w h": (lambda a, b, c, d: (a - c / 2, b - d / 2, c, d), 10),
-    "y x h w": (lambda a, b, c, d: (b, a, d, c), 10),
+_CONVENTIONS = {  # name -> columns to left, top, width, height
+    _EXPECTED: lambda a, b, c, d: (a, b, c, d),
+    "x1 y1 x2 y2": lambda a, b, c, d: (a, b, c - a, d - b),
+    "y1 x1 y2 x2": lambda a, b, c, d: (b, a, d - b, c - a),
+    "centre_x centre_y w h": lambda a, b, c, d: (a - c / 2, b - d / 2, c, d),
+    "y x h w": lambda a, b, c, d: (b, a, d, c),
 }
+_MIN_MET = 10  # faces; fewer are met by chance
 _MIN_RATIO = 5
 _MIN_POSITIVE = 0.5  # part of the boxes that must have a positive size
 _MOST = 0.9
@@ -55,11 +52,10 @@ def check_convention(predictions: Predictions, ground_truth: GroundTruth) -> Non
         )
     met = {
         name: _faces_met(predictions, ground_truth, convert)
-        for name, (convert, _) in _CONVENTIONS.items()
+        for name, convert in _CONVENTIONS.items()
     }
     likely = max(met, key=met.get)
-    enough = met[likely] >= _CONVENTIONS[likely][1]
-    if enough and met[likely] > _MIN_RATIO * met[_EXPECTED]:
+    if met[likely] >= _MIN_MET and met[likely] > _MIN_RATIO * met[_EXPECTED]:
         raise ValueError(
             f"boxes must be x y w h in pixels; these seem to be {likely} (read so,"
             f" they meet {met[likely]} faces of a sample, else {met[_EXPECTED]})"

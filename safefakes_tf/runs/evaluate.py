@@ -10,9 +10,9 @@ import keras
 import tqdm
 
 from safefakes_tf import faces
-from safefakes_tf.config import Config
+from safefakes_tf.config import Config, differences, from_json
 from safefakes_tf.evaluation import detect, ground_truth, prediction_files, wider_face
-from safefakes_tf.models import dsfd
+from safefakes_tf.models import dsfd, vgg16
 from safefakes_tf.runs import build_dataset, evaluate_predictions
 from safefakes_tf.runs.train_detector import WEIGHTS
 from tfds_builders import common
@@ -37,8 +37,10 @@ def run(config: Config, workdir: pathlib.Path) -> wider_face.Result:
     truth = ground_truth.from_records(
         _detect_all(model, config, validation_records(config), folder)
     )
+    found = prediction_files.read(folder, truth, ours=True)
+    print(f"predictions: {folder}")
     return evaluate_predictions.report(
-        truth, folder, config.inference.ap_arithmetic, workdir
+        truth, found, config.inference.ap_arithmetic, workdir
     )
 
 
@@ -48,21 +50,33 @@ def load_detector(config: Config, weights: pathlib.Path) -> keras.Model:
     Raises:
         ValueError: if the file is absent or was made by another configuration.
     """
+    _check_settings(config, weights.with_name("config.json"))
     if not weights.exists():
         raise ValueError(
             f"no detector at {weights}; train one with --mode=train_detector, or name "
             "the file with --weights"
         )
     model = dsfd.build_dsfd(config.model)
-    try:
-        model.load_weights(weights)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(
-            f"{weights} does not fit this detector ({reason}); give the --config and "
-            "--set it was trained with"
-        ) from error
+    vgg16.load_weights(model, weights)
     return model
+
+
+def _check_settings(config, stored):
+    """Refuse other settings of the network than those beside its weights.
+
+    Not all of them change the shape of a weight.
+    """
+    if stored.exists():
+        changed = differences(
+            dataclasses.asdict(from_json(stored.read_bytes()).model),
+            dataclasses.asdict(config.model),
+            "model.",
+        )
+        if changed:
+            raise ValueError(
+                f"{stored.parent} holds a detector with other settings "
+                f"({'; '.join(changed)}); leave --config and --set away"
+            )
 
 
 def validation_records(config: Config) -> Iterator[faces.Record]:
@@ -94,10 +108,15 @@ def _detect_all(model, config, records, folder):
 
 def _digest(config, weights):
     """Return eight digits that change with the weights and the way of detecting."""
+    folders = {"data_dir": None, "manual_dir": None, "keypoint_models": None}
     settings = json.dumps(
         [
             dataclasses.asdict(part)
-            for part in (config.inference, config.model, config.data)
+            for part in (
+                config.inference,
+                config.model,
+                dataclasses.replace(config.data, **folders),
+            )
         ]
     )
     content = hashlib.sha256(weights.read_bytes() + settings.encode())

@@ -6,6 +6,8 @@ import pathlib
 from safefakes_tf.config import Config
 from safefakes_tf.evaluation import curves, ground_truth, prediction_files, wider_face
 
+FIGURES = "evaluation.json"
+
 
 def run(
     config: Config, workdir: pathlib.Path, predictions: str, truth: str | None
@@ -26,33 +28,29 @@ def run(
             "--predictions needs --ground_truth, the folder of wider_face_val.mat and "
             "wider_{easy,medium,hard}_val.mat"
         )
-    return report(
-        ground_truth.load(truth),
-        pathlib.Path(predictions),
-        config.inference.ap_arithmetic,
-        workdir,
-    )
+    loaded = ground_truth.load(truth)
+    found = prediction_files.read(predictions, loaded)
+    print(f"predictions: {predictions}")
+    return report(loaded, found, config.inference.ap_arithmetic, workdir)
 
 
 def report(
     truth: ground_truth.GroundTruth,
-    predictions: pathlib.Path,
+    found: wider_face.Predictions,
     arithmetic: str,
     workdir: pathlib.Path,
 ) -> wider_face.Result:
-    """Compute, print, plot and store the average precisions of a folder."""
-    found = prediction_files.read(predictions, truth)
+    """Compute, print, plot and store the average precisions of detections."""
     result = wider_face.evaluate(truth, found, arithmetic)
     workdir.mkdir(parents=True, exist_ok=True)
     figures = {**result.ap, "mAP": result.mean_ap}
-    (workdir / "evaluation.json").write_text(
+    (workdir / FIGURES).write_text(
         json.dumps({**figures, "arithmetic": arithmetic}, indent=2)
     )
     curves.plot_precision_recall(
         {workdir.name: result}, workdir / "precision_recall.png"
     )
     print("  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
-    print(f"predictions: {predictions}")
-    print(f"figures:     {workdir / 'evaluation.json'}")
+    print(f"figures:     {workdir / FIGURES}")
     print(f"curves:      {workdir / 'precision_recall.png'}")
     return result

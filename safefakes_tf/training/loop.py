@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tqdm
@@ -41,8 +42,8 @@ class Trainer(Protocol):
         """Return a uint8 image [H, W, 3] that shows how the model does on a batch."""
 
 
-class NonFiniteLoss(RuntimeError):
-    """The loss became NaN or infinite; the last good checkpoint is kept."""
+class NonFiniteLoss(ValueError):
+    """Loss or weights became NaN or infinite; the last good checkpoint is kept."""
 
 
 def train(
@@ -64,7 +65,7 @@ def train(
             Shared by all workers of a cluster.
 
     Raises:
-        NonFiniteLoss: if a loss is NaN or infinite.
+        NonFiniteLoss: if a loss, or a weight that is to be kept, is NaN or infinite.
         ValueError: if the batch does not split evenly over the replicas.
     """
     _check_split(config.global_batch_size, strategy)
@@ -105,6 +106,7 @@ def train(
             }
             log.picture(step + 1, trainer.picture(first))
         if last or (step + 1) % config.checkpoint_every == 0:
+            _check_weights(trainer, step, workdir)
             progress.save()
     progress.close()
 
@@ -257,8 +259,21 @@ def _check_finite(losses, step, workdir):
     if all(np.isfinite(value) for value in losses.values()):
         return
     report = ", ".join(f"{name} {value:g}" for name, value in losses.items())
-    raise NonFiniteLoss(
-        f"step {step + 1}: the loss is not finite ({report}); the last good checkpoint "
-        f"is in {workdir / 'checkpoints'}; lower optimizer.learning_rate, or set "
-        "optimizer.clip_norm, in a new work folder"
+    raise _diverged(step, f"the loss is not finite ({report})", workdir)
+
+
+def _check_weights(trainer, step, workdir):
+    """A step may spoil the weights after its loss was computed."""
+    for name, item in trainer.items.items():
+        if isinstance(item, keras.Model) and not all(
+            np.isfinite(weight).all() for weight in item.get_weights()
+        ):
+            raise _diverged(step, f"weights of {name} are not finite", workdir)
+
+
+def _diverged(step, what, workdir):
+    return NonFiniteLoss(
+        f"step {step + 1}: {what}; the last good checkpoint is in "
+        f"{workdir / 'checkpoints'}; lower the learning rate (optimizer.learning_rate, "
+        "or gan.generator_rate and gan.discriminator_rate) in a new work folder"
     )

@@ -234,6 +234,23 @@ def test_bad_detector_is_not_mistaken_for_another_convention(truth, tmp_path, se
     assert prediction_files.read(tmp_path, truth).num_boxes.sum() == 60 * NUM_IMAGES
 
 
+def test_finds_of_a_detector_that_learnt_nothing_are_no_other_convention(tmp_path):
+    """Large boxes all over small photos: a few of them meet faces in any convention."""
+    rng = np.random.default_rng(0)
+    names = [f"a/{number}" for number in range(80)]
+    faces = [np.column_stack([rng.uniform(0, 160, [4, 2]), np.full([4, 2], 40)])] * 80
+    truth = ground_truth.from_records(
+        (f"{name}.jpg", boxes.astype(np.int32), *[np.ones(4, bool)] * 3)
+        for name, boxes in zip(names, faces, strict=True)
+    )
+    for name in names:
+        boxes = np.column_stack(
+            [rng.uniform(-50, 150, [20, 2]), rng.uniform(150, 300, [20, 2])]
+        )
+        prediction_files.write(tmp_path, f"{name}.jpg", boxes, rng.uniform(size=20))
+    assert prediction_files.read(tmp_path, truth, ours=True).num_boxes.sum() == 1600
+
+
 def test_full_set_is_recognised_in_every_convention(golden, golden_path):
     truth = ground_truth.load(golden_path("wider_gt"))
     stored = golden("wider_preds_weak_ties")

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -54,6 +55,37 @@ def train(workdir, total_steps, devices="cpu", poison=None, **options):
     )
     loop.train(trainer, numbers_from, distribution, config, workdir)
     return trainer.weight.numpy()
+
+
+class Spoilt(OneWeight):
+    """Its loss is finite, but what the fifth step makes of the weights is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.items["model"] = keras.Sequential(
+            [keras.Input([1]), keras.layers.Dense(1)]
+        )
+
+    def train_step(self, batch):
+        for weight in self.items["model"].weights:
+            weight.assign(weight + tf.where(self.weight > 0.7, np.nan, 0.0))
+        return super().train_step(batch)
+
+
+def test_spoilt_weights_are_not_kept(tmp_path):
+    config = LoopConfig(
+        total_steps=20, global_batch_size=4, log_every=1, checkpoint_every=1
+    )
+    distribution = strategy.create("cpu")
+    with pytest.raises(loop.NonFiniteLoss, match="weights of model are not finite"):
+        loop.train(Spoilt(), numbers_from, distribution, config, tmp_path)
+    newest = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
+    stored = tf.train.load_checkpoint(newest)
+    names = [n for n in stored.get_variable_to_shape_map() if n.startswith("model/")]
+    assert any("kernel" in name or "_kernel" in name for name in names) or names
+    for name in names:
+        value = stored.get_tensor(name)
+        assert value.dtype.kind not in "f" or np.isfinite(value).all()
 
 
 @pytest.mark.parametrize("devices", ["cpu", "cpu:2"])

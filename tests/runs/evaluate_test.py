@@ -1,0 +1,23 @@
+"""Which detector is evaluated."""
+
+import dataclasses
+
+import pytest
+
+from configs import tiny
+from safefakes_tf.config import claim_workdir
+from safefakes_tf.models import dsfd
+from safefakes_tf.runs import evaluate
+from safefakes_tf.runs.train_detector import WEIGHTS
+
+
+def test_a_detector_of_other_settings_is_refused(tmp_path):
+    config = tiny.get_config()
+    dsfd.build_dsfd(config.model).save_weights(tmp_path / WEIGHTS)
+    claim_workdir(config, tmp_path)
+    evaluate.load_detector(config, tmp_path / WEIGHTS)
+    turned = dataclasses.replace(config.model, channel_order="bgr")
+    with pytest.raises(ValueError, match=r"model.channel_order: rgb -> bgr.*leave"):
+        evaluate.load_detector(
+            dataclasses.replace(config, model=turned), tmp_path / WEIGHTS
+        )
