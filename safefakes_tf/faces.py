@@ -50,7 +50,7 @@ class Faces(NamedTuple):
     """The faces of one photo.
 
     Attributes:
-        boxes: float32 [N, 4], yxyx, relative to the image, in [0, 1].
+        boxes: float32 [N, 4], yxyx, relative to the image; may reach beyond it.
         keypoints: float32 [N, K, 2], y x, relative to the image; K is 0 where the
             data set carries none.
         has_keypoints: bool [N].

@@ -9,6 +9,7 @@ import tensorflow as tf
 from safefakes_tf import faces as faces_lib
 from safefakes_tf import images
 from safefakes_tf.anonymizers import policy
+from safefakes_tf.boxes import from_xywh_pixels
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
 
@@ -35,12 +36,14 @@ class Anonymizer(abc.ABC):
         keypoints: name of the keypoint layout it reads, None where boxes suffice.
         leak_free: whether the output ignores the pixels under `hidden`.
         variables: weights that it needs to run.
+        demonstration: whether those are there to be looked at, not to be relied on.
     """
 
     name: str
     keypoints: str | None = None
     leak_free: bool = False
     variables: Sequence[tf.Variable] = ()
+    demonstration: bool = False
 
     def __init__(self, config: AnonymizationConfig, seed: int):
         """Keep the options and the seed of the run.
@@ -142,8 +145,12 @@ class Anonymizer(abc.ABC):
         ]
 
     def _inputs(self, record):
-        seed = photo_seed(record[faces_lib.FILENAME], self.seed)
-        return record[faces_lib.IMAGE], faces_lib.from_record(record), seed
+        image, faces = record[faces_lib.IMAGE], faces_lib.from_record(record)
+        if faces_lib.BBOX_PIXELS in record:
+            # As annotated: half a face at the border is as wide as the whole.
+            boxes = from_xywh_pixels(record[faces_lib.BBOX_PIXELS], *size(image))
+            faces = faces._replace(boxes=boxes)
+        return image, faces, photo_seed(record[faces_lib.FILENAME], self.seed)
 
 
 class Filter(Anonymizer):
