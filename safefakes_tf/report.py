@@ -19,12 +19,14 @@ class Row:
         ap: "easy", "medium", "hard", "mAP" -> value in [0, 1].
         training_seconds: wall time of its training.
         steps: length of its training.
+        demonstration: whether the anonymizer's weights are there to be looked at only.
     """
 
     anonymizer: str
     ap: dict[str, float]
     training_seconds: float
     steps: int
+    demonstration: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +54,9 @@ def table(rows: list[Row]) -> str:
     ]
     for row in rows:
         figures = " | ".join(f"{100 * row.ap[key]:.1f}" for key in (*SPLITS, "mAP"))
+        mark = " (demonstration weights)" if row.demonstration else ""
         lines.append(
-            f"| {row.anonymizer} | {figures} | {row.steps} | "
+            f"| {row.anonymizer}{mark} | {figures} | {row.steps} | "
             f"{row.training_seconds:.0f} s |"
         )
     return "\n".join(lines)
@@ -79,7 +82,8 @@ def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:
     for column, (row, example) in enumerate(zip(rows, examples, strict=True)):
         above, middle, below = axes[:, column]
         above.imshow(example.trained_on)
-        above.set_title(row.anonymizer, fontweight="bold")
+        mark = " (demonstration)" if row.demonstration else ""
+        above.set_title(f"{row.anonymizer}{mark}", fontweight="bold")
         middle.imshow(example.tested_on)
         _outline(middle, example)
         _bars(below, row)

@@ -58,6 +58,7 @@ class Inpainter(base.Anonymizer):
                 f"{path} is a generator of {self.about.method}; {self.name} needs its "
                 "own"
             )
+        self.demonstration = self.about.demonstration
         layers.fold(self.generator)
         self.variables = [weight.value for weight in self.generator.weights]
         gpus = tf.config.list_physical_devices("GPU")

@@ -6,7 +6,8 @@ memory. Pairs are drawn from them by number, so the stream can be entered anywhe
 Source: ciagan.md, sections 6 and 7.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -56,11 +57,7 @@ def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> Cuttings:
         ValueError: if the records carry no identities, fewer than two of them have two
             usable faces, or more than `config.num_identities` do.
     """
-    if faces.IDENTITY not in dataset.element_spec:
-        raise ValueError(
-            "ciagan learns from photos of known identities; got a data set without: "
-            "name another --dataset"
-        )
+    require_identities(dataset.element_spec)
     side = portraits.frame_side(config.resolution)
     cut = dataset.map(
         lambda record: _cut_all(stream.decode(record), side, config.jpeg_drawings),
@@ -73,6 +70,15 @@ def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> Cuttings:
         frames.extend(found.numpy())
         identities.extend(of.numpy())
     return _sorted(np.array(frames, object), np.array(identities, np.int64), config)
+
+
+def require_identities(features: Mapping[str, Any]) -> None:
+    """Raise a ValueError unless records of these features tell who a face is of."""
+    if faces.IDENTITY not in features:
+        raise ValueError(
+            "ciagan learns from photos of known identities; got a data set without: "
+            "name another --dataset"
+        )
 
 
 def training_dataset(

@@ -3,6 +3,7 @@
 import pathlib
 
 from safefakes_tf.config import Config
+from safefakes_tf.runs.next_command import next_command
 from tfds_builders import common
 
 
@@ -24,12 +25,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     prepare(builder)
     for split, counts in builder.info.metadata["counts"].items():
         print(f"{split}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
-    data = config.data
-    print(
-        "next:    python main.py --mode=train_detector "
-        f"--dataset={data.dataset} --anonymizer={data.anonymizer}"
-        + (f" --data_dir={data.data_dir}" if data.data_dir else "")
-    )
+    print(next_command("train_detector", config.data))
 
 
 def prepare(builder: common.AnonymizedBuilder) -> None:
@@ -43,3 +39,5 @@ def prepare(builder: common.AnonymizedBuilder) -> None:
     """
     builder.prepare()
     print(f"photos:  {builder.data_path}", flush=True)
+    if builder.info.metadata.get("demonstration_weights"):
+        print("         painted with demonstration weights, to be looked at only")

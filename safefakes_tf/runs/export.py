@@ -33,7 +33,8 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     path = workdir / "export" / name
     anonymizer = anonymizers.create(name, config.data.anonymization, config.seed)
     export.export_anonymizer(anonymizer, path)
-    _tell(f"anonymizer {name}", path, ANONYMIZER_USE)
+    what = "demonstration of anonymizer" if anonymizer.demonstration else "anonymizer"
+    _tell(f"{what} {name}", path, ANONYMIZER_USE)
 
     weights = pathlib.Path(config.init_weights or workdir / WEIGHTS)
     if config.init_weights or weights.exists():

@@ -12,6 +12,7 @@ from safefakes_tf import anonymizers, faces
 from safefakes_tf.config import Config, with_demonstration_weights
 from safefakes_tf.contact_sheet import contact_sheet
 from safefakes_tf.runs import build_dataset
+from safefakes_tf.runs.next_command import next_command
 from tfds_builders import common
 
 FACE_WIDTHS = (8, 16, 32, 64, 128)  # px; a row for the face nearest to each
@@ -47,16 +48,14 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
         window = _window(record, face)
         rows.append([np.asarray(photo[faces.IMAGE])[window] for photo in photos])
         captions.append(f"face {_widths(record)[face]:.0f} px wide")
-    columns = ["original", *(stage.name for stage in stages)]
+    columns = ["original", *(_title(stage) for stage in stages)]
 
     path = workdir / "preview.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet = contact_sheet(rows, columns, captions)
     cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     print(f"picture: {path}")
-    print(
-        f"next:    python main.py --mode=build_dataset --dataset={config.data.dataset}"
-    )
+    print(next_command("build_dataset", config.data))
     return path
 
 
@@ -64,6 +63,10 @@ def _stage(config, name):
     data = dataclasses.replace(config.data, anonymizer=name)
     options = with_demonstration_weights(data).anonymization
     return anonymizers.create(name, options, config.seed)
+
+
+def _title(stage):
+    return f"{stage.name} (demonstration)" if stage.demonstration else stage.name
 
 
 def _with_keypoints(source, record):

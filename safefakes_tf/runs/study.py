@@ -12,7 +12,9 @@ import tqdm
 from safefakes_tf import anonymizers, faces, report
 from safefakes_tf.config import Config, claim_workdir, with_demonstration_weights
 from safefakes_tf.evaluation import detect
+from safefakes_tf.models import generator_files
 from safefakes_tf.runs import build_dataset, evaluate, train_detector
+from safefakes_tf.runs.evaluate_predictions import FIGURES
 from tfds_builders import common
 
 
@@ -37,7 +39,8 @@ def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
     parts = [_part(config, name) for name in config.study_anonymizers]
     build_dataset.prepare(common.create_source_builder(config.data))
     print(f"logs:    {workdir}/<anonymizer>/log.txt", flush=True)
-    rows = list(_run_all(parts, workdir))
+    _run_all(parts, workdir)
+    rows = [_row(part, workdir / part.data.anonymizer) for part in parts]
     print(report.table(rows))
     (workdir / "study.md").write_text(report.table(rows) + "\n")
     report.draw(rows, _examples(config, rows, workdir), workdir / "study.png")
@@ -54,17 +57,20 @@ def _part(config, anonymizer):
 
 
 def _run_all(parts, workdir):
-    """Run each part in a process of its own, and yield the rows in order."""
+    """Run each part that is not finished in a process of its own."""
     alone = bool(tf.config.list_physical_devices("GPU"))
     jobs = [(part, workdir / part.data.anonymizer, not alone) for part in parts]
+    jobs = [job for job in jobs if not (job[1] / FIGURES).exists()]
+    if not jobs:
+        return
     # Spawned, because TensorFlow does not survive a fork; a new process per part,
     # because the number of threads can be set only once. All at once, so that no core
     # idles while the last part runs.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1 if alone else len(parts), maxtasksperchild=1) as pool:
-        rows = pool.imap(_run_part, jobs, chunksize=1)
+    with context.Pool(1 if alone else len(jobs), maxtasksperchild=1) as pool:
+        done = pool.imap_unordered(_run_part, jobs, chunksize=1)
         try:
-            yield from tqdm.tqdm(rows, "detectors", total=len(jobs), unit="detector")
+            list(tqdm.tqdm(done, "detectors", total=len(jobs), unit="detector"))
         except ValueError as error:  # the user's mistake, told as one anywhere else
             raise ValueError(f"a detector of the study stopped: {error}") from error
 
@@ -80,20 +86,21 @@ def _run_part(job):
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
     ):
-        return _train_and_evaluate(config, workdir)
-
-
-def _train_and_evaluate(config, workdir):
-    figures = workdir / "evaluation.json"
-    if not figures.exists():
         train_detector.run(config, workdir)
         evaluate.run(config, workdir)
+
+
+def _row(config, workdir):
+    """Return the figures of a finished part."""
+    weights = config.data.anonymization.weights
     last = (workdir / "metrics.jsonl").read_text().splitlines()[-1]
     return report.Row(
         anonymizer=config.data.anonymizer,
-        ap=json.loads(figures.read_text()),
+        ap=json.loads((workdir / FIGURES).read_text()),
         training_seconds=json.loads(last)["seconds"],
         steps=json.loads(last)["step"],
+        demonstration=bool(weights)
+        and generator_files.read_about(weights).demonstration,
     )
 
 

@@ -15,6 +15,7 @@ from safefakes_tf.data import crops, pairs
 from safefakes_tf.models import ciagan, deepprivacy, generator_files, sun2018
 from safefakes_tf.runs import build_dataset
 from safefakes_tf.runs.import_weights import GENERATOR
+from safefakes_tf.runs.next_command import next_command
 from safefakes_tf.training import growth, loop, strategy
 from safefakes_tf.training.ciagan import JUDGES_PAIRS, CiaganTrainer
 from safefakes_tf.training.deepprivacy import (
@@ -44,11 +45,14 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     # === Work folder and devices ===
     method = config.data.anonymizer
     check_choice("--anonymizer of --mode=train_anonymizer", method, GENERATOR_NAMES)
+    stages = _stages(config)
     claim_workdir(config, workdir)
     devices = strategy.create(config.devices)  # first: it may still set up TensorFlow
 
     # === Unaltered faces ===
     builder = common.create_source_builder(config.data)
+    if method == "ciagan":
+        pairs.require_identities(builder.info.features)
     build_dataset.prepare(builder)
     records = builder.encoded_with_keypoints("train")
 
@@ -59,7 +63,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     keras.utils.set_random_seed(config.seed)
     trainer = None
     images_per_step = config.loop.global_batch_size * _images_per_element(config)
-    for number, stage in enumerate(_stages(config)):
+    for number, stage in enumerate(stages):
         folder = workdir / f"{stage.resolution}px"
         make_dataset = batches(stage, number)
         with devices.scope():
@@ -257,10 +261,7 @@ def _store(generator, config, workdir):
         config.gan.demonstration,
     )
     generator_files.write(path, generator, about)
-    print(f"weights:  {path}")
-    print(f"pictures: {workdir}/*/{loop.PICTURES}")
-    print(f"losses:   {workdir}/*/metrics.jsonl; tensorboard --logdir {workdir}")
-    print(
-        "next:     python main.py --mode=build_dataset "
-        f"--dataset={data.dataset} --anonymizer={method} --weights={path}"
-    )
+    print(f"weights: {path}")
+    print(f"samples: {workdir}/*/{loop.PICTURES}")
+    print(f"losses:  {workdir}/*/metrics.jsonl; tensorboard --logdir {workdir}")
+    print(next_command("build_dataset", data, weights=str(path)))

@@ -60,7 +60,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     print(f"weights' SHA-256: {_digest(trainer.items['model'])}", flush=True)
     if strategy.is_chief(devices):
         trainer.items["model"].save_weights(workdir / WEIGHTS)
-        _print_next(config, workdir)
+        _print_next(workdir)
 
 
 def create_trainer(config: Config, batches: tf.data.Dataset) -> DetectorTrainer:
@@ -103,11 +103,8 @@ def _digest(model):
     ).hexdigest()
 
 
-def _print_next(config, workdir):
+def _print_next(workdir):
     print(f"weights: {workdir / WEIGHTS}")
     print(f"losses:  {workdir / 'metrics.jsonl'}; tensorboard --logdir {workdir}")
-    print(
-        "next:    python main.py --mode=evaluate "
-        f"--dataset={config.data.dataset} --anonymizer={config.data.anonymizer} "
-        f"--workdir={workdir}"
-    )
+    # The settings are those of the folder.
+    print(f"next:    python main.py --mode=evaluate --workdir={workdir}")

@@ -1,0 +1,32 @@
+"""The command that goes on from a run, as its last line prints it."""
+
+import pathlib
+import shlex
+
+from safefakes_tf.config import DEMONSTRATION, DataConfig
+
+
+def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str:
+    """Return the line `next: python main.py ...`, with the flags that name the photos.
+
+    Args:
+        mode: of the next command.
+        data: what this run was about.
+        weights: of the generator, if they are new; else those of `data` are named,
+            but not the project's own, which are taken by themselves.
+    """
+    weights = weights or data.anonymization.weights
+    if weights and DEMONSTRATION in pathlib.Path(weights).parents:
+        weights = None
+    flags = {
+        "mode": mode,
+        "dataset": data.dataset,
+        "anonymizer": data.anonymizer,
+        "weights": weights,
+        "data_dir": data.data_dir,
+        "manual_dir": data.manual_dir,
+    }
+    words = [f"--{name}={value}" for name, value in flags.items() if value]
+    if data.allow_partial:
+        words.append("--set=data.allow_partial=true")
+    return "next:    " + shlex.join(["python", "main.py", *words])
