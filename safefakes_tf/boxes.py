@@ -10,7 +10,11 @@ import tensorflow as tf
 CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 
 
-def from_xywh_pixels(boxes_xywh_pixels, height, width) -> tf.Tensor:
+def from_xywh_pixels(
+    boxes_xywh_pixels: tf.Tensor | np.ndarray,
+    height: float | tf.Tensor,
+    width: float | tf.Tensor,
+) -> tf.Tensor:
     """Convert pixel boxes to relative ones.
 
     Args:
@@ -25,7 +29,9 @@ def from_xywh_pixels(boxes_xywh_pixels, height, width) -> tf.Tensor:
     return tf.stack([y / high, x / wide, (y + h) / high, (x + w) / wide], axis=-1)
 
 
-def to_xywh_pixels(boxes, height, width) -> tf.Tensor:
+def to_xywh_pixels(
+    boxes: tf.Tensor, height: float | tf.Tensor, width: float | tf.Tensor
+) -> tf.Tensor:
     """Convert relative boxes to pixel ones.
 
     Args:
@@ -40,24 +46,24 @@ def to_xywh_pixels(boxes, height, width) -> tf.Tensor:
     return tf.stack([x1 * wide, y1 * high, (x2 - x1) * wide, (y2 - y1) * high], axis=-1)
 
 
-def clip(boxes) -> tf.Tensor:
+def clip(boxes: tf.Tensor) -> tf.Tensor:
     """Cut relative boxes, float32 [..., 4], at the borders of the photo."""
     return tf.clip_by_value(boxes, 0.0, 1.0)
 
 
-def from_centre_size(centre_size) -> tf.Tensor:
+def from_centre_size(centre_size: tf.Tensor) -> tf.Tensor:
     """Convert (cx, cy, w, h), float32 [..., 4], to yxyx of the same shape."""
     cx, cy, w, h = tf.unstack(centre_size, axis=-1)
     return tf.stack([cy - h / 2, cx - w / 2, cy + h / 2, cx + w / 2], axis=-1)
 
 
-def area(boxes) -> tf.Tensor:
+def area(boxes: tf.Tensor) -> tf.Tensor:
     """Return the areas [...] of yxyx boxes [..., 4]."""
     y1, x1, y2, x2 = tf.unstack(boxes, axis=-1)
     return (x2 - x1) * (y2 - y1)
 
 
-def iou(boxes, others) -> tf.Tensor:
+def iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     """Return the overlap of every box with every other box.
 
     The order of the float32 operations is the reference's: which of several equally
@@ -81,7 +87,7 @@ def iou(boxes, others) -> tf.Tensor:
     return intersection / union
 
 
-def encode(boxes, anchors) -> tf.Tensor:
+def encode(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     """Express boxes as offsets from anchors.
 
     Args:
@@ -107,7 +113,7 @@ def encode(boxes, anchors) -> tf.Tensor:
     )
 
 
-def decode(offsets, anchors) -> tf.Tensor:
+def decode(offsets: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     """Return the boxes that offsets from anchors stand for: the inverse of `encode`.
 
     Args:

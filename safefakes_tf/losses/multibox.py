@@ -23,7 +23,9 @@ class MultiboxSums(NamedTuple):
     num_positives: tf.Tensor
 
 
-def match(boxes, num_boxes, anchors, threshold: float) -> tuple[tf.Tensor, tf.Tensor]:
+def match(
+    boxes: tf.Tensor, num_boxes: tf.Tensor, anchors: tf.Tensor, threshold: float
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Assign anchors to the faces of one photo.
 
     An anchor is positive where its best overlap reaches the threshold; besides, every
@@ -70,7 +72,9 @@ def _first_best(values, axis: int) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.squeeze(best, axis), first
 
 
-def match_batch(boxes, num_boxes, anchors, threshold: float):
+def match_batch(
+    boxes: tf.Tensor, num_boxes: tf.Tensor, anchors: tf.Tensor, threshold: float
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Apply `match` to each photo of a batch.
 
     Args:

@@ -175,7 +175,9 @@ def second_shot(model: keras.Model) -> keras.Model:
 # === Anchors ===
 
 
-def feature_map_sizes(height, width) -> list[tuple]:
+def feature_map_sizes(
+    height: int | tf.Tensor, width: int | tf.Tensor
+) -> list[tuple[int | tf.Tensor, int | tf.Tensor]]:
     """Return the (height, width) of the six levels for a photo.
 
     Args:
@@ -195,7 +197,9 @@ def _level_sides(side) -> list:
     return [first, second, third, fourth, fifth, (fifth + 1) // 2]
 
 
-def anchors(height, width, shot: str, ratio: float = 1.0) -> tf.Tensor:
+def anchors(
+    height: int | tf.Tensor, width: int | tf.Tensor, shot: str, ratio: float = 1.0
+) -> tf.Tensor:
     """Return the anchor boxes of one shot for photos of one size.
 
     Args:

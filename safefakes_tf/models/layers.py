@@ -131,7 +131,7 @@ class EqualizedConv2D(Equalized):
         padding: "same" (zeros) or "valid".
     """
 
-    def __init__(self, filters: int, kernel_size: int, padding="same", **kwargs):
+    def __init__(self, filters: int, kernel_size: int, padding: str = "same", **kwargs):
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.padding = filters, kernel_size, padding
 

@@ -26,8 +26,8 @@ class SpectralConv2D(keras.layers.Layer):
         self,
         filters: int,
         kernel_size: int,
-        kernel_initializer="glorot_normal",
-        bias_initializer="zeros",
+        kernel_initializer: str | keras.Initializer = "glorot_normal",
+        bias_initializer: str | keras.Initializer = "zeros",
         **kwargs,
     ):
         super().__init__(**kwargs)

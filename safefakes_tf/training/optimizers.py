@@ -1,5 +1,7 @@
 """The optimizer of the detector and its learning rate; a step of any model."""
 
+from collections.abc import Iterable
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -14,12 +16,17 @@ class SteppedRate(keras.optimizers.schedules.LearningRateSchedule):
     Source: dsfd.md, section 10.
     """
 
-    def __init__(self, learning_rate, decay_steps=(), warmup_steps=0):
+    def __init__(
+        self,
+        learning_rate: float,
+        decay_steps: Iterable[int] = (),
+        warmup_steps: int = 0,
+    ):
         self.learning_rate = learning_rate
         self.decay_steps = tuple(decay_steps)
         self.warmup_steps = warmup_steps
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         step = ops.cast(step, "float32")
         drops = sum(ops.cast(step >= limit, "float32") for limit in self.decay_steps)
         warmup = ops.minimum(1.0, (step + 1.0) / max(1, self.warmup_steps))
@@ -46,7 +53,11 @@ class CoupledSGD(keras.optimizers.Optimizer):
     """
 
     def __init__(
-        self, learning_rate, momentum=0.9, coupled_weight_decay=0.0, name="coupled_sgd"
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+        momentum: float = 0.9,
+        coupled_weight_decay: float = 0.0,
+        name: str = "coupled_sgd",
     ):
         super().__init__(learning_rate=learning_rate, name=name)
         self.momentum = momentum

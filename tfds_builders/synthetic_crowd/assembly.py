@@ -17,7 +17,11 @@ class Item(NamedTuple):
     person: int  # index of the person, -1 for a thing
 
 
-def assemble(image: np.ndarray, items: list[Item], outlines) -> list[float]:
+def assemble(
+    image: np.ndarray,
+    items: list[Item],
+    outlines: list[tuple[np.ndarray, np.ndarray, float]],
+) -> list[float]:
     """Lay the items over the image, far to near, in place.
 
     Args:

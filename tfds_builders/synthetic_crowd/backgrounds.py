@@ -10,7 +10,7 @@ _SHARES = (0.3, 0.2, 0.32, 0.18)
 
 def draw(
     rng: np.random.Generator, height: int, width: int, horizon: float, foot: float
-):
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw an empty place.
 
     Args:

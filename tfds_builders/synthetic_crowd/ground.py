@@ -2,13 +2,14 @@
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tfds_builders.synthetic_crowd import layers
 
 KINDS = ("tiles", "planks", "grass", "plain")
 
 
-def pattern(rng, kind: str, colour) -> np.ndarray:
+def pattern(rng: np.random.Generator, kind: str, colour: ArrayLike) -> np.ndarray:
     """Return ground that can be laid side by side, uint8 [128, 128, 3].
 
     Args:
@@ -31,7 +32,14 @@ def pattern(rng, kind: str, colour) -> np.ndarray:
     return layers.tint(colour, light)
 
 
-def lay(rng, canvas, horizon, tile, far, below=True):
+def lay(
+    rng: np.random.Generator,
+    canvas: np.ndarray,
+    horizon: float,
+    tile: np.ndarray,
+    far: ArrayLike,
+    below: bool = True,
+) -> None:
     """Lay a pattern on the floor or the ceiling, in place.
 
     Args:

@@ -127,7 +127,9 @@ def _table(rng, canvas, horizon, box, foot):
     layers.paint(canvas, top, np.minimum(colour * 1.3, 255))
 
 
-def room(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float):
+def room(
+    rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float
+) -> np.ndarray:
     """Draw a room on a canvas uint8 [H, W, 3]; return the colour of its walls.
 
     The floor reaches back to row `foot` at least.
@@ -141,7 +143,9 @@ def room(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: flo
     return wall
 
 
-def hall(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float):
+def hall(
+    rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float
+) -> np.ndarray:
     """Draw a deep hall on a canvas uint8 [H, W, 3]; return the colour of its walls.
 
     The floor reaches back to row `foot` at least.

@@ -4,6 +4,7 @@ import functools
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 _NOISE_SIDE = 256
 _NOISE_FIELDS = 6
@@ -71,7 +72,9 @@ def paint(canvas: np.ndarray, polygon: np.ndarray, texture: np.ndarray) -> None:
     over(canvas, premultiply(rgb, alpha), y0, x0)
 
 
-def recolour(patch: np.ndarray, gain, haze, haze_share: float) -> np.ndarray:
+def recolour(
+    patch: np.ndarray, gain: ArrayLike, haze: ArrayLike, haze_share: float
+) -> np.ndarray:
     """Light a patch and let the air in front of it show.
 
     Args:
@@ -88,7 +91,7 @@ def recolour(patch: np.ndarray, gain, haze, haze_share: float) -> np.ndarray:
     return cv2.transform(patch, matrix)
 
 
-def smooth(points, rounds: int = 2) -> np.ndarray:
+def smooth(points: ArrayLike, rounds: int = 2) -> np.ndarray:
     """Round a closed polygon by cutting its corners (Chaikin), float64 [P, 2]."""
     points = np.asarray(points, np.float64)
     for _ in range(rounds):
@@ -98,7 +101,9 @@ def smooth(points, rounds: int = 2) -> np.ndarray:
     return points
 
 
-def ellipse(centre, radii, turn: float = 0.0, corners: int = 36) -> np.ndarray:
+def ellipse(
+    centre: ArrayLike, radii: ArrayLike, turn: float = 0.0, corners: int = 36
+) -> np.ndarray:
     """Return an ellipse as polygon, float64 [corners, 2]; `turn` in radians."""
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     x, y = radii[0] * np.cos(angle), radii[1] * np.sin(angle)
@@ -106,7 +111,9 @@ def ellipse(centre, radii, turn: float = 0.0, corners: int = 36) -> np.ndarray:
     return np.stack([x * cos - y * sin, x * sin + y * cos], axis=1) + centre
 
 
-def limb(start, end, start_radius: float, end_radius: float) -> np.ndarray:
+def limb(
+    start: ArrayLike, end: ArrayLike, start_radius: float, end_radius: float
+) -> np.ndarray:
     """Return a tapering limb with round ends as polygon, float64 [16, 2]."""
     start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
     along = end - start
@@ -132,7 +139,9 @@ def _noise_field(number: int) -> np.ndarray:
     return (field - field.mean()) / field.std()
 
 
-def noise(rng: np.random.Generator, height: int, width: int, zoom=1.0) -> np.ndarray:
+def noise(
+    rng: np.random.Generator, height: int, width: int, zoom: float = 1.0
+) -> np.ndarray:
     """Return cloudy noise, float32 [height, width], mean 0, deviation about 1.
 
     It is a window of a few fields that are made once; `zoom` > 1 shows less of one.
@@ -146,7 +155,7 @@ def noise(rng: np.random.Generator, height: int, width: int, zoom=1.0) -> np.nda
     return cv2.resize(window, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def tint(colour, light: np.ndarray) -> np.ndarray:
+def tint(colour: ArrayLike, light: np.ndarray) -> np.ndarray:
     """Return a colour under changing light, uint8 [h, w, 3].
 
     Args:
@@ -157,7 +166,7 @@ def tint(colour, light: np.ndarray) -> np.ndarray:
     return np.clip(lit, 0, 255).astype(np.uint8)
 
 
-def gradient(top, bottom, count: int) -> np.ndarray:
+def gradient(top: ArrayLike, bottom: ArrayLike, count: int) -> np.ndarray:
     """Return a vertical gradient between two colours, uint8 [count, 1, 3]."""
     share = np.linspace(0, 1, max(count, 1))[:, None, None]
     return (np.asarray(top) * (1 - share) + np.asarray(bottom) * share).astype(np.uint8)

@@ -127,7 +127,9 @@ def _trees(rng, canvas, horizon, air, count: int):
         _tree(rng, canvas, rng.uniform(0, width), base, tall, air, share)
 
 
-def street(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float):
+def street(
+    rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float
+) -> np.ndarray:
     """Draw a street on a canvas uint8 [H, W, 3]; return the colour of the air."""
     del foot  # a plain has room for everyone
     air = _sky(rng, canvas, horizon)
@@ -146,7 +148,9 @@ def street(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: f
     return air
 
 
-def park(rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float):
+def park(
+    rng: np.random.Generator, canvas: np.ndarray, horizon: float, foot: float
+) -> np.ndarray:
     """Draw a park on a canvas uint8 [H, W, 3]; return the colour of the air."""
     del foot  # a plain has room for everyone
     air = _sky(rng, canvas, horizon)

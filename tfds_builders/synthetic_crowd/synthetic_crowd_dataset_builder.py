@@ -39,7 +39,9 @@ class Builder(common.AnonymizedBuilder):
             faces.HARD: common.flag_feature(),
         }
 
-    def source_examples(self, dl_manager) -> dict[str, Iterator[faces.Record]]:
+    def source_examples(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> dict[str, Iterator[faces.Record]]:
         """Return per split its records, composed as they are asked for."""
         del dl_manager  # nothing is downloaded
         config = self.builder_config.crowd
