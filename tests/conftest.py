@@ -25,6 +25,9 @@ from safefakes_tf.config import (
 )
 from safefakes_tf.models import generator_files
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores compute already
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+
 # Tracing makes millions of objects, and each collection would visit all imports.
 gc.collect()
 gc.freeze()
@@ -45,6 +48,17 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
+def pytest_runtest_setup(item):
+    """Start every test, and the fixtures it is the first to use, from one seed."""
+    keras.utils.set_random_seed(0)
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Free the models and graphs of a file: they lie in circles."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
 
 
 def _golden_folders():

@@ -23,10 +23,10 @@ pytestmark = [
 SIDE, BATCH = 64, 4
 PAIRS = JUDGES_PAIRS + 1  # one step of CIAGAN's generator: three take long to trace
 # A rate so low that differences of rounding do not grow from step to step.
-SLOW = {"optimizer.learning_rate": 1e-6}
+SLOW = 1e-6
 
 
-def detector_config(**settings):
+def detector_config(rate=1e-4, **settings):
     return apply_overrides(
         tiny.get_config(),
         [
@@ -34,7 +34,7 @@ def detector_config(**settings):
             "loop.checkpoint_every=5",
             "loop.pictures_every=30",
             "optimizer.kind=sgd",
-            "optimizer.learning_rate=1e-4",
+            f"optimizer.learning_rate={rate}",
             "optimizer.warmup_steps=0",
             "optimizer.clip_norm=none",
             *(f"{name}={value}" for name, value in settings.items()),
@@ -66,8 +66,7 @@ def detector_batches(position):
     return tf.data.Dataset.counter(position).map(example).batch(BATCH)
 
 
-def generator_config(**settings):
-    rate = settings.pop("optimizer.learning_rate", 1e-3)
+def generator_config(rate=1e-3, **settings):
     return apply_overrides(
         tiny.get_config(),
         [
@@ -199,18 +198,32 @@ def untrained(create, make_config, batches, devices, **settings):
     return trainer, values_of(trainer), distribution, config
 
 
-def train(method, workdir, total_steps, devices="cpu", make_batches=None, **settings):
+def train(
+    method,
+    workdir,
+    total_steps,
+    devices="cpu",
+    make_batches=None,
+    rate=None,
+    **settings,
+):
     """Return the trainer's values after so many steps, or more from a checkpoint.
 
     What a checkpoint lacks would live on in a trainer that is used again; see
     `test_a_checkpoint_holds_every_variable_of_a_step`.
     """
+    if rate and method == TRAINERS["detector"]:
+        settings["rate"] = rate  # a part of the step
     trainer, start, distribution, config = untrained(*method, devices, **settings)
     limits = dataclasses.replace(config.loop, total_steps=total_steps)
     for variable, value in zip(
         variables_of(trainer).values(), start.values(), strict=True
     ):
         variable.assign(value)
+    if rate and "rate" not in settings:  # a variable
+        for name, item in trainer.items.items():
+            if name.endswith("optimizer"):
+                item.learning_rate = rate
     make_batches = make_batches or method[2]
     loop.train(trainer, make_batches, distribution, limits, workdir)
     return values_of(trainer)
@@ -264,17 +277,18 @@ def test_ciagans_losses_are_weighed_as_the_configuration_says():
 def test_ten_steps_are_five_and_five_resumed_to_the_bit(
     method, devices, tmp_path, capsys
 ):
-    whole = train(method, tmp_path, 10, devices, **SLOW)
+    whole = train(method, tmp_path, 10, devices, rate=SLOW)
     # As if the run had been killed after the checkpoint of step 5.
     tf.compat.v1.train.update_checkpoint_state(
         str(tmp_path / "checkpoints"), str(tmp_path / "checkpoints" / "ckpt-5")
     )
-    assert_equal(whole, train(method, tmp_path, 10, devices, **SLOW))
+    assert_equal(whole, train(method, tmp_path, 10, devices, rate=SLOW))
     assert "resuming at step 5" in capsys.readouterr().out
 
 
 def test_a_checkpoint_holds_every_variable_of_a_step(method):
-    trainer, _, distribution, _ = untrained(*method, "cpu", **SLOW)
+    settings = {"rate": SLOW} if method == TRAINERS["detector"] else {}
+    trainer, _, distribution, _ = untrained(*method, "cpu", **settings)
     step = loop._make_step(trainer, distribution)
     batch = dict(next(iter(method[2](0))))
     used = step.get_concrete_function(batch).graph.variables
@@ -304,9 +318,8 @@ def test_two_replicas_equal_one_device_while_a_resolution_is_faded_in(tmp_path):
 
 
 def assert_two_equal_one(method, tmp_path, total_steps, **settings):
-    settings = {**SLOW, **settings}
-    one = train(method, tmp_path / "one", total_steps, "cpu", **settings)
-    two = train(method, tmp_path / "two", total_steps, "cpu:2", **settings)
+    one = train(method, tmp_path / "one", total_steps, "cpu", rate=SLOW, **settings)
+    two = train(method, tmp_path / "two", total_steps, "cpu:2", rate=SLOW, **settings)
     for name, value in one.items():
         if WITHOUT_GRADIENT.match(name):
             continue

@@ -37,6 +37,15 @@ def run(*arguments):
     return finish(start(*arguments))
 
 
+def kill_after(process, folder, steps):
+    """Send SIGKILL to a training once a checkpoint of such a step is there."""
+    while not list(folder.glob(f"checkpoints/ckpt-{steps}.index")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
 def weights(workdir):
     """Return every array of a run's weights, by its path in the file."""
     arrays = {}
@@ -80,15 +89,15 @@ def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(data_dir, tmp
     arguments = [
         "--mode=study",
         "--config=tiny",
-        "--set=study_anonymizers=original,blackout",
+        "--set=study_anonymizers=original,ciagan",
         f"--data_dir={data_dir}",
         f"--workdir={tmp_path}",
     ]
     output = run(*arguments)
-    assert "| blackout |" in output
+    assert "| ciagan (demonstration weights) |" in output
     assert (tmp_path / "study.md").read_text().count("\n") == 4
     assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
-    figures = json.loads((tmp_path / "blackout" / "evaluation.json").read_text())
+    figures = json.loads((tmp_path / "ciagan" / "evaluation.json").read_text())
     assert {"easy", "medium", "hard", "mAP"} <= figures.keys()
     stored = tmp_path / "original" / "detector.weights.h5"
     before = stored.stat().st_mtime_ns
@@ -100,18 +109,36 @@ def test_training_killed_midway_ends_as_if_nothing_had_happened(
     train_arguments, uninterrupted, tmp_path
 ):
     arguments = [*train_arguments, "--set=loop.total_steps=12", f"--workdir={tmp_path}"]
-    process = start(*arguments)
-    while not list(tmp_path.glob("checkpoints/ckpt-[4-8].index")):
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    kill_after(start(*arguments), tmp_path, "[4-8]")
     assert not (tmp_path / "detector.weights.h5").exists()
     assert "resuming at step" in run(*arguments)
     resumed = weights(tmp_path)
     assert resumed.keys() == uninterrupted.keys()
     for name, value in uninterrupted.items():
         np.testing.assert_array_equal(value, resumed[name], err_msg=name)
+
+
+def test_a_generator_killed_midway_ends_as_if_nothing_had_happened(data_dir, tmp_path):
+    arguments = [
+        "--mode=train_anonymizer",
+        "--anonymizer=sun2018",
+        "--config=tiny",
+        "--set=sun2018.width=4",
+        "--set=sun2018.resolution=32",
+        "--set=gan.total_images=16",
+        "--set=loop.global_batch_size=2",
+        "--set=loop.checkpoint_every=1",
+        f"--data_dir={data_dir}",
+    ]
+    run(*arguments, f"--workdir={tmp_path}/whole")
+    parts = [*arguments, f"--workdir={tmp_path}/parts"]
+    kill_after(start(*parts), tmp_path / "parts" / "32px", "[2-5]")
+    assert not (tmp_path / "parts" / "generator.npz").exists()
+    assert "resuming at step" in run(*parts)
+    whole, resumed = (
+        (tmp_path / name / "generator.npz").read_bytes() for name in ("whole", "parts")
+    )
+    assert whole == resumed
 
 
 def test_two_workers_end_with_the_weights_of_one(
@@ -155,6 +182,7 @@ def test_another_configuration_does_not_enter_a_used_work_folder(
     train_arguments, tmp_path
 ):
     (tmp_path / "config.json").write_text('{"seed": 5}')
+    (tmp_path / "metrics.jsonl").touch()  # something was done
     process = start(*train_arguments, f"--workdir={tmp_path}")
     output, _ = process.communicate()
     assert process.returncode == 2
