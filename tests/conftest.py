@@ -3,6 +3,7 @@
 import gc
 import os
 import pathlib
+import random
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as main.py does
@@ -24,9 +25,6 @@ from safefakes_tf.config import (
     Sun2018Config,
 )
 from safefakes_tf.models import generator_files
-
-if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores compute already
-    tf.config.threading.set_intra_op_parallelism_threads(1)
 
 # Tracing makes millions of objects, and each collection would visit all imports.
 gc.collect()
@@ -51,8 +49,11 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtest_setup(item):
-    """Start every test, and the fixtures it is the first to use, from one seed."""
-    keras.utils.set_random_seed(0)
+    """Let every test, and the fixtures it is the first to use, draw the same weights.
+
+    Keras seeds them from `random`. TensorFlow's own seed would make it forget graphs.
+    """
+    random.seed(0)
 
 
 def pytest_runtest_teardown(item, nextitem):
