@@ -8,7 +8,7 @@ Weights made with it are for demonstration: they know 32 pixels and computer-mad
 import dataclasses
 
 from configs import ciagan, demo_sun2018
-from safefakes_tf.config import CiaganConfig, Config, GanConfig
+from safefakes_tf.config import CiaganConfig, Config, CrowdConfig, GanConfig
 
 BATCH_SIZE = 16
 ROUNDS = 30_000
@@ -19,7 +19,11 @@ def get_config() -> Config:
     config, demo = ciagan.get_config(), demo_sun2018.get_config()
     return dataclasses.replace(
         config,
-        data=dataclasses.replace(demo.data, anonymizer="ciagan"),
+        data=dataclasses.replace(
+            demo.data,
+            anonymizer="ciagan",
+            crowd=CrowdConfig(num_train=800, num_validation=50, min_face=40.0),
+        ),
         ciagan=CiaganConfig(
             width_multiplier=0.5,
             resolution=32,

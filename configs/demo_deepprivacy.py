@@ -7,7 +7,7 @@ Weights made with it are for demonstration: they know 32 pixels and computer-mad
 
 import dataclasses
 
-from configs import deepprivacy, demo_sun2018
+from configs import deepprivacy, demo_ciagan
 from safefakes_tf.config import Config, DeepPrivacyConfig, GanConfig
 
 BATCH_SIZE = 8
@@ -15,7 +15,7 @@ PHASE = 3_000  # steps
 
 
 def get_config() -> Config:
-    config, demo = deepprivacy.get_config(), demo_sun2018.get_config()
+    config, demo = deepprivacy.get_config(), demo_ciagan.get_config()
     return dataclasses.replace(
         config,
         data=dataclasses.replace(demo.data, anonymizer="deepprivacy"),

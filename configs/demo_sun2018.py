@@ -19,11 +19,20 @@ def get_config() -> Config:
         config,
         data=dataclasses.replace(
             config.data,
-            crowd=CrowdConfig(num_train=800, num_validation=50, min_face=40.0),
+            # Many small photos of few people: more faces an hour, fewer covered ones.
+            crowd=CrowdConfig(
+                num_train=4_000,
+                num_validation=40,
+                width=320,
+                height=240,
+                min_face=36.0,
+                max_face=112.0,
+                max_people=6,
+            ),
         ),
         sun2018=Sun2018Config(width=14, resolution=64),
         gan=dataclasses.replace(
-            config.gan, total_images=3_500 * BATCH_SIZE, demonstration=True
+            config.gan, total_images=7_000 * BATCH_SIZE, demonstration=True
         ),
         loop=dataclasses.replace(
             config.loop,

@@ -17,15 +17,21 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from configs import demo_sun2018
 from safefakes_tf import anonymizers, faces
-from safefakes_tf.config import GENERATOR_NAMES, with_demonstration_weights
+from safefakes_tf.config import (
+    GENERATOR_NAMES,
+    CrowdConfig,
+    DataConfig,
+    with_demonstration_weights,
+)
 from safefakes_tf.contact_sheet import contact_sheet
 from tfds_builders import common
 
 _OUTPUT = flags.DEFINE_string("output", "docs/generators.jpg", "Picture to write.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where prepared data sets are kept.")
 _FACES = flags.DEFINE_integer("faces", 6, "Number of faces.", lower_bound=1)
+HIDE_ANEW = ("sun2018", "ciagan")  # DeepPrivacy hides the same as Sun2018
+CROWD = CrowdConfig(num_train=1, num_validation=60, min_face=48.0, max_people=5)
 SMALLEST = 64  # px, width of a face
 AROUND = 2.2  # side of a picture in sides of the face
 CELL = 150  # px
@@ -33,14 +39,13 @@ CELL = 150  # px
 
 def main(_):
     """Choose faces, paint, draw."""
-    config = demo_sun2018.get_config()
-    data = dataclasses.replace(config.data, data_dir=_DATA_DIR.value)
+    data = DataConfig(crowd=CROWD, data_dir=_DATA_DIR.value)
     source = common.create_source_builder(data)
     source.prepare()
     methods = {}
     for name in GENERATOR_NAMES:
         options = with_demonstration_weights(dataclasses.replace(data, anonymizer=name))
-        methods[name] = anonymizers.create(name, options.anonymization, config.seed)
+        methods[name] = anonymizers.create(name, options.anonymization, seed=0)
     records = source.as_dataset(split="validation").as_numpy_iterator()
     rows = [
         _row(record, face, methods)
@@ -48,7 +53,7 @@ def main(_):
     ]
     columns = ["original"]
     for name in methods:
-        columns += ["hidden", name]
+        columns += ["hidden"] * (name in HIDE_ANEW) + [name]
     sheet = contact_sheet(rows, columns, [""] * len(rows), CELL)
     cv2.imwrite(_OUTPUT.value, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
     print(f"picture: {_OUTPUT.value}")
@@ -70,10 +75,11 @@ def _row(record, face, methods):
     photo = tf.constant(record[faces.IMAGE])
     window = _window(record, face)
     cells = [record[faces.IMAGE][window]]
-    for method in methods.values():
+    for name, method in methods.items():
         hidden = method.hidden(photo, faces.from_record(record))[..., tf.newaxis]
         grey = tf.constant(128, tf.uint8)
-        cells.append(tf.where(hidden, grey, photo).numpy()[window])
+        if name in HIDE_ANEW:
+            cells.append(tf.where(hidden, grey, photo).numpy()[window])
         cells.append(method(record)[faces.IMAGE].numpy()[window])
     return cells
 
