@@ -23,7 +23,7 @@ import pathlib
 import sys
 import traceback
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from safefakes_tf import config as config_lib
 
@@ -72,6 +72,8 @@ def main(argv):
     if len(argv) > 1:
         raise ValueError(f"expected flags only; got {' '.join(argv[1:])}")
     config_lib.check_choice("--mode", FLAGS.mode or "", config_lib.MODES)
+    if FLAGS["verbosity"].using_default_value:
+        logging.set_verbosity(logging.WARNING)  # TFDS tells at length what it reads
     config, workdir = _settings()
     print(config_lib.to_json(config))
     if FLAGS.dry_run:

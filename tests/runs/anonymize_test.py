@@ -210,20 +210,16 @@ def test_a_face_at_the_border_is_as_wide_as_it_is(x, photos, boxes, tmp_path):
     assert not after[20:38, max(x, 0) : x + 18].any()
 
 
-@pytest.mark.parametrize("name", ["deepprivacy", "sun2018", "ciagan"])
-def test_generators_take_a_face_at_the_border(
-    name, photos, boxes, tmp_path, anonymization
-):
+def test_a_generator_takes_a_face_at_the_border(photos, boxes, tmp_path, anonymization):
     boxes.write_text(f"{HEADER}a/one.png,-9,-5,30,40\n")
     output = tmp_path / "out"
-    config = settings(name, anonymization)
+    config = settings("sun2018", anonymization)
     anonymize.run(config, tmp_path, str(photos), str(boxes), str(output))
-    assert log_of(output)[0]["action"] in ("generated", "blacked_out")
+    assert log_of(output)[0]["action"] == "generated"
     before, _ = user_photos.read(photos / "a" / "one.png")
     after = np.asarray(Image.open(output / "a" / "one.png"))
-    below_the_brows = np.s_[10:25, 2:15]  # CIAGAN leaves the rest
-    same = (after[below_the_brows] == before[below_the_brows]).all(axis=2)
-    assert same.mean() < 0.1
+    inside = np.s_[:35, :21]
+    assert (after[inside] == before[inside]).all(axis=2).mean() < 0.1
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
