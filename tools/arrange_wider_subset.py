@@ -2,7 +2,7 @@ r"""Arrange some photos of WIDER FACE, and two lists that divide them, as a copy
 
     python -m tools.arrange_wider_subset --photos=WIDER_val/images \
         --train=role_train_bbx_gt.txt --validation=role_val_bbx_gt.txt \
-        --ground_truth=ground_truth --output=/tmp/wider
+        --ground_truth=ground_truth --output=wider
 
 For trials of the whole way from photos to AP by those who have WIDER FACE in part, say
 its validation photos alone. The lists are in the format of wider_face_val_bbx_gt.txt;
@@ -14,16 +14,16 @@ leaves the rest, so both parts may show the same folder, and the .mat files stay
 Then, with a narrow detector, and 9000 in place of 20 steps for one that finds faces,
 which takes 40 minutes on two cores:
 
-    DATA="--dataset=widerface --anonymizer=blur --data_dir=/tmp/data"
-    python main.py --mode=build_dataset $DATA --manual_dir=/tmp/wider \
+    DATA="--dataset=widerface --anonymizer=blur --data_dir=data"
+    python main.py --mode=build_dataset $DATA --manual_dir=wider \
         --set=data.allow_partial=true
-    python main.py --mode=train_detector $DATA --manual_dir=/tmp/wider \
-        --set=data.allow_partial=true --workdir=/tmp/run \
+    python main.py --mode=train_detector $DATA --manual_dir=wider \
+        --set=data.allow_partial=true --workdir=results/subset \
         --set=model.width_multiplier=0.125 --set=model.input_size=128 \
         --set=model.pixel_scale=0.015625 --set=optimizer.kind=adam \
         --set=optimizer.learning_rate=1e-3 --set=loop.total_steps=20 \
         --set=loop.global_batch_size=8
-    python main.py --mode=evaluate --workdir=/tmp/run
+    python main.py --mode=evaluate --workdir=results/subset
 
 After 20 steps the AP is 0, and `--set=inference.multi_scale=false` tells so sooner.
 After 9000 it tells how the training went, but is no result on WIDER FACE, from whose
