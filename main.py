@@ -72,7 +72,7 @@ def main(argv):
     if len(argv) > 1:
         raise ValueError(f"expected flags only; got {' '.join(argv[1:])}")
     config_lib.check_choice("--mode", FLAGS.mode or "", config_lib.MODES)
-    if FLAGS["verbosity"].using_default_value:
+    if FLAGS.verbosity == logging.INFO:  # as app.run sets it
         logging.set_verbosity(logging.WARNING)  # TFDS tells at length what it reads
     config, workdir = _settings()
     print(config_lib.to_json(config))
