@@ -3,8 +3,20 @@
 import numpy as np
 import tensorflow as tf
 
+from safefakes_tf import anonymizers
 from safefakes_tf.anonymizers import policy
-from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
+from safefakes_tf.config import AnonymizationConfig
+from safefakes_tf.faces import (
+    ACTION,
+    BBOX,
+    BBOX_PIXELS,
+    BLACKED_OUT,
+    FILENAME,
+    GENERATED,
+    IMAGE,
+    KEPT,
+    Faces,
+)
 
 
 def _decide(boxes, min_width, height=600, width=1024):
@@ -45,3 +57,18 @@ def test_box_that_is_not_finite_blacks_out_all_faces():
 
 def test_no_faces():
     assert _decide([], min_width=10) == []
+
+
+def test_a_face_of_a_record_is_as_wide_as_annotated():
+    """What a data set stores relative to the photo ends at its border."""
+    blackout = anonymizers.create("blackout", AnonymizationConfig(), seed=0)
+    record = {
+        IMAGE: tf.fill([40, 60, 3], tf.constant(200, tf.uint8)),
+        FILENAME: tf.constant("a.jpg"),
+        BBOX: tf.constant([[0.0, 0.0, 1.0, 9 / 60]]),
+        BBOX_PIXELS: tf.constant([[-91, 0, 100, 40]]),
+    }
+    result = blackout(record)
+    assert result[ACTION].numpy().tolist() == [GENERATED]
+    assert not result[IMAGE].numpy()[:, :9].any()
+    assert result[IMAGE].numpy()[:, 9:].all()
