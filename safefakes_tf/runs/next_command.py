@@ -1,9 +1,9 @@
 """The command that goes on from a run, as its last line prints it."""
 
-import pathlib
+import dataclasses
 import shlex
 
-from safefakes_tf.config import DEMONSTRATION, DataConfig
+from safefakes_tf.config import DataConfig, with_demonstration_weights
 
 
 def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str:
@@ -13,10 +13,14 @@ def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str
         mode: of the next command.
         data: what this run was about.
         weights: of the generator, if they are new; else those of `data` are named,
-            but not the project's own, which are taken by themselves.
+            but not the project's own where they are taken by themselves.
     """
     weights = weights or data.anonymization.weights
-    if weights and DEMONSTRATION in pathlib.Path(weights).parents:
+    nothing_named = dataclasses.replace(data.anonymization, weights=None)
+    taken = with_demonstration_weights(
+        dataclasses.replace(data, anonymization=nothing_named)
+    )
+    if weights == taken.anonymization.weights:
         weights = None
     flags = {
         "mode": mode,

@@ -1,5 +1,8 @@
 """The command that a run prints at its end."""
 
+import dataclasses
+import shlex
+
 from safefakes_tf.config import DataConfig, with_demonstration_weights
 from safefakes_tf.runs.next_command import next_command
 
@@ -16,3 +19,7 @@ def test_demonstration_weights_need_no_name():
     data = with_demonstration_weights(DataConfig(anonymizer="ciagan"))
     assert data.anonymization.weights
     assert "--weights" not in next_command("train_detector", data)
+    # On real photos they are taken only if they are named.
+    real = dataclasses.replace(data, dataset="widerface")
+    named = f"--weights={data.anonymization.weights}"
+    assert named in shlex.split(next_command("train_detector", real))
