@@ -352,7 +352,10 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
                 f"{', '.join(self.info.splits)}: add those of {name} to the raw photos "
                 f"and choose another --data_dir, or remove {self._all_of_this_name()}"
             )
-        read_config = read_config or tfds.ReadConfig(interleave_cycle_length=1)
+        if read_config is None:
+            read_config = tfds.ReadConfig(interleave_cycle_length=1)
+            # As in training.loop: the tuner may sleep on for a minute at the end.
+            read_config.options.autotune.enabled = False
         return super().as_dataset(split, read_config=read_config, **kwargs)
 
 

@@ -238,6 +238,13 @@ def test_a_file_in_place_of_the_folder_is_one_line(tmp_path):
             _toy(folder, anonymizer="blur").prepare()
 
 
+def test_no_reader_waits_for_a_sleeping_tuner(tmp_path):
+    builder = _toy(tmp_path)
+    builder.prepare()
+    for read in (builder.as_dataset, builder.encoded, builder.encoded_with_keypoints):
+        assert read(split="train").options().autotune.enabled is False
+
+
 def test_a_split_that_is_not_here_is_one_line(tmp_path):
     builder = _toy(tmp_path)
     builder.prepare()

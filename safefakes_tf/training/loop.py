@@ -74,7 +74,7 @@ def train(
     progress = _Progress(trainer, strategy, workdir)
     start = progress.restore()
     log = _Log(workdir, start) if chief else None
-    batches = iter(_distribute(make_dataset(progress.position()), strategy, config))
+    batches = iter(_untuned(make_dataset(progress.position())))
     step_fn = _make_step(trainer, strategy)
 
     # 2. Step, log, checkpoint.
@@ -90,11 +90,12 @@ def train(
         file=sys.stdout,
     )
     for step in bar:
-        batch = next(batches)
-        losses, position = step_fn(batch)
-        losses = {name: float(value) for name, value in losses.items()}
+        batch = dict(next(batches))
+        position = int(tf.reduce_max(batch.pop(POSITION))) + 1
+        batch = _distribute(batch, strategy, config)
+        losses = {name: float(value) for name, value in step_fn(batch).items()}
         _check_finite(losses, step, workdir)
-        progress.advance(step + 1, int(position))
+        progress.advance(step + 1, position)
         last = step + 1 == config.total_steps
         if chief and (last or (step + 1) % config.log_every == 0):
             rate = trainer.learning_rate()
@@ -197,53 +198,42 @@ def _step_of(line):
 
 
 def _make_step(trainer, strategy):
-    def replica_step(batch):
-        batch = dict(batch)
-        newest = tf.reduce_max(batch.pop(POSITION))
-        return trainer.train_step(batch), newest + 1
-
     @tf.function(reduce_retracing=True, autograph=False)  # traces in half the time
     def step(batch):
-        losses, position = strategy.run(replica_step, args=(batch,))
-        total = {
+        losses = strategy.run(trainer.train_step, args=(batch,))
+        return {
             name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
             for name, value in losses.items()
         }
-        return total, strategy.experimental_local_results(position)[0]
 
     return step
 
 
-def _distribute(dataset, strategy, config):
-    """Give each replica its slice of every global batch.
+def _untuned(dataset):
+    """Return the dataset with as many parallel calls as there are cores.
+
+    TensorFlow 2.21's tuner sleeps for up to a minute, and now and then does not wake
+    when its iterator goes: the end of every training waits for it.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
+
+
+def _distribute(batch, strategy, config):
+    """Give each replica its slice of the global batch.
 
     Every worker reads the whole batch and takes its part. That repeats the reading, but
-    one device and many then see the same batches whatever the reader drops.
+    one device and many then see the same batches whatever the reader drops. An iterator
+    of the strategy's own would be tuned; see `_untuned`.
     """
     share = config.global_batch_size // strategy.num_replicas_in_sync
 
-    def slices(context):
-        replicas = strategy.num_replicas_in_sync // context.num_input_pipelines
-        first = context.input_pipeline_id * replicas
+    def of_replica(context):
+        first = context.replica_id_in_sync_group * share
+        return {name: value[first : first + share] for name, value in batch.items()}
 
-        def cut(batch):
-            # Every replica learns how far the whole batch went.
-            newest = tf.reduce_max(batch[POSITION])
-            batch = {**batch, POSITION: tf.fill(tf.shape(batch[POSITION]), newest)}
-            parts = [
-                tf.data.Dataset.from_tensors(
-                    {k: v[(first + n) * share :][:share] for k, v in batch.items()}
-                )
-                for n in range(replicas)
-            ]
-            stream = parts[0]
-            for part in parts[1:]:
-                stream = stream.concatenate(part)
-            return stream
-
-        return dataset.flat_map(cut) if share < config.global_batch_size else dataset
-
-    return strategy.distribute_datasets_from_function(slices)
+    return strategy.experimental_distribute_values_from_function(of_replica)
 
 
 def _check_split(batch_size, strategy):

@@ -288,9 +288,11 @@ def test_ten_steps_are_five_and_five_resumed_to_the_bit(
 
 def test_a_checkpoint_holds_every_variable_of_a_step(method):
     settings = {"rate": SLOW} if method == TRAINERS["detector"] else {}
-    trainer, _, distribution, _ = untrained(*method, "cpu", **settings)
+    trainer, _, distribution, config = untrained(*method, "cpu", **settings)
     step = loop._make_step(trainer, distribution)
     batch = dict(next(iter(method[2](0))))
+    del batch["position"]
+    batch = loop._distribute(batch, distribution, config.loop)
     used = step.get_concrete_function(batch).graph.variables
     stored = {variable.value.ref() for variable in variables_of(trainer).values()}
     assert len(used) > 10

@@ -121,6 +121,19 @@ def test_a_non_finite_loss_stops_with_a_report_and_keeps_the_checkpoint(tmp_path
     assert newest.endswith("ckpt-5")
 
 
+def test_no_training_waits_for_a_sleeping_tuner(monkeypatch, tmp_path):
+    seen = []
+    begin = tf.data.Dataset.__iter__
+
+    def iterate(dataset):
+        seen.append(dataset.options().autotune.enabled)
+        return begin(dataset)
+
+    monkeypatch.setattr("tensorflow.data.Dataset.__iter__", iterate)
+    train(tmp_path, 1, "cpu:2")
+    assert seen == [False]
+
+
 def test_a_batch_that_does_not_split_is_refused(tmp_path):
     distribution = strategy.create("cpu:2")
     config = LoopConfig(total_steps=1, global_batch_size=3)
