@@ -12,7 +12,7 @@ demo-all: .venv/installed
 	$(BIN)/python main.py --mode=study --config=demo_all --workdir=results/demo_all
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

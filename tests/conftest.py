@@ -36,16 +36,9 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items):
-    """Start with the files that take long, so that no core idles at the end.
-
-    The tests of a file share what it makes, so they stay in one process, unless they
-    are marked otherwise.
-    """
+    """Start with the files that take long, so that no core idles at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 def pytest_runtest_setup(item):

@@ -168,12 +168,7 @@ WITHOUT_GRADIENT = re.compile(
 TOLERANCES = {"identity_network": 2e-2, "identity_optimizer": 2e-2}
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=pytest.mark.xdist_group(f"trainer of {name}"))
-        for name in TRAINERS
-    ]
-)
+@pytest.fixture(params=TRAINERS)
 def method(request):
     return TRAINERS[request.param]
 
@@ -305,13 +300,11 @@ def test_two_replicas_equal_one_device_on_the_same_batches(method, tmp_path):
     assert_two_equal_one(method, tmp_path, steps)
 
 
-@pytest.mark.xdist_group("trainer of detector")
 def test_two_replicas_clip_gradients_as_one_device(tmp_path):
     clipped = {"optimizer.clip_norm": 0.5}
     assert_two_equal_one(TRAINERS["detector"], tmp_path, 4, **clipped)
 
 
-@pytest.mark.xdist_group("trainer of deepprivacy")
 def test_two_replicas_equal_one_device_while_a_resolution_is_faded_in(tmp_path):
     _, make_config, batches = TRAINERS["deepprivacy"]
     fading = functools.partial(create_deepprivacy, fade_images=20)
