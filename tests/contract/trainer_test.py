@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gc
 import json
 import re
 
@@ -168,9 +169,13 @@ WITHOUT_GRADIENT = re.compile(
 TOLERANCES = {"identity_network": 2e-2, "identity_optimizer": 2e-2}
 
 
-@pytest.fixture(params=TRAINERS)
+@pytest.fixture(scope="module", params=TRAINERS)
 def method(request):
-    return TRAINERS[request.param]
+    """Let all tests of one method run in turn, then free its graphs."""
+    yield TRAINERS[request.param]
+    untrained.cache_clear()
+    loop._make_step.cache_clear()
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +184,6 @@ def steps_traced_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "_make_step", functools.cache(loop._make_step))
         yield
-    untrained.cache_clear()
 
 
 @functools.cache
