@@ -7,7 +7,7 @@ Weights made with it are for demonstration: they know 32 pixels and computer-mad
 
 import dataclasses
 
-from configs import deepprivacy, demo_ciagan
+from configs import deepprivacy, demo_sun2018
 from safefakes_tf.config import Config, DeepPrivacyConfig, GanConfig
 
 BATCH_SIZE = 8
@@ -15,13 +15,13 @@ PHASE = 3_000  # steps
 
 
 def get_config() -> Config:
-    config, demo = deepprivacy.get_config(), demo_ciagan.get_config()
+    config, demo = deepprivacy.get_config(), demo_sun2018.get_config()
     return dataclasses.replace(
         config,
         data=dataclasses.replace(demo.data, anonymizer="deepprivacy"),
-        deepprivacy=DeepPrivacyConfig(channels=32, resolution=32),
+        deepprivacy=DeepPrivacyConfig(channels=48, resolution=32),
         gan=GanConfig(
-            total_images=22_000 * BATCH_SIZE,
+            total_images=32_500 * BATCH_SIZE,
             phase_images=PHASE * BATCH_SIZE,
             generator_rate=4e-4,  # a sixteenth of the study's batch
             discriminator_rate=4e-4,
