@@ -210,7 +210,7 @@ def _make_step(trainer, strategy):
 
 
 def _untuned(dataset):
-    """Return the dataset with as many parallel calls as there are cores.
+    """Return the dataset without the tuner of its parallel calls and buffers.
 
     TensorFlow 2.21's tuner sleeps for up to a minute, and now and then does not wake
     when its iterator goes: the end of every training waits for it.

@@ -184,6 +184,7 @@ def steps_traced_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "_make_step", functools.cache(loop._make_step))
         yield
+    untrained.cache_clear()
 
 
 @functools.cache
