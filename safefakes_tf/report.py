@@ -92,8 +92,10 @@ def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:
     axes[0, 0].set_ylabel("trained on")
     axes[1, 0].set_ylabel("finds in an unaltered photo")
     axes[2, 0].set_ylabel("average precision, %")
-    figure.savefig(path, dpi=100)
+    partial = path.with_name(f"{path.name}.partial")
+    figure.savefig(partial, dpi=100, format="png")
     plt.close(figure)
+    partial.replace(path)
 
 
 def _outline(axis, example):

@@ -12,7 +12,7 @@ import tqdm
 from safefakes_tf import anonymizers, faces, report
 from safefakes_tf.config import Config, claim_workdir, with_demonstration_weights
 from safefakes_tf.evaluation import detect
-from safefakes_tf.models import generator_files
+from safefakes_tf.models import dsfd, generator_files, vgg16
 from safefakes_tf.runs import build_dataset, evaluate, train_detector
 from safefakes_tf.runs.evaluate_predictions import FIGURES
 from tfds_builders import common
@@ -21,8 +21,9 @@ from tfds_builders import common
 def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
     """Train and evaluate a detector per name in `config.study_anonymizers`.
 
-    A finished part is not done again, an interrupted one goes on. Without a GPU the
-    parts run side by side, each on one thread: small networks gain little from more.
+    A finished part is not done again, an interrupted one goes on; so is the picture,
+    unless a part is newer. Without a GPU the parts run side by side, each on one
+    thread: small networks gain little from more.
 
     Args:
         config: the recipe that all share.
@@ -43,9 +44,11 @@ def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
     rows = [_row(part, workdir / part.data.anonymizer) for part in parts]
     print(report.table(rows))
     (workdir / "study.md").write_text(report.table(rows) + "\n")
-    report.draw(rows, _examples(config, rows, workdir), workdir / "study.png")
+    picture = workdir / "study.png"
+    if not _is_drawn(picture, rows):
+        report.draw(rows, _examples(config, rows, workdir), picture)
     print(f"table:   {workdir / 'study.md'}")
-    print(f"picture: {workdir / 'study.png'}")
+    print(f"picture: {picture}")
     print("next:    python main.py --mode=train_detector --dataset=widerface --dry_run")
     return rows
 
@@ -104,19 +107,27 @@ def _row(config, workdir):
     )
 
 
+def _is_drawn(picture, rows):
+    """Tell whether the picture shows the figures that the parts now have."""
+    figures = [picture.parent / row.anonymizer / FIGURES for row in rows]
+    newest = max(path.stat().st_mtime_ns for path in figures)
+    return picture.exists() and picture.stat().st_mtime_ns > newest
+
+
 def _examples(config, rows, workdir):
     """Show each detector on the same two photos: one of training, one of validation."""
     source = common.create_source_builder(config.data)
     build_dataset.prepare(source)
     training = _crowded(source, "train")
     tested = next(_crowded(source, "validation").as_numpy_iterator())
+    model = dsfd.build_dsfd(config.model)  # one, so that its graph is traced once
     examples = []
     for row in rows:
         data = _part(config, row.anonymizer).data
         stage = anonymizers.create(row.anonymizer, data.anonymization, config.seed)
         seen = next(training.map(stage).as_numpy_iterator())
         weights = workdir / row.anonymizer / train_detector.WEIGHTS
-        model = evaluate.load_detector(config, weights)
+        vgg16.load_weights(model, weights)
         found = detect.detect(model, tested[faces.IMAGE], config.inference)
         examples.append(
             report.Example(
