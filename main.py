@@ -16,7 +16,6 @@ A run's settings are those of a file in configs/, changed by --set, e.g.
 --set=loop.total_steps=1000. --dry_run prints them and stops.
 """
 
-import dataclasses
 import gc
 import importlib
 import os
@@ -26,6 +25,7 @@ import traceback
 
 from absl import app, flags, logging
 
+from safefakes_tf import command
 from safefakes_tf import config as config_lib
 
 ROOT = pathlib.Path(__file__).resolve().parent
@@ -50,7 +50,11 @@ flags.DEFINE_string(
     "of the generator, where --anonymizer has one; else of the detector to start from; "
     "with --mode=evaluate always of the detector",
 )
-flags.DEFINE_integer("seed", None, "seed of everything random")
+flags.DEFINE_integer(
+    "seed",
+    None,
+    "seed of all but the photos of synthetic_crowd, which is data.crowd.seed",
+)
 flags.DEFINE_string("predictions", None, "evaluate this folder of prediction files")
 flags.DEFINE_string("ground_truth", None, "folder of the WIDER FACE .mat files")
 flags.DEFINE_string(
@@ -61,12 +65,6 @@ flags.DEFINE_string("input", None, "folder of photos to anonymize")
 flags.DEFINE_string("annotations", None, "boxes on them: WIDER .txt, COCO .json, .csv")
 flags.DEFINE_string("output", None, "folder to make for the anonymized photos")
 flags.DEFINE_bool("dry_run", False, "print the settings and stop")
-# What a mode's run takes beside the settings and the work folder.
-FURTHER_FLAGS = {
-    "evaluate_predictions": ("predictions", "ground_truth"),
-    "import_weights": ("model", "source"),
-    "anonymize": ("input", "annotations", "output"),
-}
 
 
 def main(argv):
@@ -75,20 +73,19 @@ def main(argv):
     config_lib.check_choice("--mode", FLAGS.mode or "", config_lib.MODES)
     if FLAGS.verbosity == logging.INFO:  # as app.run sets it
         logging.set_verbosity(logging.WARNING)  # TFDS tells at length what it reads
-    config, workdir = _settings()
+    typed = FLAGS.flag_values_dict()
+    config, workdir = _settings(typed)
     print(config_lib.to_json(config))
     if FLAGS.dry_run:
         return
-    _check_further_flags()
-    name = FLAGS.mode
-    if name == "evaluate" and FLAGS.predictions:
-        name = "evaluate_predictions"
-    wanted = FURTHER_FLAGS.get(name, ())
+    command.check_further_flags(typed)
+    name = command.run_name(typed)
     run = importlib.import_module(f"safefakes_tf.runs.{name}").run
-    run(config, workdir, *(getattr(FLAGS, flag) for flag in wanted))
+    further = command.FURTHER_FLAGS.get(name, ())
+    run(config, workdir, *(typed[flag] for flag in further))
 
 
-def _settings():
+def _settings(typed):
     """Return the settings of this command, and its work folder.
 
     To look at a detector, the settings are those of the folder it was trained in.
@@ -96,65 +93,14 @@ def _settings():
     studied = FLAGS.mode == "train_anonymizer" and FLAGS.anonymizer in CONFIG_NAMES
     name = FLAGS.config or (FLAGS.anonymizer if studied else "detector")
     config_lib.check_choice("--config", name, CONFIG_NAMES)
-    config = _changed(importlib.import_module(f"configs.{name}").get_config())
-    workdir = pathlib.Path(FLAGS.workdir or ROOT / "results" / _run_name(config))
+    file = importlib.import_module(f"configs.{name}")
+    config = command.change(file.get_config(), typed)
+    default = ROOT / "results" / command.result_name(config, typed)
+    workdir = pathlib.Path(FLAGS.workdir or default)
     stored = workdir / "config.json"
     if FLAGS.mode in ("evaluate", "export") and not FLAGS.config and stored.exists():
-        config = _changed(config_lib.from_json(stored.read_bytes()))
+        config = command.change(config_lib.from_json(stored.read_bytes()), typed)
     return config_lib.validate(config), workdir
-
-
-def _changed(config):
-    """Return the settings of a file with --set, then the short flags, applied."""
-    config = config_lib.apply_overrides(config, FLAGS.set)
-    data = {
-        name: getattr(FLAGS, name)
-        for name in ("anonymizer", "dataset", "data_dir", "manual_dir")
-        if getattr(FLAGS, name) is not None
-    }
-    config = dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
-    if FLAGS.seed is not None:
-        config = dataclasses.replace(config, seed=FLAGS.seed)
-    return _with_weights(config)
-
-
-def _with_weights(config):
-    """Return the settings with --weights where they belong."""
-    generates = config.data.anonymizer in config_lib.GENERATOR_NAMES
-    field = "init_weights"
-    if generates and FLAGS.mode != "evaluate":
-        field = "data.anonymization.weights"
-    if FLAGS.weights is not None:
-        config = config_lib.apply_overrides(config, [f"{field}={FLAGS.weights}"])
-    # One starts from nothing, the other has photos that no demonstration fits.
-    if FLAGS.mode in ("train_anonymizer", "anonymize"):
-        return config
-    data = config_lib.with_demonstration_weights(config.data)
-    return dataclasses.replace(config, data=data)
-
-
-def _check_further_flags():
-    """Answer typing mistakes before TensorFlow is loaded."""
-    wanted = FURTHER_FLAGS.get(FLAGS.mode, ())
-    if "model" in wanted:
-        names = config_lib.IMPORTED_NAMES
-        config_lib.check_choice("--model", FLAGS.model or "", names)
-    for flag in wanted:
-        path = getattr(FLAGS, flag)
-        if not path:
-            raise ValueError(f"--mode={FLAGS.mode} needs --{flag}; got nothing")
-        if flag in ("source", "input", "annotations") and not os.path.exists(path):
-            raise ValueError(f"--{flag} must name what is there; {path} is not")
-
-
-def _run_name(config):
-    if FLAGS.predictions:
-        return f"evaluate-{pathlib.Path(FLAGS.predictions).resolve().name}"
-    if FLAGS.mode in ("train_detector", "evaluate", "export"):
-        return f"{config.data.dataset}-{config.data.anonymizer}"
-    if FLAGS.mode == "train_anonymizer":
-        return f"{config.data.dataset}-{config.data.anonymizer}-generator"
-    return f"{FLAGS.mode}-{FLAGS.model or FLAGS.config or config.data.dataset}"
 
 
 def _is_users_mistake(error):

@@ -9,7 +9,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 # Part of the code -> the parts it may import; a part may always import itself.
 ALLOWED = {
-    "main": {"config", "runs", "configs"},
+    "main": {"command", "config", "runs", "configs"},
+    "command": {"config"},
     "configs": {"config"},
     "runs": {
         "anonymizers",

@@ -90,7 +90,7 @@ def settings(monkeypatch, tmp_path):
     def parse(*arguments):
         main.FLAGS.unparse_flags()
         main.FLAGS(["main.py", *arguments])
-        return main._settings()
+        return main._settings(main.FLAGS.flag_values_dict())
 
     yield parse
     main.FLAGS.unparse_flags()

@@ -1,0 +1,92 @@
+"""What a command line asks for: settings, a name for its results, what its run takes.
+
+`flags` maps the names of main.py's flags to their values, None for one that was not
+given. Nothing here needs TensorFlow.
+"""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from safefakes_tf import config as config_lib
+from safefakes_tf.config import Config
+
+Flags = Mapping[str, Any]
+# What a run takes beside the settings and the work folder.
+FURTHER_FLAGS = {
+    "evaluate_predictions": ("predictions", "ground_truth"),
+    "import_weights": ("model", "source"),
+    "anonymize": ("input", "annotations", "output"),
+}
+
+
+def change(config: Config, flags: Flags) -> Config:
+    """Return the settings of a file with --set, then the short flags, applied.
+
+    Raises:
+        ValueError: for a setting that does not exist, or a value it cannot have.
+    """
+    config = config_lib.apply_overrides(config, flags["set"])
+    data = {
+        name: flags[name]
+        for name in ("anonymizer", "dataset", "data_dir", "manual_dir")
+        if flags[name] is not None
+    }
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
+    if flags["seed"] is not None:
+        config = dataclasses.replace(config, seed=flags["seed"])
+    return _with_weights(config, flags)
+
+
+def _with_weights(config, flags):
+    """Return the settings with --weights where they belong."""
+    generates = config.data.anonymizer in config_lib.GENERATOR_NAMES
+    field = "init_weights"
+    if generates and flags["mode"] != "evaluate":
+        field = "data.anonymization.weights"
+    if flags["weights"] is not None:
+        config = config_lib.apply_overrides(config, [f"{field}={flags['weights']}"])
+    # One starts from nothing, the other has photos that no demonstration fits.
+    if flags["mode"] in ("train_anonymizer", "anonymize"):
+        return config
+    data = config_lib.with_demonstration_weights(config.data)
+    return dataclasses.replace(config, data=data)
+
+
+def result_name(config: Config, flags: Flags) -> str:
+    """Return the name of the work folder of a command that names none."""
+    if flags["predictions"]:
+        return f"evaluate-{pathlib.Path(flags['predictions']).resolve().name}"
+    mode = flags["mode"]
+    if mode in ("train_detector", "evaluate", "export"):
+        return f"{config.data.dataset}-{config.data.anonymizer}"
+    if mode == "train_anonymizer":
+        return f"{config.data.dataset}-{config.data.anonymizer}-generator"
+    return f"{mode}-{flags['model'] or flags['config'] or config.data.dataset}"
+
+
+def run_name(flags: Flags) -> str:
+    """Return the module of `safefakes_tf.runs` that does what a command asks for."""
+    evaluates_files = flags["mode"] == "evaluate" and flags["predictions"]
+    return "evaluate_predictions" if evaluates_files else flags["mode"]
+
+
+def check_further_flags(flags: Flags) -> None:
+    """Answer typing mistakes before TensorFlow is loaded.
+
+    Raises:
+        ValueError: if a flag that the mode needs is absent, or names what is not there.
+    """
+    mode = flags["mode"]
+    wanted = FURTHER_FLAGS.get(mode, ())
+    if "model" in wanted:
+        names = config_lib.IMPORTED_NAMES
+        config_lib.check_choice("--model", flags["model"] or "", names)
+    for name in wanted:
+        path = flags[name]
+        if not path:
+            raise ValueError(f"--mode={mode} needs --{name}; got nothing")
+        if name in ("source", "input", "annotations") and not os.path.exists(path):
+            raise ValueError(f"--{name} must name what is there; {path} is not")
