@@ -8,6 +8,7 @@ Source: ciagan.md, section 6.
 """
 
 import itertools
+import math
 
 import tensorflow as tf
 
@@ -25,12 +26,14 @@ FRAME, PATCH = 144, 128  # px, published sides of the frame and the patch in its
 CLOSEST = 36  # px of such a frame, from its middle to the border of the closest crop
 MIN_IOU = 0.3  # of an outline's bounds with the face's box
 MIN_COVERED = 0.2  # of the box, by the outline
-MIN_FEATURES = 0.9  # of the features, that lie inside the outline
+MIN_COVERED_ASIDE = 0.4  # of the box, by all keypoints of a head turned aside
+MIN_FEATURES = 0.9  # of the features, inside the outline of a head not turned aside
 FARTHEST = 3.0  # from the photo's corner, in its sides; no face of it lies beyond
 JPEG_QUALITY = 75
 COVERED = 51  # 255ths; a pixel of a patch is hidden if more of it is covered
 
 _SEGMENTS = [pair for line in LINES for pair in itertools.pairwise(line)]
+_ANGLES = [2 * math.pi * n / (len(OUTLINE) + 2) for n in range(len(OUTLINE) + 2)]
 
 
 def to_pixels(keypoints: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
@@ -48,7 +51,6 @@ def usable(keypoints: tf.Tensor, boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor
     """Return bool [N], whether a face can be cut out, and its outline covers it.
 
     Keypoints that lie elsewhere, or on a part of the face, would leave it to be seen.
-    So would those of a profile, whose outline runs around the cheek.
 
     Args:
         keypoints: float32 [N, 68, 2], as of `layouts.read`.
@@ -61,13 +63,12 @@ def usable(keypoints: tf.Tensor, boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor
     points = to_pixels(safe, size)
     crop = crops(points)
     not_empty = tf.reduce_all(crop[:, 2:] > crop[:, :2], axis=1)
-    outlines = tf.cast(outline(points), tf.float32)
+    aside = turned(points)
+    outlines = tf.cast(cover(points, aside), tf.float32)
     pixels = boxes * tf.cast(tf.tile(size, [2]), tf.float32)
     face = (pixels[:, 2] - pixels[:, 0]) * (pixels[:, 3] - pixels[:, 1])
-    covers = _area(outlines) >= MIN_COVERED * face
-    features = tf.gather(tf.cast(points, tf.float32), FEATURES, axis=1)
-    hidden = tf.reduce_mean(tf.cast(_inside(features, outlines), tf.float32), axis=1)
-    covers &= hidden >= MIN_FEATURES
+    share = tf.where(aside, MIN_COVERED_ASIDE, MIN_COVERED)
+    covers = _area(outlines) >= share * face
     return known & near & not_empty & covers & (_overlap(outlines, pixels) >= MIN_IOU)
 
 
@@ -163,6 +164,41 @@ def outline(points: tf.Tensor) -> tf.Tensor:
     return tf.concat([closing[0], points[:, first : last + 1], closing[1]], axis=1)
 
 
+def turned(points: tf.Tensor) -> tf.Tensor:
+    """Return bool [N], whose outline leaves features out: that of a cheek, in profile.
+
+    Args:
+        points: int32 [N, 68, 2], x y in pixels.
+    """
+    features = tf.gather(tf.cast(points, tf.float32), FEATURES, axis=1)
+    inside = _inside(features, tf.cast(outline(points), tf.float32))
+    return tf.reduce_mean(tf.cast(inside, tf.float32), axis=1) < MIN_FEATURES
+
+
+def cover(points: tf.Tensor, aside: tf.Tensor) -> tf.Tensor:
+    """Return the corners of the polygon that hides each face, int32 [N, 19, 2].
+
+    It is the outline, but for a head turned aside one around all keypoints: the
+    published programme leaves eyes, nose or mouth of a profile to be seen.
+
+    Args:
+        points: int32 [N, 68, 2], x y in pixels.
+        aside: bool [N], as of `turned`.
+    """
+    return tf.where(aside[:, tf.newaxis, tf.newaxis], _around(points), outline(points))
+
+
+def _around(points):
+    """Return polygons around points: where lines meet that touch them on all sides."""
+    ways = tf.constant([[math.cos(a), math.sin(a)] for a in _ANGLES], tf.float32)
+    reach = tf.reduce_max(tf.cast(points, tf.float32) @ tf.transpose(ways), axis=1) + 1
+    next_way, next_reach = tf.roll(ways, -1, axis=0), tf.roll(reach, -1, axis=1)
+    x = reach * next_way[:, 1] - next_reach * ways[:, 1]
+    y = next_reach * ways[:, 0] - reach * next_way[:, 0]
+    corners = tf.stack([x, y], axis=2) / math.sin(_ANGLES[1])
+    return tf.cast(tf.round(corners), tf.int32)
+
+
 def bounds(outlines: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """Return the parts of the photo that hold outlines.
 
@@ -211,23 +247,29 @@ def inside_of(outline_of_one: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
 
 
 def frames(
-    image: tf.Tensor, points: tf.Tensor, crop: tf.Tensor, side: int, jpeg: bool
+    image: tf.Tensor,
+    points: tf.Tensor,
+    aside: tf.Tensor,
+    crop: tf.Tensor,
+    side: int,
+    jpeg: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Return the frame of a face, of the drawing of its keypoints, and of its mask.
 
     Args:
         image: uint8 [H, W, 3], a photo.
         points: int32 [68, 2], x y in pixels of the photo.
+        aside: bool scalar, as of `turned`.
         crop: int32 [4], not empty, see `crops`.
         side: of the frames, px.
         jpeg: whether the drawing goes through a JPEG file, as the published one did,
             which blurs its lines.
 
     Returns:
-        uint8 [side, side, 3] twice, and uint8 [side, side, 1], 255 inside the outline.
+        uint8 [side, side, 3] twice, and uint8 [side, side, 1], 255 where it is hidden.
     """
     places = on_canvas(points[tf.newaxis], crop[tf.newaxis])
-    hidden = drawing.polygon_mask(outline(places)[0], HEIGHT, WIDTH)
+    hidden = drawing.polygon_mask(cover(places, aside[tf.newaxis])[0], HEIGHT, WIDTH)
     drawn = drawing_of(places[0])
     if jpeg:
         drawn = tf.io.decode_jpeg(tf.io.encode_jpeg(drawn, quality=JPEG_QUALITY))

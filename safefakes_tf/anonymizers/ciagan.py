@@ -77,7 +77,8 @@ class Ciagan(inpainter.Inpainter):
             tf.boolean_mask(seeds, action == GENERATED),
         )
 
-        outlines = portraits.outline(points)
+        aside = portraits.turned(points)
+        outlines = portraits.cover(points, aside)
 
         def cut_one(face):
             shown = image
@@ -86,6 +87,7 @@ class Ciagan(inpainter.Inpainter):
             frames = portraits.frames(
                 shown,
                 points[face],
+                aside[face],
                 crops[face],
                 self._frame_side,
                 self.about.config.jpeg_drawings,
@@ -151,7 +153,8 @@ class Ciagan(inpainter.Inpainter):
         points = portraits.to_pixels(
             self._points(image, chosen)[0], tf.shape(image)[:2]
         )
-        image = portraits.hide(image, portraits.outline(points))
+        covers = portraits.cover(points, portraits.turned(points))
+        image = portraits.hide(image, covers)
         return base.black_out(
             image, tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
         )

@@ -157,16 +157,17 @@ def _cut_all(record, side, jpeg_drawings):
     usable = outlined & (record[faces.IDENTITY] >= 0)
     usable &= tf.reduce_all((crops[:, :2] >= 0) & (crops[:, 2:] <= size), axis=1)
     large = crops[:, 2] - crops[:, 0] >= side
-    outlines = portraits.outline(points)
+    aside = portraits.turned(points)
+    covers = portraits.cover(points, aside)
 
     def cut_one(index):
         others = tf.boolean_mask(
-            outlines, outlined & (tf.range(tf.size(usable)) != index)
+            covers, outlined & (tf.range(tf.size(usable)) != index)
         )
         hidden = portraits.hide(image, others)
         # What hides the others does not hide this one where they overlap.
         parts = portraits.frames(
-            hidden, points[index], crops[index], side, jpeg_drawings
+            hidden, points[index], aside[index], crops[index], side, jpeg_drawings
         )
         mask = tf.repeat(parts[2], 3, axis=2)
         return tf.io.encode_png(tf.concat([*parts[:2], mask], axis=1))

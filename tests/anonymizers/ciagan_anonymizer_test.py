@@ -51,13 +51,6 @@ def test_faces_without_keypoints_or_with_crossed_eyes_are_blacked_out(ciagan, ph
         lambda points, near: np.where(np.arange(68)[:, None] == 5, np.inf, points),
         lambda points, near: np.where(np.arange(68)[:, None] == 5, 1e9, points),
         lambda points, near: np.where(np.arange(68)[:, None] == 39, np.nan, points),
-        # A head turned aside: the outline is that of the cheek, the features are not.
-        lambda points, near: (
-            points + np.where(np.arange(68)[:, None] > 16, [0, 0.1], [0, 0])
-        ),
-        lambda points, near: np.where(
-            np.arange(68)[:, None] < 17, points * [1, 0.4] + [0, 0.35], points
-        ),
     ],
 )
 def test_keypoints_that_do_not_outline_the_face_black_it_out(spoil, ciagan, photo):
@@ -67,6 +60,29 @@ def test_keypoints_that_do_not_outline_the_face_black_it_out(spoil, ciagan, phot
     assert action.numpy() == [BLACKED_OUT]
     top, left, bottom, right = (box[0] * ([HEIGHT, WIDTH] * 2)).astype(int)
     assert not result.numpy()[top:bottom, left:right].any()
+
+
+@pytest.mark.parametrize(
+    ("stretch", "shift", "moved"),
+    [([1, 1], [0, 0.1], np.arange(68) > 16), ([1, 0.4], [0, 0.35], np.arange(68) < 17)],
+)
+def test_a_head_turned_aside_is_hidden_with_its_features(
+    stretch, shift, moved, ciagan, photo
+):
+    """Its outline is that of the cheek, eyes, nose and mouth lie beside it."""
+    points = fake.in_boxes(BOXES[:1])[0]
+    points[moved] = points[moved] * stretch + shift
+    faces = some_faces(BOXES[:1], points[np.newaxis])
+    hidden = ciagan.hidden(photo, faces).numpy()
+    rows, columns = (points * [HEIGHT, WIDTH]).astype(int).T
+    assert hidden[rows, columns].all()
+    result, action = ciagan.apply(photo, faces, SEED)
+    assert action.numpy() == [GENERATED]
+    np.testing.assert_array_equal(result.numpy()[~hidden], photo.numpy()[~hidden])
+    noise = np.random.default_rng(2).integers(0, 256, photo.shape, np.uint8)
+    noisy = np.where(hidden[..., np.newaxis], noise, photo)
+    again, _ = ciagan.apply(tf.constant(noisy), faces, SEED)
+    np.testing.assert_array_equal(again, result)
 
 
 def test_the_outline_is_hidden_and_the_forehead_stays(ciagan, photo):
