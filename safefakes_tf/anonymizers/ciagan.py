@@ -22,7 +22,7 @@ class Places(NamedTuple):
     """Where patches belong.
 
     Attributes:
-        outlines: int32 [M, 19, 2], x y in pixels of the photo.
+        outlines: int32 [M, 19, 2], of what is hidden, x y in pixels of the photo.
         crops: int32 [M, 4], top left bottom right in pixels of the photo.
     """
 
@@ -33,8 +33,9 @@ class Places(NamedTuple):
 class Ciagan(inpainter.Inpainter):
     """Hides and paints what the outline of a face holds, up to the brows.
 
-    The new identity is drawn from the seed of the face alone. A face without keypoints,
-    or with some that do not outline it, is blacked out.
+    Of a head turned aside that is what lies among all its keypoints. The new identity
+    is drawn from the seed of the face alone. A face without keypoints, or with some
+    that lie beside it, is blacked out.
     """
 
     name = "ciagan"
