@@ -2,11 +2,11 @@ r"""What the faces that CIAGAN blacks out cost a detector, whatever it paints el
 
     python -m benchmarks.blacked_out_faces --workdir=results/blacked_out_faces
 
-CIAGAN blacks a face out where its outline would leave features to be seen, as on heads
-turned aside. Here the filters black out those same faces, and treat the others as ever.
+CIAGAN blacks out a face without keypoints, as at the border of a photo of the crowd.
+Here the filters black out those same faces, and treat the others as ever.
 Each is trained and tested as by `make demo`. Printed: how many faces are black, and the
 AP of each detector; that of `original` is the most that CIAGAN could reach by painting
-faces as good as real ones. About six minutes per filter on one thread.
+faces as good as real ones. About two minutes per filter on one thread.
 """
 
 import dataclasses

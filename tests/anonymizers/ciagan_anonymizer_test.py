@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf import anonymizers, portraits
+from safefakes_tf import anonymizers, drawing, portraits
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
 from safefakes_tf.keypoints import fake
 
@@ -83,6 +83,29 @@ def test_a_head_turned_aside_is_hidden_with_its_features(
     noisy = np.where(hidden[..., np.newaxis], noise, photo)
     again, _ = ciagan.apply(tf.constant(noisy), faces, SEED)
     np.testing.assert_array_equal(again, result)
+
+
+def test_heads_turned_aside_and_others_keep_their_own_masks(ciagan, photo):
+    points = fake.in_boxes(BOXES[:2])
+    points[1, 17:] += [0, 0.1]
+    together = ciagan.cut(photo, some_faces(BOXES[:2], points), SEED).inputs["mask"]
+    for face in range(2):
+        one = slice(face, face + 1)
+        alone = ciagan.cut(photo, some_faces(BOXES[one], points[one]), SEED)
+        np.testing.assert_array_equal(together[one], alone.inputs["mask"])
+
+
+@pytest.mark.parametrize("spread", [1, 30, 1000])
+def test_a_polygon_around_keypoints_holds_them_all(spread):
+    places = np.random.default_rng(4).normal(0, spread, [20, 68, 2]).astype(np.int32)
+    corners = portraits.cover(tf.constant(places), tf.ones([20], tf.bool))
+    assert corners.shape == [20, 19, 2]
+    for polygon, points in zip(corners.numpy(), places, strict=True):
+        origin = polygon.min(axis=0)
+        width, height = polygon.max(axis=0) - origin + 1
+        inside = drawing.polygon_mask(tf.constant(polygon - origin), height, width)
+        columns, rows = (points - origin).T
+        assert inside.numpy()[rows, columns].all()
 
 
 def test_the_outline_is_hidden_and_the_forehead_stays(ciagan, photo):
