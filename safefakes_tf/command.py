@@ -1,7 +1,7 @@
 """What a command line asks for: settings, a name for its results, what its run takes.
 
-`flags` maps the names of main.py's flags to their values, None for one that was not
-given. Nothing here needs TensorFlow.
+`flags` maps the names of main.py's flags to their values; a string or number that was
+not given is None. Nothing here needs TensorFlow.
 """
 
 import dataclasses
@@ -48,8 +48,9 @@ def _with_weights(config, flags):
         field = "data.anonymization.weights"
     if flags["weights"] is not None:
         config = config_lib.apply_overrides(config, [f"{field}={flags['weights']}"])
-    # One starts from nothing, the other has photos that no demonstration fits.
-    if flags["mode"] in ("train_anonymizer", "anonymize"):
+    # One starts from nothing, one has photos that no demonstration fits, and two have
+    # several generators, for each of which they look themselves.
+    if flags["mode"] in ("train_anonymizer", "anonymize", "study", "preview"):
         return config
     data = config_lib.with_demonstration_weights(config.data)
     return dataclasses.replace(config, data=data)
@@ -57,7 +58,7 @@ def _with_weights(config, flags):
 
 def result_name(config: Config, flags: Flags) -> str:
     """Return the name of the work folder of a command that names none."""
-    if flags["predictions"]:
+    if run_name(flags) == "evaluate_predictions":
         return f"evaluate-{pathlib.Path(flags['predictions']).resolve().name}"
     mode = flags["mode"]
     if mode in ("train_detector", "evaluate", "export"):
@@ -80,7 +81,7 @@ def check_further_flags(flags: Flags) -> None:
         ValueError: if a flag that the mode needs is absent, or names what is not there.
     """
     mode = flags["mode"]
-    wanted = FURTHER_FLAGS.get(mode, ())
+    wanted = FURTHER_FLAGS.get(run_name(flags), ())
     if "model" in wanted:
         names = config_lib.IMPORTED_NAMES
         config_lib.check_choice("--model", flags["model"] or "", names)

@@ -268,9 +268,13 @@ def frames(
     Returns:
         uint8 [side, side, 3] twice, and uint8 [side, side, 1], 255 where it is hidden.
     """
-    places = on_canvas(points[tf.newaxis], crop[tf.newaxis])
-    hidden = drawing.polygon_mask(cover(places, aside[tf.newaxis])[0], HEIGHT, WIDTH)
-    drawn = drawing_of(places[0])
+    hidden_part = cover(points[tf.newaxis], aside[tf.newaxis])
+    corners, places = (
+        on_canvas(part, crop[tf.newaxis])[0]
+        for part in (hidden_part, points[tf.newaxis])
+    )
+    hidden = drawing.polygon_mask(corners, HEIGHT, WIDTH)
+    drawn = drawing_of(places)
     if jpeg:
         drawn = tf.io.decode_jpeg(tf.io.encode_jpeg(drawn, quality=JPEG_QUALITY))
     canvases = (

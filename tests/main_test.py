@@ -115,3 +115,11 @@ def test_a_detector_is_looked_at_with_its_own_settings(settings, tmp_path):
 def test_prediction_files_do_not_touch_a_detectors_results(settings, tmp_path):
     _, workdir = settings("--mode=evaluate", "--predictions=some/yolo")
     assert workdir == tmp_path / "results" / "evaluate-yolo"
+    _, workdir = settings("--mode=train_detector", "--predictions=some/yolo")
+    assert workdir == tmp_path / "results" / "synthetic_crowd-original"
+
+
+@pytest.mark.parametrize("mode", ["study", "preview"])
+def test_weights_of_one_generator_are_not_those_of_several(settings, mode):
+    config, _ = settings(f"--mode={mode}", "--anonymizer=sun2018")
+    assert config.data.anonymization.weights is None

@@ -44,8 +44,15 @@ def run(config: Config, workdir: pathlib.Path) -> wider_face.Result:
     )
 
 
-def load_detector(config: Config, weights: pathlib.Path) -> keras.Model:
+def load_detector(
+    config: Config, weights: pathlib.Path, model: keras.Model | None = None
+) -> keras.Model:
     """Return the detector of a configuration with the weights of a file.
+
+    Args:
+        config: of the detector.
+        weights: a `.weights.h5` file.
+        model: to load them into; by default a new one.
 
     Raises:
         ValueError: if the file is absent or was made by another configuration.
@@ -56,7 +63,7 @@ def load_detector(config: Config, weights: pathlib.Path) -> keras.Model:
             f"no detector at {weights}; train one with --mode=train_detector, or name "
             "the file with --weights"
         )
-    model = dsfd.build_dsfd(config.model)
+    model = model or dsfd.build_dsfd(config.model)
     vgg16.load_weights(model, weights)
     return model
 

@@ -44,12 +44,13 @@ def report(
     result = wider_face.evaluate(truth, found, arithmetic)
     workdir.mkdir(parents=True, exist_ok=True)
     figures = {**result.ap, "mAP": result.mean_ap}
-    (workdir / FIGURES).write_text(
-        json.dumps({**figures, "arithmetic": arithmetic}, indent=2)
-    )
     curves.plot_precision_recall(
         {workdir.name: result}, workdir / "precision_recall.png"
     )
+    # Last and at once: who finds this file takes the evaluation for finished.
+    partial = workdir / f"{FIGURES}.partial"
+    partial.write_text(json.dumps({**figures, "arithmetic": arithmetic}, indent=2))
+    partial.replace(workdir / FIGURES)
     print("  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
     print(f"figures:     {workdir / FIGURES}")
     print(f"curves:      {workdir / 'precision_recall.png'}")

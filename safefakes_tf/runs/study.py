@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import gc
 import json
 import multiprocessing
 import pathlib
@@ -12,7 +13,7 @@ import tqdm
 from safefakes_tf import anonymizers, faces, report
 from safefakes_tf.config import Config, claim_workdir, with_demonstration_weights
 from safefakes_tf.evaluation import detect
-from safefakes_tf.models import dsfd, generator_files, vgg16
+from safefakes_tf.models import dsfd, generator_files
 from safefakes_tf.runs import build_dataset, evaluate, train_detector
 from safefakes_tf.runs.evaluate_predictions import FIGURES
 from tfds_builders import common
@@ -21,9 +22,9 @@ from tfds_builders import common
 def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
     """Train and evaluate a detector per name in `config.study_anonymizers`.
 
-    A finished part is not done again, an interrupted one goes on; so is the picture,
-    unless a part is newer. Without a GPU the parts run side by side, each on one
-    thread: small networks gain little from more.
+    A finished part is not done again, an interrupted one goes on. The picture is drawn
+    again only if a part is newer, or if it is gone. Without a GPU the parts run side by
+    side, each on one thread: small networks gain little from more.
 
     Args:
         config: the recipe that all share.
@@ -80,6 +81,7 @@ def _run_all(parts, workdir):
 
 def _run_part(job):
     config, workdir, one_thread = job
+    gc.set_threshold(50_000, 20, 20)  # as main.py, which this process did not run
     if one_thread:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -127,7 +129,7 @@ def _examples(config, rows, workdir):
         stage = anonymizers.create(row.anonymizer, data.anonymization, config.seed)
         seen = next(training.map(stage).as_numpy_iterator())
         weights = workdir / row.anonymizer / train_detector.WEIGHTS
-        vgg16.load_weights(model, weights)
+        evaluate.load_detector(config, weights, model)
         found = detect.detect(model, tested[faces.IMAGE], config.inference)
         examples.append(
             report.Example(

@@ -95,6 +95,18 @@ def test_heads_turned_aside_and_others_keep_their_own_masks(ciagan, photo):
         np.testing.assert_array_equal(together[one], alone.inputs["mask"])
 
 
+@pytest.mark.parametrize("aside", [0.0, 0.1])
+def test_what_is_hidden_lies_under_the_mask(aside, ciagan):
+    """Else black pixels around it would be taken for the face's surroundings."""
+    white = tf.fill([HEIGHT, WIDTH, 3], tf.constant(255, tf.uint8))
+    points = fake.in_boxes(BOXES[:1])
+    points[:, 17:, 1] += aside
+    inputs = ciagan.cut(white, some_faces(BOXES[:1], points), SEED).inputs
+    around = inputs["mask"].numpy() <= portraits.COVERED
+    assert around.any() and not around.all()
+    assert (inputs["face"].numpy()[around[..., 0]] > 128).all()
+
+
 @pytest.mark.parametrize("spread", [1, 30, 1000])
 def test_a_polygon_around_keypoints_holds_them_all(spread):
     places = np.random.default_rng(4).normal(0, spread, [20, 68, 2]).astype(np.int32)
