@@ -2,6 +2,7 @@
 
 import pathlib
 
+import safefakes_tf
 from safefakes_tf.config import Config
 from safefakes_tf.runs.next_command import next_command
 from tfds_builders import common
@@ -41,3 +42,9 @@ def prepare(builder: common.AnonymizedBuilder) -> None:
     print(f"photos:  {builder.data_path}", flush=True)
     if builder.info.metadata.get("demonstration_weights"):
         print("         painted with demonstration weights, to be looked at only")
+    made_by = builder.info.metadata["code_version"]
+    if made_by != safefakes_tf.__version__:
+        print(
+            f"         made by version {made_by}, this is {safefakes_tf.__version__}; "
+            "remove that folder to have them made anew"
+        )

@@ -9,6 +9,7 @@ import scipy.io
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+import safefakes_tf
 from safefakes_tf import faces
 from safefakes_tf.config import Config, DataConfig
 from safefakes_tf.runs import build_dataset
@@ -74,6 +75,16 @@ def test_a_second_run_reads_what_the_first_stored(config, tmp_path, capsys):
     (tmp_path / "raw").rename(tmp_path / "gone")
     build_dataset.run(config, tmp_path)
     assert capsys.readouterr().out.splitlines() == first
+
+
+def test_a_data_set_of_another_version_is_used_and_named(
+    config, tmp_path, capsys, monkeypatch
+):
+    build_dataset.run(config, tmp_path)
+    assert "made by version" not in capsys.readouterr().out
+    monkeypatch.setattr(safefakes_tf, "__version__", "9.9.9")
+    build_dataset.run(config, tmp_path)
+    assert "this is 9.9.9; remove that folder" in capsys.readouterr().out
 
 
 def test_a_second_run_with_other_photos_is_a_one_line_error(config, tmp_path):
