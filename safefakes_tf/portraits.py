@@ -24,7 +24,7 @@ BROWS = (19, 24)  # whose height closes the outline
 LINES = (OUTLINE, range(27, 31), (*range(60, 68), 60))  # outline, nose, inner lips
 FRAME, PATCH = 144, 128  # px, published sides of the frame and the patch in its middle
 CLOSEST = 36  # px of such a frame, from its middle to the border of the closest crop
-MIN_IOU = 0.3  # of an outline's bounds with the face's box
+MIN_IOU = 0.3  # of the bounds of what is hidden with the face's box
 MIN_COVERED = 0.2  # of the box, by the outline
 MIN_COVERED_ASIDE = 0.4  # of the box, by all keypoints of a head turned aside
 MIN_FEATURES = 0.9  # of the features, inside the outline of a head not turned aside
@@ -48,7 +48,7 @@ def to_pixels(keypoints: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 
 def usable(keypoints: tf.Tensor, boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Return bool [N], whether a face can be cut out, and its outline covers it.
+    """Return bool [N], whether a face can be cut out, and its polygon covers it.
 
     Keypoints that lie elsewhere, or on a part of the face, would leave it to be seen.
 
@@ -151,7 +151,7 @@ def drawing_of(points: tf.Tensor) -> tf.Tensor:
 
 
 def outline(points: tf.Tensor) -> tf.Tensor:
-    """Return the corners of the polygon that hides each face, int32 [N, 19, 2].
+    """Return the corners of the published outline of each face, int32 [N, 19, 2].
 
     Args:
         points: int32 [N, 68, 2], x y in pixels.
