@@ -1,8 +1,8 @@
-"""The study in miniature with every anonymizer; eleven minutes on two cores.
+"""The study in miniature with every anonymizer: `make demo-all` in the README.
 
     python main.py --mode=study --config=demo_all
 
-Generators paint with the demonstration weights. What `make demo-all` runs.
+Generators paint with the demonstration weights. The README tells how long it takes.
 """
 
 import dataclasses
