@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from safefakes_tf.config import CiaganConfig
+from safefakes_tf.models.global_norm import GlobalBatchNormalization
 from safefakes_tf.models.spectral import SpectralConv2D
 
 LANDMARKS, FACE, IDENTITY, IMAGE = "landmarks", "face", "identity", "image"
@@ -224,7 +225,7 @@ def _residual_conv(x, filters, kernel_size, stride, name):
         kernel_initializer=start,
         name=name,
     )(x)
-    return keras.layers.BatchNormalization(
+    return GlobalBatchNormalization(
         momentum=0.9, epsilon=1e-5, synchronized=True, name=f"{name}_norm"
     )(x)
 

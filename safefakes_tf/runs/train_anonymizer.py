@@ -16,7 +16,7 @@ from safefakes_tf.models import ciagan, deepprivacy, generator_files, sun2018
 from safefakes_tf.runs import build_dataset
 from safefakes_tf.runs.import_weights import GENERATOR
 from safefakes_tf.runs.next_command import next_command
-from safefakes_tf.training import growth, loop, strategy
+from safefakes_tf.training import growth, loop, optimizers, strategy
 from safefakes_tf.training.ciagan import JUDGES_PAIRS, CiaganTrainer
 from safefakes_tf.training.deepprivacy import (
     DeepPrivacyTrainer,
@@ -233,7 +233,7 @@ METHODS = {
 
 def _adam(config, rate, betas, average=None):
     """Return Adam; with `average`, one that keeps a running average of the weights."""
-    optimizer = keras.optimizers.Adam(
+    optimizer = optimizers.Adam(
         rate,
         *betas,
         epsilon=1e-8,

@@ -87,6 +87,30 @@ class CoupledSGD(keras.optimizers.Optimizer):
         }
 
 
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam, its arithmetic in one operation per variable instead of thirty.
+
+    A step of a small network is mostly the start of operations. `amsgrad` has no
+    effect.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(self.beta_1, step),
+            beta2_power=tf.pow(self.beta_2, step),
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(gradient, variable.dtype),
+        )
+
+
 def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     """Return the optimizer that a configuration describes, not yet built.
 
@@ -95,9 +119,7 @@ def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     """
     rate = SteppedRate(config.learning_rate, config.decay_steps, config.warmup_steps)
     if config.kind == "adam":
-        return keras.optimizers.Adam(
-            rate, beta_1=config.momentum, weight_decay=config.weight_decay
-        )
+        return Adam(rate, beta_1=config.momentum, weight_decay=config.weight_decay)
     return CoupledSGD(rate, config.momentum, config.weight_decay)
 
 

@@ -165,8 +165,11 @@ WITHOUT_GRADIENT = re.compile(
     r"|generator.*(encoder_\d|identity_conv_2|fuse|decoder_\d)_norm(/|_)beta"
     r"|generator.*residual_\d_norm2(/|_)beta"
 )
-# Norms over a few small pictures, twenty in a row, cost three digits.
+TOLERANCE = 1e-4
+# Norms over a few small pictures, twenty in a row, cost three digits, and those over
+# one, as in CIAGAN's generator, a digit: so much it depends on the number of threads.
 TOLERANCES = {"identity_network": 2e-2, "identity_optimizer": 2e-2}
+CIAGANS_TOLERANCE = 1e-3
 
 
 @pytest.fixture(scope="module", params=TRAINERS)
@@ -301,8 +304,10 @@ def test_a_checkpoint_holds_every_variable_of_a_step(method):
 
 def test_two_replicas_equal_one_device_on_the_same_batches(method, tmp_path):
     # CIAGAN norms maps of 4 x 4 pixels again and again, so rounding grows at once.
-    steps = 1 if method == TRAINERS["ciagan"] else 4
-    assert_two_equal_one(method, tmp_path, steps)
+    if method == TRAINERS["ciagan"]:
+        assert_two_equal_one(method, tmp_path, 1, CIAGANS_TOLERANCE)
+    else:
+        assert_two_equal_one(method, tmp_path, 4)
 
 
 def test_two_replicas_clip_gradients_as_one_device(tmp_path):
@@ -317,14 +322,16 @@ def test_two_replicas_equal_one_device_while_a_resolution_is_faded_in(tmp_path):
     assert_two_equal_one((fading, make_config, batches), tmp_path, 5)
 
 
-def assert_two_equal_one(method, tmp_path, total_steps, **settings):
+def assert_two_equal_one(
+    method, tmp_path, total_steps, usual_tolerance=TOLERANCE, **settings
+):
     one = train(method, tmp_path / "one", total_steps, "cpu", rate=SLOW, **settings)
     two = train(method, tmp_path / "two", total_steps, "cpu:2", rate=SLOW, **settings)
     for name, value in one.items():
         if WITHOUT_GRADIENT.match(name):
             continue
         error = np.abs(value - two[name]).max()
-        tolerance = TOLERANCES.get(name.split("/")[0], 1e-4)
+        tolerance = TOLERANCES.get(name.split("/")[0], usual_tolerance)
         assert error <= tolerance * np.abs(value).max() + 1e-9, name
 
 
