@@ -119,7 +119,9 @@ def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     """
     rate = SteppedRate(config.learning_rate, config.decay_steps, config.warmup_steps)
     if config.kind == "adam":
-        return Adam(rate, beta_1=config.momentum, weight_decay=config.weight_decay)
+        # Keras would compute a decay of 0, and the rate for it, for each variable.
+        decay = config.weight_decay or None
+        return Adam(rate, beta_1=config.momentum, weight_decay=decay)
     return CoupledSGD(rate, config.momentum, config.weight_decay)
 
 
