@@ -70,14 +70,15 @@ class CoupledSGD(keras.optimizers.Optimizer):
         self.velocities = self.add_optimizer_variables(variables, "velocity")
 
     def update_step(self, gradient, variable, learning_rate):
-        rate = ops.cast(learning_rate, variable.dtype)
         velocity = self.velocities[self._get_variable_index(variable)]
-        decayed = ops.cast(gradient, variable.dtype) + ops.multiply(
-            variable, self.coupled_weight_decay
+        decay = tf.cast(self.coupled_weight_decay, variable.dtype)
+        tf.raw_ops.ResourceApplyMomentum(
+            var=variable.handle,
+            accum=velocity.value.handle,
+            lr=tf.cast(learning_rate, variable.dtype),
+            grad=tf.cast(gradient, variable.dtype) + decay * variable,
+            momentum=self.momentum,
         )
-        moved = ops.add(ops.multiply(velocity, self.momentum), decayed)
-        self.assign(velocity, moved)
-        self.assign_sub(variable, ops.multiply(rate, moved))
 
     def get_config(self):
         return {
