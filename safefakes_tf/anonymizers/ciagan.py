@@ -121,12 +121,20 @@ class Ciagan(inpainter.Inpainter):
         }
 
     def to_pixels(self, outputs: tf.Tensor, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Put what was painted into its surroundings; 0..1 becomes 0..255, cut off."""
-        painted = ciagan.composite(outputs, *self._face_and_mask(inputs))
+        """Put what was painted into its surroundings; 0..1 becomes 0..255, cut off.
+
+        Paint runs a pixel over its mask: what lies there was hidden in part, and is
+        dark.
+        """
+        face, mask = self._face_and_mask(inputs)
+        share = tf.nn.avg_pool2d(mask, 3, 1, "SAME")
+        near = tf.nn.avg_pool2d(outputs * mask, 3, 1, "SAME")
+        spread = tf.where(mask > 0, outputs, tf.math.divide_no_nan(near, share))
+        painted = ciagan.composite(spread, face, tf.cast(share > 0, tf.float32))
         return tf.cast(tf.clip_by_value(painted, 0.0, 1.0) * 255, tf.uint8)
 
     def paste(self, image: tf.Tensor, places: Places, patches: tf.Tensor) -> tf.Tensor:
-        """Write patches where outlines are, black where an outline leaves its patch.
+        """Write patches where outlines are, and go on with their border beyond it.
 
         Where outlines overlap, the face that comes first in the list is seen.
         """
@@ -165,18 +173,15 @@ class Ciagan(inpainter.Inpainter):
 
     def _framed(self, patch):
         margin = [self._margin, self._frame_side - self._patch_side - self._margin]
-        return tf.pad(patch, [margin, margin, [0, 0]])
+        return tf.pad(patch, [margin, margin, [0, 0]], "SYMMETRIC")
 
 
 def _part(frame, crop, region):
-    """Return what a frame shows of a region, uint8; black where it does not reach."""
+    """Return what a frame, its border repeated beyond it, shows of a region, uint8."""
     size = crop[2:] - crop[:2]
     whole = images.resize(frame, size[0], size[1])
-    rows, columns = (
-        tf.range(region[axis], region[axis + 2]) - crop[axis] for axis in (0, 1)
-    )
-    seen = ((rows >= 0) & (rows < size[0]))[:, tf.newaxis]
-    seen &= (columns >= 0) & (columns < size[1])
-    part = tf.gather(whole, tf.clip_by_value(rows, 0, size[0] - 1))
-    part = tf.gather(part, tf.clip_by_value(columns, 0, size[1] - 1), axis=1)
-    return tf.where(seen[..., tf.newaxis], part, tf.constant(0, tf.uint8))
+    for axis in (0, 1):
+        places = tf.range(region[axis], region[axis + 2]) - crop[axis]
+        places = tf.clip_by_value(places, 0, size[axis] - 1)
+        whole = tf.gather(whole, places, axis=axis)
+    return whole

@@ -163,18 +163,29 @@ def test_of_two_outlines_the_first_is_seen(ciagan, photo):
     assert (pasted[..., 2] == 200).any()
 
 
-def test_an_outline_beyond_its_patch_is_black_there(ciagan, photo):
+def test_what_was_hidden_does_not_darken_the_rim_of_what_is_painted(ciagan):
+    """A pixel of a patch is many of a photo, and may be hidden in part."""
+    white = tf.fill([960, 1280, 3], tf.constant(255, tf.uint8))
+    faces = some_faces(BOXES[1:2])
+    job = ciagan.cut(white, faces, SEED)
+    patches = ciagan.to_pixels(tf.ones([1, 32, 32, 3]), job.inputs)
+    pasted = ciagan.paste(white, job.places, patches).numpy()
+    assert (pasted[ciagan.hidden(white, faces).numpy()] == 255).all()
+
+
+def test_paint_goes_on_where_an_outline_leaves_its_patch(ciagan, photo):
     """Eyes close together give a crop that is smaller than the face."""
     points = fake.in_boxes(BOXES[1:2])
     for corner, side in zip(portraits.INNER_CORNERS, (-1, 1), strict=True):
         points[0, corner] = [0.55, 0.7 + side * 0.01]
     faces = some_faces(BOXES[1:2], points)
-    result, action = ciagan.apply(photo, faces, SEED)
-    assert action.numpy() == [GENERATED]
+    job = ciagan.cut(photo, faces, SEED)
     hidden = ciagan.hidden(photo, faces).numpy()
-    top, left, bottom, right = ciagan.cut(photo, faces, SEED).places.crops.numpy()[0]
+    top, left, bottom, right = job.places.crops.numpy()[0]
     inside = np.zeros_like(hidden)
     inside[max(top, 0) : bottom, max(left, 0) : right] = True
-    beyond = hidden & ~inside
-    assert beyond.any()
-    assert not result.numpy()[beyond].any()
+    assert (hidden & ~inside).any()
+    patches = tf.fill([1, 32, 32, 3], tf.constant(200, tf.uint8))
+    pasted = ciagan.paste(photo, job.places, patches).numpy()
+    assert (pasted[hidden] == 200).all()
+    np.testing.assert_array_equal(pasted[~hidden], photo.numpy()[~hidden])
