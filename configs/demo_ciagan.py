@@ -8,10 +8,10 @@ Weights made with it are for demonstration: they know 32 pixels and computer-mad
 import dataclasses
 
 from configs import ciagan, demo_sun2018
-from safefakes_tf.config import CiaganConfig, Config, CrowdConfig, GanConfig
+from safefakes_tf.config import CiaganConfig, Config, GanConfig
 
 BATCH_SIZE = 16
-ROUNDS = 30_000
+ROUNDS = 24_000
 PAIRS = 4  # of a round, one for each step: identity network, critic, twice; generator
 
 
@@ -19,11 +19,7 @@ def get_config() -> Config:
     config, demo = ciagan.get_config(), demo_sun2018.get_config()
     return dataclasses.replace(
         config,
-        data=dataclasses.replace(
-            demo.data,
-            anonymizer="ciagan",
-            crowd=CrowdConfig(num_train=800, num_validation=50, min_face=40.0),
-        ),
+        data=dataclasses.replace(demo.data, anonymizer="ciagan"),
         ciagan=CiaganConfig(
             width_multiplier=0.5,
             resolution=32,
@@ -32,7 +28,7 @@ def get_config() -> Config:
         ),
         gan=GanConfig(
             total_images=ROUNDS * PAIRS * BATCH_SIZE,
-            generator_rate=2e-4,
+            generator_rate=4e-4,
             discriminator_rate=4e-4,
             generator_steps=1,  # three leave small judges behind
             identity_weight=0.1,  # at 1 a small identity network drowns the critic
