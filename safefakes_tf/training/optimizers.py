@@ -122,7 +122,7 @@ def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     if config.kind == "adam":
         # Keras would compute a decay of 0, and the rate for it, for each variable.
         decay = config.weight_decay or None
-        return Adam(rate, beta_1=config.momentum, weight_decay=decay)
+        return keras.optimizers.Adam(rate, beta_1=config.momentum, weight_decay=decay)
     return CoupledSGD(rate, config.momentum, config.weight_decay)
 
 
