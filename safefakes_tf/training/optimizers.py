@@ -1,4 +1,4 @@
-"""The optimizer of the detector and its learning rate; a step of any model."""
+"""Optimizers of detector and generators, the detector's rate, a step of any model."""
 
 from collections.abc import Iterable
 
@@ -91,8 +91,8 @@ class CoupledSGD(keras.optimizers.Optimizer):
 class Adam(keras.optimizers.Adam):
     """Keras' Adam, its arithmetic in one operation per variable instead of thirty.
 
-    A step of a small network is mostly the start of operations. `amsgrad` has no
-    effect.
+    For networks of many small layers, whose steps are mostly the start of operations.
+    `amsgrad` has no effect.
     """
 
     def update_step(self, gradient, variable, learning_rate):
