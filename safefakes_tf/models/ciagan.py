@@ -157,7 +157,7 @@ def build_generator(config: CiaganConfig) -> keras.Model:
         kernel_initializer="glorot_normal",
         bias_initializer=keras.initializers.Constant(0.01),
         name="image",
-        dtype="float32",
+        dtype=_weights_dtype(),
     )(x)
     return keras.Model(inputs, image, name="ciagan_generator")
 
@@ -206,7 +206,10 @@ def build_identity_network(config: CiaganConfig) -> keras.Model:
     x = keras.layers.Dense(_judges_width(config, 1024), name="linear_1", **start)(x)
     x = _relu(x, "linear_1_relu")
     embedding = keras.layers.Dense(
-        config.num_identities, name="linear_2", dtype="float32", **_start(x.shape[-1])
+        config.num_identities,
+        name="linear_2",
+        dtype=_weights_dtype(),
+        **_start(x.shape[-1]),
     )(x)
     return keras.Model(image, embedding, name="ciagan_identity_network")
 
@@ -225,9 +228,7 @@ def _residual_conv(x, filters, kernel_size, stride, name):
         kernel_initializer=start,
         name=name,
     )(x)
-    return GlobalBatchNormalization(
-        momentum=0.9, epsilon=1e-5, synchronized=True, name=f"{name}_norm"
-    )(x)
+    return GlobalBatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
 
 
 def _basic_block(x, filters, stride, name):
@@ -244,6 +245,11 @@ def _basic_block(x, filters, stride, name):
 def composite(generated: tf.Tensor, face: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Return the generated pixels under the mask (one) and the face's around it."""
     return generated * mask + face * (1 - mask)
+
+
+def _weights_dtype():
+    """Return what a last layer computes in, however short the numbers before it are."""
+    return keras.config.dtype_policy().variable_dtype
 
 
 def _width(config, channels):

@@ -9,9 +9,15 @@ class GlobalBatchNormalization(keras.layers.BatchNormalization):
     """Keras' synchronized layer, with one message per call where Keras sends three.
 
     All replicas must hold equal shares of the batch, as `training.loop` gives them.
+    Masks are refused: the message has no room for how much of a share counts.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**{**kwargs, "synchronized": True})
+
     def _moments(self, inputs, mask):
+        if mask is not None:
+            raise ValueError("GlobalBatchNormalization takes no mask")
         axes = self._reduction_axes
         local = [tf.reduce_mean(values, axes) for values in (inputs, tf.square(inputs))]
         replica = tf.distribute.get_replica_context()

@@ -152,7 +152,7 @@ class CiaganTrainer:
 
     def _score(self, image, pairs):
         inputs = {ciagan.IMAGE: image, ciagan.LANDMARKS: pairs["landmarks"]}
-        return tf.cast(self._critic(inputs, training=True), tf.float32)
+        return tf.cast(self._critic(inputs, training=True), image.dtype)
 
 
 def _replicas():

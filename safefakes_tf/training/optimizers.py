@@ -92,21 +92,30 @@ class Adam(keras.optimizers.Adam):
     """Keras' Adam, its arithmetic in one operation per variable instead of thirty.
 
     For networks of many small layers, whose steps are mostly the start of operations.
-    `amsgrad` has no effect.
+
+    Raises:
+        ValueError: for `amsgrad`, of which that operation knows nothing.
     """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.amsgrad:
+            raise ValueError("amsgrad needs keras.optimizers.Adam")
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
+        first_decay = tf.constant(self.beta_1, variable.dtype)
+        second_decay = tf.constant(self.beta_2, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            beta1_power=tf.pow(self.beta_1, step),
-            beta2_power=tf.pow(self.beta_2, step),
+            beta1_power=tf.pow(first_decay, step),
+            beta2_power=tf.pow(second_decay, step),
             lr=tf.cast(learning_rate, variable.dtype),
-            beta1=self.beta_1,
-            beta2=self.beta_2,
+            beta1=first_decay,
+            beta2=second_decay,
             epsilon=self.epsilon,
             grad=tf.cast(gradient, variable.dtype),
         )

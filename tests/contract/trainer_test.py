@@ -114,14 +114,17 @@ def generator_batches(position, side, num_points):
 
 def pair_batches(position, side=16):
     """Pairs of stripes; element n depends on n only."""
+    dtype = keras.config.dtype_policy().variable_dtype
 
     def example(n):
         def draw(number, *shape):
-            return tf.random.stateless_uniform(shape, tf.stack([n, number]))
+            return tf.random.stateless_uniform(
+                shape, tf.stack([n, number]), 0, 1, dtype
+            )
 
-        wave = tf.sin(tf.range(side, dtype=tf.float32) / (2 + 4 * draw(0, PAIRS, 1)))
+        wave = tf.sin(tf.range(side, dtype=dtype) / (2 + 4 * draw(0, PAIRS, 1)))
         face = tf.tile(wave[:, :, None, None] / 2 + 0.5, [1, 1, side, 3])
-        mask = np.zeros([PAIRS, side, side, 1], np.float32)
+        mask = np.zeros([PAIRS, side, side, 1], dtype)
         mask[:, side // 4 : side // 2, side // 4 : side // 2] = 1
         return {
             "face": face,
@@ -165,17 +168,27 @@ WITHOUT_GRADIENT = re.compile(
     r"|generator.*(encoder_\d|identity_conv_2|fuse|decoder_\d)_norm(/|_)beta"
     r"|generator.*residual_\d_norm2(/|_)beta"
 )
-TOLERANCE = 1e-4
-# Norms over a few small pictures, twenty in a row, cost three digits, and those over
-# one, as in CIAGAN's generator, a digit: so much it depends on the number of threads.
-TOLERANCES = {"identity_network": 2e-2, "identity_optimizer": 2e-2}
-CIAGANS_TOLERANCE = 1e-3
+# CIAGAN norms maps of 4 x 4 pixels, and small batches of them, again and again. That
+# costs float32 most of its digits, and what is left depends on the number of threads.
+PRECISIONS = {"ciagan": "float64"}
+# By which an optimizer goes: the first that a trainer has. Judges learn first, as those
+# that know nothing have little to say to a generator.
+LOSSES = {
+    "optimizer": ("total",),
+    "discriminator_optimizer": ("discriminator", "total"),
+    "critic_optimizer": ("critic",),
+    "identity_optimizer": ("identity_network",),
+    "generator_optimizer": ("generator", "total"),
+}
+TOLERANCES = {"float32": 1e-4, "float64": 1e-9}
 
 
 @pytest.fixture(scope="module", params=TRAINERS)
 def method(request):
     """Let all tests of one method run in turn, then free its graphs."""
+    keras.config.set_dtype_policy(PRECISIONS.get(request.param, "float32"))
     yield TRAINERS[request.param]
+    keras.config.set_dtype_policy("float32")
     untrained.cache_clear()
     loop._make_step.cache_clear()
     gc.collect()
@@ -208,25 +221,33 @@ def train(
     devices="cpu",
     make_batches=None,
     rate=None,
+    only=None,
+    start=None,
     **settings,
 ):
     """Return the trainer's values after so many steps, or more from a checkpoint.
+
+    With `only`, the name of an optimizer, the others do not move their networks. With
+    `start`, such values, training goes on from them.
 
     What a checkpoint lacks would live on in a trainer that is used again; see
     `test_a_checkpoint_holds_every_variable_of_a_step`.
     """
     if rate and method == TRAINERS["detector"]:
         settings["rate"] = rate  # a part of the step
-    trainer, start, distribution, config = untrained(*method, devices, **settings)
+    trainer, untouched, distribution, config = untrained(*method, devices, **settings)
     limits = dataclasses.replace(config.loop, total_steps=total_steps)
     for variable, value in zip(
-        variables_of(trainer).values(), start.values(), strict=True
+        variables_of(trainer).values(), (start or untouched).values(), strict=True
     ):
         variable.assign(value)
     if rate and "rate" not in settings:  # a variable
         for name, item in trainer.items.items():
             if name.endswith("optimizer"):
                 item.learning_rate = rate
+    for name, item in trainer.items.items():
+        if only and name.endswith("optimizer") and name != only:
+            item.learning_rate = 0
     make_batches = make_batches or method[2]
     loop.train(trainer, make_batches, distribution, limits, workdir)
     return values_of(trainer)
@@ -256,13 +277,28 @@ def assert_equal(left, right):
         np.testing.assert_array_equal(value, right[name], err_msg=name)
 
 
-def test_the_loss_falls_on_a_fixed_batch(method, tmp_path):
+def test_each_loss_falls_on_a_fixed_batch(method, tmp_path):
+    """One network learns at a time: where two play, one may well lose."""
     same = method[2](0).take(1).repeat()
-    train(method, tmp_path, 60, make_batches=lambda position: same)
-    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    losses = [json.loads(line)["total"] for line in lines]
-    assert len(losses) == 60
-    assert losses[-1] < 0.9 * losses[0]
+    optimizers = [name for name in untrained(*method, "cpu")[0].items if name in LOSSES]
+    rate = None if method == TRAINERS["detector"] else 1e-3
+    values = None
+    for name in sorted(optimizers, key=list(LOSSES).index):
+        folder = tmp_path / name
+        values = train(
+            method,
+            folder,
+            30,
+            make_batches=lambda position: same,
+            rate=rate,
+            only=name,
+            start=values,
+        )
+        lines = (folder / "metrics.jsonl").read_text().splitlines()
+        assert len(lines) == 30
+        first, last = (json.loads(lines[number]) for number in (0, -1))
+        loss = next(loss for loss in LOSSES[name] if loss in first)
+        assert last[loss] < first[loss] - 0.1 * abs(first[loss]), name
 
 
 def test_ciagans_losses_are_weighed_as_the_configuration_says():
@@ -303,11 +339,7 @@ def test_a_checkpoint_holds_every_variable_of_a_step(method):
 
 
 def test_two_replicas_equal_one_device_on_the_same_batches(method, tmp_path):
-    # CIAGAN norms maps of 4 x 4 pixels again and again, so rounding grows at once.
-    if method == TRAINERS["ciagan"]:
-        assert_two_equal_one(method, tmp_path, 1, CIAGANS_TOLERANCE)
-    else:
-        assert_two_equal_one(method, tmp_path, 4)
+    assert_two_equal_one(method, tmp_path, 4)
 
 
 def test_two_replicas_clip_gradients_as_one_device(tmp_path):
@@ -322,26 +354,25 @@ def test_two_replicas_equal_one_device_while_a_resolution_is_faded_in(tmp_path):
     assert_two_equal_one((fading, make_config, batches), tmp_path, 5)
 
 
-def assert_two_equal_one(
-    method, tmp_path, total_steps, usual_tolerance=TOLERANCE, **settings
-):
+def assert_two_equal_one(method, tmp_path, total_steps, **settings):
     one = train(method, tmp_path / "one", total_steps, "cpu", rate=SLOW, **settings)
     two = train(method, tmp_path / "two", total_steps, "cpu:2", rate=SLOW, **settings)
+    tolerance = TOLERANCES[keras.config.dtype_policy().name]
     for name, value in one.items():
         if WITHOUT_GRADIENT.match(name):
             continue
         error = np.abs(value - two[name]).max()
-        tolerance = TOLERANCES.get(name.split("/")[0], usual_tolerance)
         assert error <= tolerance * np.abs(value).max() + 1e-9, name
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_keeps_float32_weights(method, precision, tmp_path):
+    before = keras.config.dtype_policy()
     try:
-        keras.mixed_precision.set_global_policy(precision)
+        keras.config.set_dtype_policy(precision)
         values = train(method, tmp_path, 3, **{"loop.mixed_precision": precision})
     finally:
-        keras.mixed_precision.set_global_policy("float32")
+        keras.config.set_dtype_policy(before)
     assert all(np.isfinite(value).all() for value in values.values())
     weights = [value for name, value in values.items() if "optimizer" not in name]
     assert {v.dtype for v in weights} == {np.dtype("float32")}

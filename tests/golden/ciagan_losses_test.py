@@ -48,7 +48,7 @@ def method(arrays):
     critic = networks.build("critic", f"{salt}D/", PRECISION)
     keys = ("face", "landmark_image", "mask", "target_face")
     face, landmarks, mask, target = (
-        tf.constant(networks.nhwc(arrays[key])) for key in keys
+        tf.constant(networks.nhwc(arrays[key]), PRECISION) for key in keys
     )
     inputs = {
         "landmarks": landmarks,
@@ -117,7 +117,7 @@ def test_generator_step(arrays, method):
         wanted = adversarial.contrastive(
             identity(fake, training=True),
             identity(method["target"], training=True),
-            tf.ones([len(fake)]),
+            tf.ones([len(fake)], PRECISION),
         )
     got = [real_enough, wanted]
     np.testing.assert_allclose(got, arrays["generator_gan_siamese"], rtol=TOLERANCE)
@@ -134,7 +134,7 @@ def test_identity_step(arrays, method):
         loss = adversarial.contrastive(
             identity(method["face"], training=True),
             identity(method["target"], training=True),
-            tf.constant([1.0, 0.0]),
+            tf.constant([1.0, 0.0], PRECISION),
         )
     np.testing.assert_allclose(loss, arrays["siamese_loss"], rtol=TOLERANCE)
     gradients = tape.gradient(loss, identity.trainable_variables)

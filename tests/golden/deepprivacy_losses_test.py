@@ -1,13 +1,13 @@
 """DeepPrivacy's losses, gradients and first step (deepprivacy.md, sections 9, 13)."""
 
 import deepprivacy_networks as networks
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from safefakes_tf.importers import deepprivacy as importer
 from safefakes_tf.losses import adversarial
+from safefakes_tf.training import optimizers
 
 CHANNELS, RESOLUTION, TRANSITION = 64, 32, 0.3
 GRADIENTS, METRICS = 1e-3, 1e-4
@@ -120,7 +120,7 @@ def test_a_step_of_adam(arrays):
         ("D", method.discriminator, method.discriminator_step),
         ("G", method.generator, method.generator_step),
     ):
-        optimizer = keras.optimizers.Adam(RATE, *BETAS, epsilon=EPSILON)
+        optimizer = optimizers.Adam(RATE, *BETAS, epsilon=EPSILON)
         gradients, *figures = step()
         optimizer.apply(gradients, model.trainable_variables)
         if key == "D":

@@ -1,5 +1,7 @@
 import keras
 import numpy as np
+import pytest
+import tensorflow as tf
 
 from safefakes_tf.config import OptimizerConfig
 from safefakes_tf.training import optimizers
@@ -34,28 +36,64 @@ def test_warm_up_is_linear():
     assert np.allclose([float(rate(s)) for s in range(5)], [0.25, 0.5, 0.75, 1.0, 1.0])
 
 
-def test_adam_is_that_of_keras():
-    settings = {
-        "learning_rate": 0.1,
-        "beta_1": 0.5,
-        "epsilon": 1e-3,
-        "weight_decay": 0.01,
-        "use_ema": True,
-    }
-    weights = []
-    for kind in (optimizers.Adam, keras.optimizers.Adam):
-        optimizer = kind(**settings)
-        variables = [keras.Variable(np.float32([1.0, -2.0])), keras.Variable([[3.0]])]
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"beta_1": 0.5, "epsilon": 1e-3, "weight_decay": 0.01, "use_ema": True},
+        {"beta_1": 0.0, "beta_2": 0.99, "clipnorm": 0.1},
+        {"learning_rate": optimizers.SteppedRate(0.1, (2,), warmup_steps=2)},
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_adam_is_that_of_keras(settings, dtype):
+    def learn(kind):
+        optimizer = kind(**{"learning_rate": 0.1, **settings})
+        variables = [
+            keras.Variable([1.0, -2.0], dtype=dtype),
+            keras.Variable([[3.0]], dtype=dtype),
+        ]
         optimizer.build(variables)
         for step in range(5):
-            gradients = [np.float32([0.5, -step]), np.float32([[1.0 - step]])]
-            optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients])
-        weights.append(np.concatenate([np.ravel(v) for v in optimizer.variables]))
-        weights.append(np.concatenate([np.ravel(v) for v in variables]))
-    # 1 - 0.999, which Keras takes in Python, has four digits less in float32.
-    np.testing.assert_allclose(weights[0], weights[2], rtol=3e-5)
-    np.testing.assert_allclose(weights[1], weights[3], rtol=3e-5)
-    assert not np.allclose(weights[1], [1.0, -2.0, 3.0], atol=0.1)
+            gradients = [np.array([0.5, -step]), np.array([[1.0 - step]])]
+            optimizer.apply(
+                [keras.ops.convert_to_tensor(g, dtype=dtype) for g in gradients]
+            )
+        kept = [np.ravel(v) for v in optimizer.variables]
+        return np.concatenate(kept), np.concatenate([np.ravel(v) for v in variables])
+
+    state, weights = learn(optimizers.Adam)
+    expected_state, expected = learn(keras.optimizers.Adam)
+    # 1 - 0.999^n has four digits less in float32, in which Keras always takes it.
+    np.testing.assert_allclose(state, expected_state, rtol=3e-5)
+    np.testing.assert_allclose(weights, expected, rtol=3e-5)
+    assert not np.allclose(weights, [1.0, -2.0, 3.0], atol=0.05)
+
+
+def test_adam_goes_on_from_a_checkpoint_of_keras(tmp_path):
+    variable = keras.Variable([1.0])
+    before, after = keras.optimizers.Adam(0.1), optimizers.Adam(0.1)
+    for optimizer in (before, after):
+        optimizer.build([variable])
+    before.apply([keras.ops.ones([1])])
+    path = tf.train.Checkpoint(optimizer=before).save(str(tmp_path / "ckpt"))
+    tf.train.Checkpoint(optimizer=after).restore(path).assert_consumed()
+    assert int(after.iterations) == 1
+    for old, new in zip(before.variables, after.variables, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_adam_does_not_move_by_gradients_that_are_not_finite():
+    variable = keras.Variable([1.0])
+    optimizer = keras.optimizers.LossScaleOptimizer(optimizers.Adam(0.1))
+    optimizer.build([variable])
+    for gradient, expected in ((np.inf, 1.0), (1e5, 0.9)):
+        optimizer.apply([keras.ops.convert_to_tensor([gradient], "float32")])
+        np.testing.assert_allclose(variable.numpy(), [expected], atol=1e-4)
+
+
+def test_adam_refuses_what_it_cannot_do():
+    with pytest.raises(ValueError, match=r"amsgrad needs keras\.optimizers\.Adam"):
+        optimizers.Adam(0.1, amsgrad=True)
 
 
 def test_adam_is_there_for_short_runs():
