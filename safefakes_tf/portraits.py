@@ -330,3 +330,25 @@ def to_shares(pixels: tf.Tensor) -> tf.Tensor:
 def mask_of(covered: tf.Tensor) -> tf.Tensor:
     """Return float32, one where a pixel is hidden, for uint8 shares in 255ths."""
     return tf.cast(covered > COVERED, tf.float32)
+
+
+def spread(paint: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Fill what a mask leaves out with the paint nearby.
+
+    Each such pixel takes the mean over the smallest of the blocks of 2, 4, 8... pixels
+    around it that holds any.
+
+    Args:
+        paint: float32 [N, S, S, C]; S is a power of two.
+        mask: float32 [N, S, S, 1], one where there is paint, else zero.
+
+    Returns:
+        float32 [N, S, S, C], zero where there is no paint at all.
+    """
+    if paint.shape[1] == 1:
+        return paint * mask
+    share = tf.nn.avg_pool2d(mask, 2, 2, "VALID")
+    means = tf.math.divide_no_nan(tf.nn.avg_pool2d(paint * mask, 2, 2, "VALID"), share)
+    around = spread(means, tf.cast(share > 0, tf.float32))
+    around = tf.repeat(tf.repeat(around, 2, axis=1), 2, axis=2)
+    return tf.where(mask > 0, paint, around)

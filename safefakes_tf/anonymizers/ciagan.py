@@ -112,7 +112,8 @@ class Ciagan(inpainter.Inpainter):
 
     def generator_inputs(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Return the drawing, the face without what is hidden, and the identity."""
-        face, mask = self._face_and_mask(inputs)
+        face = portraits.to_shares(inputs[FACE])
+        mask = portraits.mask_of(inputs[MASK])
         identities = self.about.config.num_identities
         return {
             ciagan.LANDMARKS: portraits.to_shares(inputs[LANDMARKS]),
@@ -121,22 +122,19 @@ class Ciagan(inpainter.Inpainter):
         }
 
     def to_pixels(self, outputs: tf.Tensor, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Put what was painted into its surroundings; 0..1 becomes 0..255, cut off.
+        """Take the paint under the mask, and spread it; 0..1 becomes 0..255, cut off.
 
-        Paint runs a pixel over its mask: what lies there was hidden in part, and is
-        dark.
+        Around the mask lie pixels that were hidden in part, or show surroundings, and
+        no pixel of an outline may be made of either.
         """
-        face, mask = self._face_and_mask(inputs)
-        share = tf.nn.avg_pool2d(mask, 3, 1, "SAME")
-        near = tf.nn.avg_pool2d(outputs * mask, 3, 1, "SAME")
-        spread = tf.where(mask > 0, outputs, tf.math.divide_no_nan(near, share))
-        painted = ciagan.composite(spread, face, tf.cast(share > 0, tf.float32))
+        painted = portraits.spread(outputs, portraits.mask_of(inputs[MASK]))
         return tf.cast(tf.clip_by_value(painted, 0.0, 1.0) * 255, tf.uint8)
 
     def paste(self, image: tf.Tensor, places: Places, patches: tf.Tensor) -> tf.Tensor:
-        """Write patches where outlines are, and go on with their border beyond it.
+        """Write patches where outlines are.
 
-        Where outlines overlap, the face that comes first in the list is seen.
+        Beyond a patch its margin is mirrored, and the border of that goes on. Where
+        outlines overlap, the face that comes first in the list is seen.
         """
         outlines, crops, patches = (
             tf.reverse(values, axis=[0]) for values in (*places, patches)
@@ -167,9 +165,6 @@ class Ciagan(inpainter.Inpainter):
         return base.black_out(
             image, tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
         )
-
-    def _face_and_mask(self, inputs):
-        return portraits.to_shares(inputs[FACE]), portraits.mask_of(inputs[MASK])
 
     def _framed(self, patch):
         margin = [self._margin, self._frame_side - self._patch_side - self._margin]

@@ -1,12 +1,17 @@
 """What CIAGAN hides, whom it paints, and where."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from safefakes_tf import anonymizers, drawing, portraits
+from safefakes_tf.config import AnonymizationConfig, CiaganConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
 from safefakes_tf.keypoints import fake
+from safefakes_tf.models import ciagan as networks
+from safefakes_tf.models import generator_files
 
 HEIGHT, WIDTH = 120, 160
 BOXES = np.float32([[0.1, 0.1, 0.6, 0.4], [0.3, 0.5, 0.9, 0.9], [0.0, 0.45, 0.05, 0.5]])
@@ -163,29 +168,69 @@ def test_of_two_outlines_the_first_is_seen(ciagan, photo):
     assert (pasted[..., 2] == 200).any()
 
 
-def test_what_was_hidden_does_not_darken_the_rim_of_what_is_painted(ciagan):
-    """A pixel of a patch is many of a photo, and may be hidden in part."""
-    white = tf.fill([960, 1280, 3], tf.constant(255, tf.uint8))
-    faces = some_faces(BOXES[1:2])
-    job = ciagan.cut(white, faces, SEED)
-    patches = ciagan.to_pixels(tf.ones([1, 32, 32, 3]), job.inputs)
-    pasted = ciagan.paste(white, job.places, patches).numpy()
-    assert (pasted[ciagan.hidden(white, faces).numpy()] == 255).all()
+@pytest.fixture(scope="module", params=[32, 128])
+def of_side(request, tmp_path_factory):
+    """Return CIAGANs whose patches are small, or as large as published."""
+    network = CiaganConfig(1 / 16, request.param, num_identities=5)
+    path = tmp_path_factory.mktemp("sides") / "generator.npz"
+    about = generator_files.About("ciagan", network, "random, for tests")
+    generator_files.write(path, networks.build_generator(network), about)
+    options = AnonymizationConfig(weights=str(path))
+    alone = dataclasses.replace(options, hide_neighbours=False)
+    return [anonymizers.create("ciagan", o, seed=0) for o in (options, alone)]
 
 
-def test_paint_goes_on_where_an_outline_leaves_its_patch(ciagan, photo):
-    """Eyes close together give a crop that is smaller than the face."""
-    points = fake.in_boxes(BOXES[1:2])
-    for corner, side in zip(portraits.INNER_CORNERS, (-1, 1), strict=True):
-        points[0, corner] = [0.55, 0.7 + side * 0.01]
-    faces = some_faces(BOXES[1:2], points)
+@pytest.mark.parametrize("hide_neighbours", [True, False])
+@pytest.mark.parametrize("scale", [0.5, 2, 8])
+@pytest.mark.parametrize("eyes", ["apart", "close"])
+def test_all_that_is_hidden_is_paint(eyes, scale, hide_neighbours, of_side):
+    """None of it was hidden in part, or shows surroundings, or a neighbour.
+
+    Photos are smaller and larger than patches. Eyes close together give a crop that is
+    smaller than the face.
+    """
+    ciagan = of_side[0 if hide_neighbours else 1]
+    size = [int(HEIGHT * scale), int(WIDTH * scale), 3]
+    photo = tf.constant(np.random.default_rng(1).integers(0, 256, size, np.uint8))
+    points = fake.in_boxes(BOXES[:2])
+    if eyes == "close":
+        for corner, side in zip(portraits.INNER_CORNERS, (-1, 1), strict=True):
+            points[1, corner] = [0.55, 0.7 + side * 0.013]
+    faces = some_faces(BOXES[:2], points)
     job = ciagan.cut(photo, faces, SEED)
-    hidden = ciagan.hidden(photo, faces).numpy()
-    top, left, bottom, right = job.places.crops.numpy()[0]
-    inside = np.zeros_like(hidden)
-    inside[max(top, 0) : bottom, max(left, 0) : right] = True
-    assert (hidden & ~inside).any()
-    patches = tf.fill([1, 32, 32, 3], tf.constant(200, tf.uint8))
+    assert len(job.inputs["identity"]) == 2
+    patch = ciagan.about.config.resolution
+    paint = np.random.default_rng(2).uniform(2, 3, [2, patch, patch, 3])  # cut off at 1
+    patches = ciagan.to_pixels(tf.constant(paint, tf.float32), job.inputs)
     pasted = ciagan.paste(photo, job.places, patches).numpy()
-    assert (pasted[hidden] == 200).all()
+    hidden = ciagan.hidden(photo, faces).numpy()
+    beyond = hidden.copy()
+    for top, left, bottom, right in np.maximum(job.places.crops.numpy(), 0):
+        beyond[top:bottom, left:right] = False
+    assert beyond.any() == (eyes == "close")
+    assert (pasted[hidden] == 255).all()
     np.testing.assert_array_equal(pasted[~hidden], photo.numpy()[~hidden])
+
+
+def test_paint_is_spread_from_the_nearest_block_that_holds_any():
+    paint = np.zeros([1, 4, 4, 1], np.float32)
+    paint[0, 0, 0], paint[0, 1, 1], paint[0, 2, 3] = 3, 5, 9
+    spread = portraits.spread(
+        tf.constant(paint), tf.constant((paint > 0) * 1.0, "float32")
+    )
+    nearby = (4 + 9) / 2
+    np.testing.assert_allclose(
+        spread[0, :, :, 0],
+        [
+            [3, 4, nearby, nearby],
+            [4, 5, nearby, nearby],
+            [nearby, nearby, 9, 9],
+            [nearby, nearby, 9, 9],
+        ],
+    )
+
+
+def test_without_a_mask_nothing_is_spread():
+    paint = tf.ones([2, 8, 8, 3])
+    spread = portraits.spread(paint, tf.zeros([2, 8, 8, 1]))
+    assert not spread.numpy().any()
