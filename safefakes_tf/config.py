@@ -148,6 +148,9 @@ class OptimizerConfig:
     decay_steps: tuple[int, ...] = (40_000, 50_000)  # the rate falls tenfold at each
     warmup_steps: int = 0
     clip_norm: float | None = None  # of the global gradient; None: no clipping
+    # What a step leaves of the running average of the weights, which is the detector in
+    # the end; None: the last weights are.
+    average: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -356,6 +359,11 @@ def validate(config: Config) -> Config:
         value = operator.attrgetter(name)(config)
         if not 0 < value < math.inf:
             raise ValueError(f"{name} must be above 0, and finite; got {value:g}")
+    average = config.optimizer.average
+    if average is not None and not 0 < average < 1:
+        raise ValueError(
+            f"optimizer.average must lie between 0 and 1, or be none; got {average:g}"
+        )
     _check_range("data.crowd.max_face", data.crowd.max_face, data.crowd.min_face)
     paste = data.anonymization.paste
     if paste is not None:

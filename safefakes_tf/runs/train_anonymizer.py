@@ -237,8 +237,7 @@ def _adam(config, rate, betas, average=None):
         rate,
         *betas,
         epsilon=1e-8,
-        use_ema=average is not None,
-        ema_momentum=average or 0.99,
+        **optimizers.running_average(average),
     )
     if config.loop.mixed_precision == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)

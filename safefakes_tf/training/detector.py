@@ -66,6 +66,11 @@ class DetectorTrainer:
         self._optimizer.apply(gradients, self._model.trainable_variables)
         return losses
 
+    def final_model(self) -> keras.Model:
+        """Return the detector to use: with the running average, if one is kept."""
+        self._optimizer.finalize_variable_values(self._model.trainable_variables)
+        return self._model
+
     def learning_rate(self) -> float:
         return float(self._optimizer.learning_rate)
 

@@ -50,6 +50,7 @@ class CoupledSGD(keras.optimizers.Optimizer):
         learning_rate: float or schedule.
         momentum: m, in [0, 1).
         coupled_weight_decay: d, on every variable, biases and gains too.
+        others: of `keras.optimizers.Optimizer`.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class CoupledSGD(keras.optimizers.Optimizer):
         momentum: float = 0.9,
         coupled_weight_decay: float = 0.0,
         name: str = "coupled_sgd",
+        **others,
     ):
-        super().__init__(learning_rate=learning_rate, name=name)
+        super().__init__(learning_rate=learning_rate, name=name, **others)
         self.momentum = momentum
         self.coupled_weight_decay = coupled_weight_decay
 
@@ -128,11 +130,19 @@ def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     weights, apart from the gradient.
     """
     rate = SteppedRate(config.learning_rate, config.decay_steps, config.warmup_steps)
+    average = running_average(config.average)
     if config.kind == "adam":
         # Keras would compute a decay of 0, and the rate for it, for each variable.
         decay = config.weight_decay or None
-        return keras.optimizers.Adam(rate, beta_1=config.momentum, weight_decay=decay)
-    return CoupledSGD(rate, config.momentum, config.weight_decay)
+        return keras.optimizers.Adam(
+            rate, beta_1=config.momentum, weight_decay=decay, **average
+        )
+    return CoupledSGD(rate, config.momentum, config.weight_decay, **average)
+
+
+def running_average(momentum: float | None) -> dict[str, bool | float]:
+    """Return the arguments of an optimizer that averages weights; None: it does not."""
+    return {"use_ema": momentum is not None, "ema_momentum": momentum or 0.99}
 
 
 def descend(

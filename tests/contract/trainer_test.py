@@ -38,6 +38,7 @@ def detector_config(rate=1e-4, **settings):
             f"optimizer.learning_rate={rate}",
             "optimizer.warmup_steps=0",
             "optimizer.clip_norm=none",
+            "optimizer.average=0.9",
             *(f"{name}={value}" for name, value in settings.items()),
         ],
     )
