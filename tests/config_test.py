@@ -62,6 +62,8 @@ def test_bad_overrides_say_what_is_wrong(override, words):
         ("data.jpeg_quality=101", "from 1 to 100; got 101"),
         ("data.anonymization.blur_kernel=50", "must be odd"),
         ("loop.total_steps=0", "at least 1"),
+        ("optimizer.average=1", "between 0 and 1, or be none; got 1"),
+        ("optimizer.average=0", "between 0 and 1"),
         ("gan.identity_weight=-1", "at least 0"),
         ("study_anonymizers=blur,gan", "gan"),
         ("inference.ap_arithmetic=octave", "python, matlab"),

@@ -302,6 +302,25 @@ def test_each_loss_falls_on_a_fixed_batch(method, tmp_path):
         assert last[loss] < first[loss] - 0.1 * abs(first[loss]), name
 
 
+@pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
+def test_the_detector_to_use_is_the_running_average(devices, tmp_path):
+    """Also on two replicas, and after a finished training was taken up again."""
+    detector = TRAINERS["detector"]
+    trainer = untrained(*detector, devices, rate=SLOW)[0]
+    weights = []
+    for _ in range(2):
+        values = train(detector, tmp_path, 5, devices, rate=SLOW)
+        averages = [v for name, v in values.items() if name.endswith("_average")]
+        model = trainer.final_model()
+        weights.append([np.array(v.value) for v in model.trainable_variables])
+        for got, expected in zip(weights[-1], averages, strict=True):
+            np.testing.assert_array_equal(got, expected)
+        last = [values[name] for name in values if name.startswith("model/")]
+        assert not all(map(np.array_equal, weights[-1], last))
+    for first, again in zip(*weights, strict=True):
+        np.testing.assert_array_equal(first, again)
+
+
 def test_ciagans_losses_are_weighed_as_the_configuration_says():
     create, make_config, batches = TRAINERS["ciagan"]
     trainer = create(make_config(**{"gan.identity_weight": 50}), batches(0))
