@@ -399,9 +399,10 @@ def _parse_json(text, path):
 
 
 def _from_dict(kind, values):
+    """Return a configuration; a field that is younger than the file has its default."""
     hints = typing.get_type_hints(kind)
     values = values if isinstance(values, dict) else {repr(values): None}
-    if values.keys() != hints.keys():
+    if not values.keys() <= hints.keys():
         raise ValueError(
             f"config.json is of another version: {kind.__name__} has the fields "
             f"{', '.join(hints)}; got {', '.join(values)}"

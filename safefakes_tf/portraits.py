@@ -335,8 +335,8 @@ def mask_of(covered: tf.Tensor) -> tf.Tensor:
 def spread(paint: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Fill what a mask leaves out with the paint nearby.
 
-    Each such pixel takes the mean over the smallest of the blocks of 2, 4, 8... pixels
-    around it that holds any.
+    Each such pixel takes the mean over the smallest of the blocks of 4, 10, 22...
+    pixels around it that holds any. Blocks overlap: one beside paint takes that paint.
 
     Args:
         paint: float32 [N, S, S, C]; S is a power of two.
@@ -347,8 +347,8 @@ def spread(paint: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """
     if paint.shape[1] == 1:
         return paint * mask
-    share = tf.nn.avg_pool2d(mask, 2, 2, "VALID")
-    means = tf.math.divide_no_nan(tf.nn.avg_pool2d(paint * mask, 2, 2, "VALID"), share)
+    share = tf.nn.avg_pool2d(mask, 4, 2, "SAME")
+    means = tf.math.divide_no_nan(tf.nn.avg_pool2d(paint * mask, 4, 2, "SAME"), share)
     around = spread(means, tf.cast(share > 0, tf.float32))
     around = tf.repeat(tf.repeat(around, 2, axis=1), 2, axis=2)
     return tf.where(mask > 0, paint, around)

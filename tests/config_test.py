@@ -97,6 +97,16 @@ def test_json_brings_back_the_same_configuration():
     assert config_lib.from_json(config_lib.to_json(config)) == config
 
 
+def test_json_that_is_older_than_a_field_has_its_default(tmp_path):
+    config = apply_overrides(Config(), ["seed=4"])
+    values = json.loads(config_lib.to_json(config))
+    del values["optimizer"]["average"]
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    assert config_lib.from_json((tmp_path / "config.json").read_text()) == config
+    (tmp_path / "metrics.jsonl").touch()
+    config_lib.claim_workdir(config, tmp_path)  # and training goes on there
+
+
 def test_json_of_another_version_is_refused():
     text = config_lib.to_json(Config()).replace('"momentum"', '"mometum"')
     with pytest.raises(ValueError, match="another version"):

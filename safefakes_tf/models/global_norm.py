@@ -9,11 +9,11 @@ class GlobalBatchNormalization(keras.layers.BatchNormalization):
     """Keras' synchronized layer, with one message per call where Keras sends three.
 
     All replicas must hold equal shares of the batch, as `training.loop` gives them.
-    Masks are refused: the message has no room for how much of a share counts.
+    Training takes no masks: the message does not tell how much of a share counts.
     """
 
     def __init__(self, **kwargs):
-        super().__init__(**{**kwargs, "synchronized": True})
+        super().__init__(**{**kwargs, "synchronized": True})  # kwargs: of a stored one
 
     def _moments(self, inputs, mask):
         if mask is not None:

@@ -56,8 +56,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
 
     # === Training ===
     loop.train(trainer, make_dataset, devices, config.loop, workdir)
-    with devices.scope():
-        model = trainer.final_model()
+    model = trainer.final_model()
     # Every worker prints it: the workers of a cluster must agree.
     print(f"weights' SHA-256: {_digest(model)}", flush=True)
     if strategy.is_chief(devices):

@@ -67,7 +67,10 @@ class DetectorTrainer:
         return losses
 
     def final_model(self) -> keras.Model:
-        """Return the detector to use: with the running average, if one is kept."""
+        """Return the detector to use, after which training cannot go on.
+
+        Its weights become their running average, if one is kept.
+        """
         self._optimizer.finalize_variable_values(self._model.trainable_variables)
         return self._model
 
@@ -75,7 +78,10 @@ class DetectorTrainer:
         return float(self._optimizer.learning_rate)
 
     def picture(self, batch: dict[str, tf.Tensor]) -> np.ndarray:
-        """Return the first photo of a batch, faces in red, confident finds in green."""
+        """Return the first photo of a batch, faces in red, confident finds in green.
+
+        They are found with the last weights, not with a running average.
+        """
         image = tf.cast(batch["image"][0], tf.uint8).numpy()
         found = detect.detect_photo(self._model, image, self._config.inference).numpy()
         faces = batch["boxes"][0, : batch["num_boxes"][0]].numpy()

@@ -140,9 +140,9 @@ def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     return CoupledSGD(rate, config.momentum, config.weight_decay, **average)
 
 
-def running_average(momentum: float | None) -> dict[str, bool | float]:
+def running_average(momentum: float | None) -> dict[str, float]:
     """Return the arguments of an optimizer that averages weights; None: it does not."""
-    return {"use_ema": momentum is not None, "ema_momentum": momentum or 0.99}
+    return {} if momentum is None else {"use_ema": True, "ema_momentum": momentum}
 
 
 def descend(

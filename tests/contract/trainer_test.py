@@ -185,14 +185,19 @@ TOLERANCES = {"float32": 1e-4, "float64": 1e-9}
 
 
 @pytest.fixture(scope="module", params=TRAINERS)
-def method(request):
+def name(request):
     """Let all tests of one method run in turn, then free its graphs."""
-    keras.config.set_dtype_policy(PRECISIONS.get(request.param, "float32"))
-    yield TRAINERS[request.param]
-    keras.config.set_dtype_policy("float32")
+    yield request.param
     untrained.cache_clear()
     loop._make_step.cache_clear()
     gc.collect()
+
+
+@pytest.fixture
+def method(name):
+    keras.config.set_dtype_policy(PRECISIONS.get(name, "float32"))
+    yield TRAINERS[name]
+    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture(scope="module")
@@ -300,25 +305,6 @@ def test_each_loss_falls_on_a_fixed_batch(method, tmp_path):
         first, last = (json.loads(lines[number]) for number in (0, -1))
         loss = next(loss for loss in LOSSES[name] if loss in first)
         assert last[loss] < first[loss] - 0.1 * abs(first[loss]), name
-
-
-@pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
-def test_the_detector_to_use_is_the_running_average(devices, tmp_path):
-    """Also on two replicas, and after a finished training was taken up again."""
-    detector = TRAINERS["detector"]
-    trainer = untrained(*detector, devices, rate=SLOW)[0]
-    weights = []
-    for _ in range(2):
-        values = train(detector, tmp_path, 5, devices, rate=SLOW)
-        averages = [v for name, v in values.items() if name.endswith("_average")]
-        model = trainer.final_model()
-        weights.append([np.array(v.value) for v in model.trainable_variables])
-        for got, expected in zip(weights[-1], averages, strict=True):
-            np.testing.assert_array_equal(got, expected)
-        last = [values[name] for name in values if name.startswith("model/")]
-        assert not all(map(np.array_equal, weights[-1], last))
-    for first, again in zip(*weights, strict=True):
-        np.testing.assert_array_equal(first, again)
 
 
 def test_ciagans_losses_are_weighed_as_the_configuration_says():

@@ -12,6 +12,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -79,11 +80,16 @@ def train_arguments(data_dir):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(train_arguments, tmp_path_factory):
-    """A run of 12 steps that nothing disturbed."""
+def whole(train_arguments, tmp_path_factory):
+    """Return the work folder of a run of 12 steps that nothing disturbed."""
     workdir = tmp_path_factory.mktemp("runs") / "whole"
     run(*train_arguments, "--set=loop.total_steps=12", f"--workdir={workdir}")
-    return weights(workdir)
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(whole):
+    return weights(whole)
 
 
 def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(data_dir, tmp_path):
@@ -104,6 +110,21 @@ def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(data_dir, tmp
     before = [path.stat().st_mtime_ns for path in finished]
     run(*arguments)
     assert [path.stat().st_mtime_ns for path in finished] == before
+
+
+def test_a_training_leaves_the_running_average(whole):
+    """And not the weights of the last step."""
+    newest = tf.train.latest_checkpoint(str(whole / "checkpoints"))
+    stored = tf.train.load_checkpoint(newest)
+    of_optimizer = {
+        stored.get_tensor(name).tobytes()
+        for name in stored.get_variable_to_shape_map()
+        if name.startswith("optimizer/_variables")
+    }
+    kept = weights(whole)
+    assert len(kept) > 50
+    for name, value in kept.items():
+        assert value.tobytes() in of_optimizer, name
 
 
 def test_training_killed_midway_ends_as_if_nothing_had_happened(
