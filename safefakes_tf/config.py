@@ -399,10 +399,13 @@ def _parse_json(text, path):
 
 
 def _from_dict(kind, values):
-    """Return a configuration; a field that is younger than the file has its default."""
+    """Return a configuration, also one that is older than a field that may be None."""
     hints = typing.get_type_hints(kind)
     values = values if isinstance(values, dict) else {repr(values): None}
-    if not values.keys() <= hints.keys():
+    optional = {
+        field.name for field in dataclasses.fields(kind) if field.default is None
+    }
+    if not hints.keys() - optional <= values.keys() <= hints.keys():
         raise ValueError(
             f"config.json is of another version: {kind.__name__} has the fields "
             f"{', '.join(hints)}; got {', '.join(values)}"
