@@ -6,7 +6,7 @@ CIAGAN blacks out a face without keypoints, as at the border of a photo of the c
 Here the filters black out those same faces, and treat the others as ever.
 Each is trained and tested as by `make demo`. Printed: how many faces are black, and the
 AP of each detector; that of `original` is the most that CIAGAN could reach by painting
-faces as good as real ones. About two minutes per filter on one thread.
+faces as good as real ones. About three minutes per filter on one thread.
 """
 
 import dataclasses
