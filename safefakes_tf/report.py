@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 
 import numpy as np
+import scipy.optimize
 
 from safefakes_tf import boxes as box_ops
 
@@ -101,7 +102,8 @@ def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:
 def _outline(axis, example):
     """Draw what is found with confidence in green, annotated faces in red, and count.
 
-    A find is right, and its face found, where they overlap by half (IoU).
+    A find is right, and its face found, where they overlap by half (IoU), each with one
+    partner at most.
     """
     height, width = example.tested_on.shape[:2]
     sure = example.detections[example.detections[:, 0] >= 0.5]
@@ -114,7 +116,8 @@ def _outline(axis, example):
                 _rectangle(left, top, right - left, bottom - top, colour, style)
             )
     right = box_ops.iou(sure[:, 1:], example.faces).numpy() >= 0.5
-    found, wrong = right.any(axis=0).sum(), (~right.any(axis=1)).sum()
+    found = right[scipy.optimize.linear_sum_assignment(right, maximize=True)].sum()
+    wrong = len(sure) - found
     axis.set_xlabel(
         f"{found} of {len(example.faces)} faces found, {wrong} wrong", fontsize=9
     )

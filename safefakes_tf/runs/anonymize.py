@@ -236,7 +236,8 @@ def _relative(photo, size, turned):
     if misfit:
         raise ValueError(
             f"the boxes of {photo.filename} do not fit the photo, which viewers show "
-            f"{size[1]} px wide and {size[0]} px high; annotate it as it is shown"
+            f"{size[1]} px wide and {size[0]} px high, with the middle of each face in "
+            "it; annotate it as it is shown, or take such boxes out"
         )
     relative = np.concatenate([near, far], axis=1) / np.tile(size, 2)
     return relative.astype(np.float32)
