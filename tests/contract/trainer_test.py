@@ -32,7 +32,6 @@ def detector_config(rate=1e-4, **settings):
         tiny.get_config(),
         [
             f"loop.global_batch_size={BATCH}",
-            "loop.checkpoint_every=5",
             "loop.pictures_every=30",
             "optimizer.kind=sgd",
             f"optimizer.learning_rate={rate}",
@@ -73,7 +72,6 @@ def generator_config(rate=1e-3, **settings):
         tiny.get_config(),
         [
             f"loop.global_batch_size={BATCH}",
-            "loop.checkpoint_every=5",
             "loop.pictures_every=30",
             f"gan.generator_rate={rate}",
             f"gan.discriminator_rate={rate}",
@@ -242,7 +240,10 @@ def train(
     if rate and method == TRAINERS["detector"]:
         settings["rate"] = rate  # a part of the step
     trainer, untouched, distribution, config = untrained(*method, devices, **settings)
-    limits = dataclasses.replace(config.loop, total_steps=total_steps)
+    halfway = (total_steps + 1) // 2
+    limits = dataclasses.replace(
+        config.loop, total_steps=total_steps, checkpoint_every=halfway
+    )
     for variable, value in zip(
         variables_of(trainer).values(), (start or untouched).values(), strict=True
     ):

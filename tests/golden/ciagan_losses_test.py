@@ -46,6 +46,7 @@ def method(arrays):
     salt = str(arrays["weights_salt"])
     generator = networks.build("generator", f"{salt}G/", PRECISION)
     critic = networks.build("critic", f"{salt}D/", PRECISION)
+    identity = networks.build("identity", f"{salt}S/", PRECISION)
     keys = ("face", "landmark_image", "mask", "target_face")
     face, landmarks, mask, target = (
         tf.constant(networks.nhwc(arrays[key]), PRECISION) for key in keys
@@ -61,10 +62,10 @@ def method(arrays):
         "generator": generator,
         "critic": lambda image: critic({"image": image, "landmarks": landmarks}),
         "critic_model": critic,
+        "identity": identity,
         "fake": lambda: ciagan.composite(generator(inputs), face, mask),
         "face": face,
         "target": target,
-        "salt": salt,
     }
 
 
@@ -110,7 +111,7 @@ def test_critic_step(arrays, method):
 
 
 def test_generator_step(arrays, method):
-    identity = networks.build("identity", f"{method['salt']}S/", PRECISION)
+    identity = method["identity"]
     with tf.GradientTape(persistent=True) as tape:
         fake = method["fake"]()
         real_enough = adversarial.least_squares(method["critic"](fake), 1.0)
@@ -129,7 +130,7 @@ def test_generator_step(arrays, method):
 
 
 def test_identity_step(arrays, method):
-    identity = networks.build("identity", f"{method['salt']}S/", PRECISION)
+    identity = method["identity"]
     with tf.GradientTape() as tape:
         loss = adversarial.contrastive(
             identity(method["face"], training=True),
