@@ -47,6 +47,7 @@ def _with_weights(config, flags):
     if generates and flags["mode"] != "evaluate":
         field = "data.anonymization.weights"
     if flags["weights"] is not None:
+        _check_takes_weights(flags["mode"], config.data.anonymizer)
         config = config_lib.apply_overrides(config, [f"{field}={flags['weights']}"])
     # One starts from nothing, one has photos that no demonstration fits, and two have
     # several generators, for each of which they look themselves.
@@ -54,6 +55,17 @@ def _with_weights(config, flags):
         return config
     data = config_lib.with_demonstration_weights(config.data)
     return dataclasses.replace(config, data=data)
+
+
+def _check_takes_weights(mode, anonymizer):
+    if mode in ("train_anonymizer", "import_weights"):
+        raise ValueError(f"--mode={mode} begins without --weights; leave them out")
+    names = config_lib.GENERATOR_NAMES
+    if mode in ("build_dataset", "preview", "anonymize") and anonymizer not in names:
+        raise ValueError(
+            f"--weights are of a generator here, so --anonymizer must be one of "
+            f"{', '.join(names)}; got {anonymizer}"
+        )
 
 
 def result_name(config: Config, flags: Flags) -> str:

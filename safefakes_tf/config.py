@@ -225,6 +225,20 @@ def with_demonstration_weights(data: DataConfig) -> DataConfig:
     return dataclasses.replace(data, anonymization=anonymization)
 
 
+def with_anonymizer(data: DataConfig, name: str) -> DataConfig:
+    """Return `data` for one of several anonymizers.
+
+    Weights stay with the anonymizer that they were named for; other generators get
+    those of the demonstration, if they serve.
+    """
+    anonymization = data.anonymization
+    if name != data.anonymizer:
+        anonymization = dataclasses.replace(anonymization, weights=None)
+    return with_demonstration_weights(
+        dataclasses.replace(data, anonymizer=name, anonymization=anonymization)
+    )
+
+
 def to_json(config: typing.Any) -> str:
     """Return a dataclass as indented JSON, keys in the order of its fields."""
     return json.dumps(dataclasses.asdict(config), indent=2)

@@ -1,5 +1,6 @@
 """A user's photo files: read as viewers show them, written with nothing but pixels."""
 
+import contextlib
 import io
 import os
 import pathlib
@@ -8,7 +9,8 @@ import struct
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-ORIENTATION = 0x0112  # the EXIF tag
+WIDTH, HEIGHT, ORIENTATION = 0x0100, 0x0101, 0x0112  # tags of TIFF and EXIF
+ON_ITS_SIDE = (5, 6, 7, 8)  # its values that swap width and height
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 MAY_MOVE = ("PNG", "WEBP")
 # What decoders raise for files that are broken, or larger than is sane.
@@ -33,6 +35,23 @@ def check_name(filename: str) -> None:
         )
 
 
+def size(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
+    """Read no more of a photo than how large viewers show it.
+
+    Returns:
+        Height and width in pixels, and whether the stored pixels lie otherwise.
+
+    Raises:
+        ValueError: if the file is not there or is no photo.
+    """
+    with _reading(path), Image.open(path, formats=FORMATS) as image:
+        orientation = image.getexif().get(ORIENTATION, 1)
+        stored = image.size
+        if image.format == "TIFF":  # of which newer Pillows tell the upright size
+            stored = tuple(image.tag_v2[tag] for tag in (WIDTH, HEIGHT))
+    return stored if orientation in ON_ITS_SIDE else stored[::-1], orientation != 1
+
+
 def read(path: pathlib.Path) -> tuple[np.ndarray, bool]:
     """Read a photo as viewers show it: turned upright, its colours in sRGB.
 
@@ -45,24 +64,18 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, bool]:
     Raises:
         ValueError: if the file is not there, is no photo, is cut short or moves.
     """
-    try:
-        # Bytes, as Pillow maps files into memory, and then shears turned grey TIFFs.
-        # Content tells the format, not the name; no other decoder gets to see it.
-        with Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image:
-            if image.format in MAY_MOVE and getattr(image, "is_animated", False):
-                raise ValueError("it is an animation; save the one picture of it")
-            turned = image.getexif().get(ORIENTATION, 1) != 1
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            return np.array(_opaque(_in_8_bits(upright))), turned
-    except FileNotFoundError:
-        raise ValueError(f"photo {path} is missing") from None
-    except UnidentifiedImageError:
-        raise ValueError(
-            f"photo {path} does not decode: it is none of {', '.join(FORMATS)}"
-        ) from None
-    except UNREADABLE as error:
-        raise ValueError(f"photo {path} does not decode: {error}") from error
+    # Bytes, as Pillow maps files into memory, and then shears turned grey TIFFs.
+    # Content tells the format, not the name; no other decoder gets to see it.
+    with (
+        _reading(path),
+        Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image,
+    ):
+        if image.format in MAY_MOVE and getattr(image, "is_animated", False):
+            raise ValueError("it is an animation; save the one picture of it")
+        turned = image.getexif().get(ORIENTATION, 1) != 1
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        return np.array(_opaque(_in_8_bits(upright))), turned
 
 
 def write(path: pathlib.Path, pixels: np.ndarray, quality: int) -> None:
@@ -97,6 +110,21 @@ def write(path: pathlib.Path, pixels: np.ndarray, quality: int) -> None:
         file.flush()
         os.fsync(file.fileno())  # before the name: what has one is whole
     partial.replace(path)
+
+
+@contextlib.contextmanager
+def _reading(path):
+    """Tell in one line what is wrong with a photo."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise ValueError(f"photo {path} is missing") from None
+    except UnidentifiedImageError:
+        raise ValueError(
+            f"photo {path} does not decode: it is none of {', '.join(FORMATS)}"
+        ) from None
+    except UNREADABLE as error:
+        raise ValueError(f"photo {path} does not decode: {error}") from error
 
 
 def _in_8_bits(image):

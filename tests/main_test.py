@@ -8,7 +8,13 @@ import sys
 import pytest
 
 import main
-from safefakes_tf.config import Config, apply_overrides, claim_workdir
+from safefakes_tf.config import (
+    DEMONSTRATION,
+    Config,
+    apply_overrides,
+    claim_workdir,
+    with_anonymizer,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -45,6 +51,15 @@ def command(*arguments):
             "absent.pth is not",
         ),
         (["--mode=preview", "blur"], "expected flags only; got blur"),
+        (["--mode=preview", "--weights=my.npz"], "deepprivacy, ciagan; got original"),
+        (
+            ["--mode=build_dataset", "--anonymizer=blur", "--weights=my.npz"],
+            "deepprivacy, ciagan; got blur",
+        ),
+        (
+            ["--mode=train_anonymizer", "--anonymizer=ciagan", "--weights=my.npz"],
+            "begins without --weights; leave them out",
+        ),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(arguments, words):
@@ -123,3 +138,10 @@ def test_prediction_files_do_not_touch_a_detectors_results(settings, tmp_path):
 def test_weights_of_one_generator_are_not_those_of_several(settings, mode):
     config, _ = settings(f"--mode={mode}", "--anonymizer=sun2018")
     assert config.data.anonymization.weights is None
+    config, _ = settings(f"--mode={mode}", "--anonymizer=ciagan", "--weights=my.npz")
+    of = {
+        name: with_anonymizer(config.data, name).anonymization.weights
+        for name in ("blur", "sun2018", "ciagan")
+    }
+    demonstration = str(DEMONSTRATION / "sun2018.npz")
+    assert of == {"blur": None, "sun2018": demonstration, "ciagan": "my.npz"}

@@ -57,6 +57,7 @@ def test_photos_are_turned_as_viewers_turn_them(orientation, name, picture, tmp_
     path = with_metadata(tmp_path / name, stored, orientation)
     pixels, turned = user_photos.read(path)
     assert turned == (orientation != 1)
+    assert user_photos.size(path) == (pixels.shape[:2], turned)
     rows = {
         1: picture,
         2: picture[:, ::-1],

@@ -61,6 +61,8 @@ def run(
     listed = box_files.read(annotations)
     _check_names(annotations, listed)
     _check_present(photos, listed)
+    for photo in tqdm.tqdm(listed, "checking", unit="photo"):
+        _check_fit(photo, *user_photos.size(photos / photo.filename))
     anonymizer = anonymizers.create(
         config.data.anonymizer, config.data.anonymization, config.seed
     )
@@ -202,7 +204,8 @@ def _writing(folder):
 def _record(folder, photo, keypoints):
     """Return a photo with its faces, and their keypoints if they are needed."""
     pixels, turned = user_photos.read(folder / photo.filename)
-    boxes = _relative(photo, pixels.shape[:2], turned)
+    _check_fit(photo, pixels.shape[:2], turned)  # again: it may be another by now
+    boxes = _relative(photo, pixels.shape[:2])
     record = {
         faces.IMAGE: tf.constant(pixels),
         faces.FILENAME: tf.constant(photo.filename),
@@ -219,28 +222,39 @@ def _record(folder, photo, keypoints):
     }
 
 
-def _relative(photo, size, turned):
-    """Return float32 [N, 4], yxyx, after a check that boxes and photo agree.
+def _relative(photo, size):
+    """Return float32 [N, 4], yxyx.
 
     They may reach outside 0..1: clipped to the photo, a face at its border would pass
     for a narrow one, and those are kept.
     """
     near, extent = photo.boxes[:, [1, 0]], photo.boxes[:, [3, 2]]
-    middle, far = near + extent / 2, near + extent
-    misfit = ((middle < 0) | (middle > size)).any()
-    misfit |= (extent > LARGEST * max(size)).any()
-    if turned:  # boxes on the stored pixels are the likely mistake
-        misfit |= (far > np.array(size) + TOLERANCE).any()
-    if photo.size is not None:
-        misfit |= photo.size != (size[1], size[0])
-    if misfit:
-        raise ValueError(
-            f"the boxes of {photo.filename} do not fit the photo, which viewers show "
-            f"{size[1]} px wide and {size[0]} px high, with the middle of each face in "
-            "it; annotate it as it is shown, or take such boxes out"
-        )
-    relative = np.concatenate([near, far], axis=1) / np.tile(size, 2)
+    relative = np.concatenate([near, near + extent], axis=1) / np.tile(size, 2)
     return relative.astype(np.float32)
+
+
+def _check_fit(photo, size, turned):
+    """Check that boxes and photo agree."""
+    shown = f"viewers show {size[1]} px wide and {size[0]} px high"
+    if photo.size is not None and photo.size != (size[1], size[0]):
+        width, height = photo.size
+        raise ValueError(
+            f"the annotations say that {photo.filename} is {width} px wide and "
+            f"{height} px high, but {shown}; annotate it as it is shown"
+        )
+    near, extent = photo.boxes[:, [1, 0]], photo.boxes[:, [3, 2]]
+    middle, far = near + extent / 2, near + extent
+    misfit = (middle < 0) | (middle > size) | (extent > LARGEST * max(size))
+    if turned:  # boxes on the stored pixels are the likely mistake
+        misfit |= far > np.array(size) + TOLERANCE
+    if misfit.any():
+        face = int(np.flatnonzero(misfit.any(axis=1))[0])
+        box = " ".join(f"{value:g}" for value in photo.boxes[face])
+        raise ValueError(
+            f"face {face} of {photo.filename}, x y width height {box}, does not fit "
+            f"the photo, which {shown}, with the middle of each face in it; annotate "
+            "it as it is shown, or take such boxes out"
+        )
 
 
 def _write(record, folder, quality):

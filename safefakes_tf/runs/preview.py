@@ -1,7 +1,6 @@
 """--mode=preview: faces of several sizes, original beside every anonymizer."""
 
 import contextlib
-import dataclasses
 import itertools
 import pathlib
 
@@ -9,7 +8,7 @@ import cv2
 import numpy as np
 
 from safefakes_tf import anonymizers, faces
-from safefakes_tf.config import Config, with_demonstration_weights
+from safefakes_tf.config import Config, with_anonymizer
 from safefakes_tf.contact_sheet import contact_sheet
 from safefakes_tf.runs import build_dataset
 from safefakes_tf.runs.next_command import next_command
@@ -60,8 +59,7 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
 
 
 def _stage(config, name):
-    data = dataclasses.replace(config.data, anonymizer=name)
-    options = with_demonstration_weights(data).anonymization
+    options = with_anonymizer(config.data, name).anonymization
     return anonymizers.create(name, options, config.seed)
 
 

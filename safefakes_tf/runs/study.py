@@ -6,16 +6,18 @@ import gc
 import json
 import multiprocessing
 import pathlib
+import time
 
 import tensorflow as tf
 import tqdm
 
 from safefakes_tf import anonymizers, faces, report
-from safefakes_tf.config import Config, claim_workdir, with_demonstration_weights
+from safefakes_tf.config import Config, claim_workdir, with_anonymizer
 from safefakes_tf.evaluation import detect
 from safefakes_tf.models import dsfd, generator_files
 from safefakes_tf.runs import build_dataset, evaluate, train_detector
 from safefakes_tf.runs.evaluate_predictions import FIGURES
+from safefakes_tf.training import loop
 from tfds_builders import common
 
 
@@ -56,8 +58,8 @@ def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
 
 def _part(config, anonymizer):
     """Return the settings of one detector of the study."""
-    data = dataclasses.replace(config.data, anonymizer=anonymizer)
-    return dataclasses.replace(config, data=with_demonstration_weights(data))
+    data = with_anonymizer(config.data, anonymizer)
+    return dataclasses.replace(config, data=data)
 
 
 def _run_all(parts, workdir):
@@ -72,11 +74,25 @@ def _run_all(parts, workdir):
     # idles while the last part runs.
     context = multiprocessing.get_context("spawn")
     with context.Pool(1 if alone else len(jobs), maxtasksperchild=1) as pool:
-        done = pool.imap_unordered(_run_part, jobs, chunksize=1)
+        results = [pool.apply_async(_run_part, (job,)) for job in jobs]
         try:
-            list(tqdm.tqdm(done, "detectors", total=len(jobs), unit="detector"))
+            _watch(results, jobs)
         except ValueError as error:  # the user's mistake, told as one anywhere else
             raise ValueError(f"a detector of the study stopped: {error}") from error
+
+
+def _watch(results, jobs):
+    """Show the steps made so far until all parts have ended, or one has failed."""
+    total = sum(part.loop.total_steps for part, *_ in jobs)
+    with tqdm.tqdm(desc="detectors", total=total, unit="step") as bar:
+        while True:
+            ended = [result.get() for result in results if result.ready()]
+            steps = sum(_last_metrics(workdir)["step"] for _, workdir, _ in jobs)
+            bar.set_postfix(finished=f"{len(ended)} of {len(jobs)}", refresh=False)
+            bar.update(steps - bar.n)
+            if len(ended) == len(jobs):
+                return
+            time.sleep(1.0)
 
 
 def _run_part(job):
@@ -98,15 +114,24 @@ def _run_part(job):
 def _row(config, workdir):
     """Return the figures of a finished part."""
     weights = config.data.anonymization.weights
-    last = (workdir / "metrics.jsonl").read_text().splitlines()[-1]
+    last = _last_metrics(workdir)
     return report.Row(
         anonymizer=config.data.anonymizer,
         ap=json.loads((workdir / FIGURES).read_text()),
-        training_seconds=json.loads(last)["seconds"],
-        steps=json.loads(last)["step"],
+        training_seconds=last["seconds"],
+        steps=last["step"],
         demonstration=bool(weights)
         and generator_files.read_about(weights).demonstration,
     )
+
+
+def _last_metrics(workdir):
+    """Return what a training has logged last; it may be at it, or about to begin."""
+    path = workdir / loop.METRICS
+    for line in reversed(path.read_text().splitlines() if path.exists() else ()):
+        with contextlib.suppress(json.JSONDecodeError):  # half a line
+            return json.loads(line)
+    return {"step": 0, "seconds": 0.0}
 
 
 def _is_drawn(picture, rows):

@@ -16,6 +16,7 @@ from safefakes_tf.config import LoopConfig
 from safefakes_tf.training.strategy import is_chief
 
 PICTURES = "pictures"  # folder in the work folder
+METRICS = "metrics.jsonl"  # file there
 POSITION = "position"  # batch key: int64 [B], index of the source element behind it
 
 
@@ -161,7 +162,7 @@ class _Log:
     """`metrics.jsonl` and TensorBoard, cut back to the step that is resumed."""
 
     def __init__(self, workdir, start):
-        self._path = workdir / "metrics.jsonl"
+        self._path = workdir / METRICS
         self._began = time.monotonic()
         if self._path.exists():
             lines = self._path.read_text().splitlines()
