@@ -11,8 +11,8 @@ validation photos only, so that `--validation` must list some of those. Nothing 
 copied: the output consists of symbolic links. A partial copy reads what is listed and
 leaves the rest, so both parts may show the same folder, and the .mat files stay whole.
 
-Then, with a narrow detector, and 9000 in place of 20 steps for one that finds faces,
-which takes 40 minutes on two cores:
+Then, with a narrow detector, and 12800 in place of 20 steps for one that finds faces,
+which takes an hour on one core:
 
     DATA="--dataset=widerface --anonymizer=blur --data_dir=data"
     python main.py --mode=build_dataset $DATA --manual_dir=wider \
@@ -26,7 +26,7 @@ which takes 40 minutes on two cores:
     python main.py --mode=evaluate --workdir=results/subset
 
 After 20 steps the AP is 0, and `--set=inference.multi_scale=false` tells so sooner.
-After 9000 it tells how the training went, but is no result on WIDER FACE, from whose
+After 12800 it tells how the training went, but is no result on WIDER FACE, from whose
 validation photos no detector may learn.
 """
 
