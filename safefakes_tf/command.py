@@ -47,7 +47,7 @@ def _with_weights(config, flags):
     if generates and flags["mode"] != "evaluate":
         field = "data.anonymization.weights"
     if flags["weights"] is not None:
-        _check_takes_weights(flags["mode"], config.data.anonymizer)
+        _check_takes_weights(flags["mode"], config)
         config = config_lib.apply_overrides(config, [f"{field}={flags['weights']}"])
     # One starts from nothing, one has photos that no demonstration fits, and two have
     # several generators, for each of which they look themselves.
@@ -57,14 +57,20 @@ def _with_weights(config, flags):
     return dataclasses.replace(config, data=data)
 
 
-def _check_takes_weights(mode, anonymizer):
+def _check_takes_weights(mode, config):
+    name = config.data.anonymizer
     if mode in ("train_anonymizer", "import_weights"):
-        raise ValueError(f"--mode={mode} begins without --weights; leave them out")
+        raise ValueError(f"--mode={mode} takes no --weights; leave them out")
     names = config_lib.GENERATOR_NAMES
-    if mode in ("build_dataset", "preview", "anonymize") and anonymizer not in names:
+    if mode in ("build_dataset", "preview", "anonymize") and name not in names:
         raise ValueError(
-            f"--weights are of a generator here, so --anonymizer must be one of "
-            f"{', '.join(names)}; got {anonymizer}"
+            f"with --mode={mode}, --weights are those of a generator, so --anonymizer "
+            f"must be one of {', '.join(names)}; got {name}"
+        )
+    if mode == "study" and name in names and name not in config.study_anonymizers:
+        raise ValueError(
+            f"--weights are those of {name}, which must be one of study_anonymizers; "
+            f"got {', '.join(config.study_anonymizers)}"
         )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 WIDTH, HEIGHT, ORIENTATION = 0x0100, 0x0101, 0x0112  # tags of TIFF and EXIF
-ON_ITS_SIDE = (5, 6, 7, 8)  # its values that swap width and height
+TURNED = range(2, 9)  # values of the last; some cameras write 0 for upright
+ON_ITS_SIDE = range(5, 9)  # of these, those that swap width and height
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 MAY_MOVE = ("PNG", "WEBP")
 # What decoders raise for files that are broken, or larger than is sane.
@@ -36,7 +37,7 @@ def check_name(filename: str) -> None:
 
 
 def size(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
-    """Read no more of a photo than how large viewers show it.
+    """Tell how large viewers show a photo, without its pixels where its format can.
 
     Returns:
         Height and width in pixels, and whether the stored pixels lie otherwise.
@@ -49,7 +50,8 @@ def size(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
         stored = image.size
         if image.format == "TIFF":  # of which newer Pillows tell the upright size
             stored = tuple(image.tag_v2[tag] for tag in (WIDTH, HEIGHT))
-    return stored if orientation in ON_ITS_SIDE else stored[::-1], orientation != 1
+    upright = stored if orientation in ON_ITS_SIDE else stored[::-1]
+    return upright, orientation in TURNED
 
 
 def read(path: pathlib.Path) -> tuple[np.ndarray, bool]:
@@ -72,7 +74,7 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, bool]:
     ):
         if image.format in MAY_MOVE and getattr(image, "is_animated", False):
             raise ValueError("it is an animation; save the one picture of it")
-        turned = image.getexif().get(ORIENTATION, 1) != 1
+        turned = image.getexif().get(ORIENTATION) in TURNED
         image.load()
         upright = ImageOps.exif_transpose(image)
         return np.array(_opaque(_in_8_bits(upright))), turned

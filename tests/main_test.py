@@ -51,6 +51,10 @@ def command(*arguments):
             "absent.pth is not",
         ),
         (["--mode=preview", "blur"], "expected flags only; got blur"),
+        (
+            ["--mode=study", "--anonymizer=ciagan", "--weights=my.npz"],
+            "must be one of study_anonymizers; got original, blackout",
+        ),
         (["--mode=preview", "--weights=my.npz"], "deepprivacy, ciagan; got original"),
         (
             ["--mode=build_dataset", "--anonymizer=blur", "--weights=my.npz"],
@@ -58,7 +62,7 @@ def command(*arguments):
         ),
         (
             ["--mode=train_anonymizer", "--anonymizer=ciagan", "--weights=my.npz"],
-            "begins without --weights; leave them out",
+            "train_anonymizer takes no --weights; leave",
         ),
     ],
 )
@@ -138,7 +142,12 @@ def test_prediction_files_do_not_touch_a_detectors_results(settings, tmp_path):
 def test_weights_of_one_generator_are_not_those_of_several(settings, mode):
     config, _ = settings(f"--mode={mode}", "--anonymizer=sun2018")
     assert config.data.anonymization.weights is None
-    config, _ = settings(f"--mode={mode}", "--anonymizer=ciagan", "--weights=my.npz")
+    config, _ = settings(
+        f"--mode={mode}",
+        "--config=demo_all",
+        "--anonymizer=ciagan",
+        "--weights=my.npz",
+    )
     of = {
         name: with_anonymizer(config.data, name).anonymization.weights
         for name in ("blur", "sun2018", "ciagan")

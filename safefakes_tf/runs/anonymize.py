@@ -244,17 +244,23 @@ def _check_fit(photo, size, turned):
         )
     near, extent = photo.boxes[:, [1, 0]], photo.boxes[:, [3, 2]]
     middle, far = near + extent / 2, near + extent
-    misfit = (middle < 0) | (middle > size) | (extent > LARGEST * max(size))
+    misfits = {
+        "its middle lies beside the photo": (middle < 0) | (middle > size),
+        f"it is more than {LARGEST} times as large": extent > LARGEST * max(size),
+    }
     if turned:  # boxes on the stored pixels are the likely mistake
-        misfit |= far > np.array(size) + TOLERANCE
-    if misfit.any():
-        face = int(np.flatnonzero(misfit.any(axis=1))[0])
-        box = " ".join(f"{value:g}" for value in photo.boxes[face])
-        raise ValueError(
-            f"face {face} of {photo.filename}, x y width height {box}, does not fit "
-            f"the photo, which {shown}, with the middle of each face in it; annotate "
-            "it as it is shown, or take such boxes out"
+        misfits["it reaches beyond the photo, which is stored turned"] = (
+            far > np.array(size) + TOLERANCE
         )
+    for reason, misfit in misfits.items():
+        if misfit.any():
+            face = int(np.flatnonzero(misfit.any(axis=1))[0])
+            box = " ".join(f"{value:g}" for value in photo.boxes[face])
+            raise ValueError(
+                f"face {face} of {photo.filename}, x y width height {box}, does not "
+                f"fit: {reason}; {shown}; annotate it as it is shown, or take such "
+                "boxes out"
+            )
 
 
 def _write(record, folder, quality):

@@ -24,7 +24,8 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
     """Draw the contact sheet `preview.png`.
 
     Args:
-        config: reads `data`, `seed` and `study_anonymizers`.
+        config: reads `data`, `seed` and `study_anonymizers`; `data.anonymizer` is
+            drawn too if it is none of these.
         workdir: gets the sheet.
 
     Returns:
@@ -36,9 +37,8 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
     source = common.create_source_builder(config.data)
     build_dataset.prepare(source)
     examples = _examples(source.as_dataset(split="train").take(NUM_SEARCHED))
-    stages = [
-        _stage(config, name) for name in config.study_anonymizers if name != "original"
-    ]
+    names = dict.fromkeys([*config.study_anonymizers, config.data.anonymizer])
+    stages = [_stage(config, name) for name in names if name != "original"]
     if any(stage.keypoints for stage in stages):
         examples = [(_with_keypoints(source, photo), face) for photo, face in examples]
     rows, captions = [], []

@@ -84,15 +84,20 @@ def _run_all(parts, workdir):
 def _watch(results, jobs):
     """Show the steps made so far until all parts have ended, or one has failed."""
     total = sum(part.loop.total_steps for part, *_ in jobs)
-    with tqdm.tqdm(desc="detectors", total=total, unit="step") as bar:
+    before = _steps_of(jobs)
+    with tqdm.tqdm(None, "detectors", total, initial=before, unit="step") as bar:
         while True:
             ended = [result.get() for result in results if result.ready()]
-            steps = sum(_last_metrics(workdir)["step"] for _, workdir, _ in jobs)
-            bar.set_postfix(finished=f"{len(ended)} of {len(jobs)}", refresh=False)
-            bar.update(steps - bar.n)
+            bar.update(_steps_of(jobs) - bar.n)
+            bar.set_postfix(tested=f"{len(ended)} of {len(jobs)}")
             if len(ended) == len(jobs):
                 return
             time.sleep(1.0)
+
+
+def _steps_of(jobs):
+    logged = (_last_metrics(workdir) for _, workdir, _ in jobs)
+    return sum(last["step"] for last in logged if last)
 
 
 def _run_part(job):
@@ -126,12 +131,12 @@ def _row(config, workdir):
 
 
 def _last_metrics(workdir):
-    """Return what a training has logged last; it may be at it, or about to begin."""
+    """Return what a training, which may go on, has logged last; None: nothing yet."""
     path = workdir / loop.METRICS
     for line in reversed(path.read_text().splitlines() if path.exists() else ()):
         with contextlib.suppress(json.JSONDecodeError):  # half a line
             return json.loads(line)
-    return {"step": 0, "seconds": 0.0}
+    return None
 
 
 def _is_drawn(picture, rows):

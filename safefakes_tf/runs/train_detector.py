@@ -106,6 +106,6 @@ def _digest(model):
 
 def _print_next(workdir):
     print(f"weights: {workdir / WEIGHTS}")
-    print(f"losses:  {workdir / 'metrics.jsonl'}; tensorboard --logdir {workdir}")
+    print(f"losses:  {workdir / loop.METRICS}; tensorboard --logdir {workdir}")
     # The settings are those of the folder.
     print(f"next:    python main.py --mode=evaluate --workdir={workdir}")

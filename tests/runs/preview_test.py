@@ -1,5 +1,6 @@
 """--mode=preview on made-up photos."""
 
+import dataclasses
 import types
 
 import cv2
@@ -61,3 +62,15 @@ def test_photos_without_a_face_are_refused(photos, tmp_path):
     photos([], [[20, 20, 40, 20]])
     with pytest.raises(ValueError, match="expected a face on the first 200"):
         preview.run(Config(), tmp_path)
+
+
+def test_the_named_anonymizer_is_drawn_too(photos, tmp_path):
+    photos([[10, 10, 60, 46]])
+    widths = []
+    for name in ("blur", "pixelate"):
+        data = dataclasses.replace(Config().data, anonymizer=name)
+        config = dataclasses.replace(
+            Config(), data=data, study_anonymizers=("original", "blur")
+        )
+        widths.append(cv2.imread(str(preview.run(config, tmp_path / name))).shape[1])
+    assert widths[1] > widths[0]

@@ -38,10 +38,10 @@ def test_a_picture_older_than_a_part_is_drawn_again(rows, tmp_path, second, draw
 
 @pytest.mark.parametrize(
     ("written", "step"),
-    [("", 0), ('{"step": 25}\n', 25), ('{"step": 25}\n{"step": 50}\n{"st', 50)],
+    [('{"step": 25}\n', 25), ('{"step": 25}\n{"step": 50}\n{"st', 50)],
 )
 def test_the_newest_whole_line_of_metrics_counts(written, step, tmp_path):
-    assert study._last_metrics(tmp_path)["step"] == 0
+    assert study._last_metrics(tmp_path) is None
     (tmp_path / loop.METRICS).write_text(written)
     assert study._last_metrics(tmp_path)["step"] == step
 
@@ -75,7 +75,8 @@ def test_a_bar_shows_the_steps_of_all_parts(tmp_path, monkeypatch, capsys):
     bar = capsys.readouterr().err
     assert "0/8" in bar
     assert "8/8" in bar
-    assert "finished=2 of 2" in bar
+    assert "tested=1 of 2" in bar
+    assert "tested=2 of 2" in bar
 
 
 def test_the_first_part_that_fails_ends_a_study(tmp_path):
