@@ -40,7 +40,7 @@ class Photos(common.AnonymizedBuilder):
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS = common.standard_configs()
     pkg_dir_path = pathlib.Path(__file__).parent  # TFDS cannot find it for a script
-    encoded: tuple[bytes, ...] = ()
+    files: tuple[bytes, ...] = ()
     count = 0
 
     def face_features(self):
@@ -52,7 +52,7 @@ class Photos(common.AnonymizedBuilder):
     def _records(self):
         generator = np.random.default_rng(0)
         for index in range(self.count):
-            photo = photo_files.check(self.encoded[index % len(self.encoded)], "photo")
+            photo = photo_files.check(self.files[index % len(self.files)], "photo")
             yield {
                 faces.IMAGE: photo.encoded,
                 faces.FILENAME: f"{index}.jpg",
@@ -120,12 +120,12 @@ def main():
     tfds.disable_progress_bar()
     if arguments.photos:
         paths = sorted(arguments.photos.rglob("*.jpg"))[: arguments.count]
-        Photos.encoded = tuple(path.read_bytes() for path in paths)
+        Photos.files = tuple(path.read_bytes() for path in paths)
     else:
         generator = np.random.default_rng(0)
-        Photos.encoded = tuple(make_photo(generator) for _ in range(DISTINCT))
+        Photos.files = tuple(make_photo(generator) for _ in range(DISTINCT))
     Photos.count = arguments.count
-    encoded = [Photos.encoded[i % len(Photos.encoded)] for i in range(arguments.count)]
+    encoded = [Photos.files[i % len(Photos.files)] for i in range(arguments.count)]
     mean_size = sum(map(len, encoded)) / len(encoded)
     print(f"{arguments.count} photos of {mean_size / 1e3:.0f} kB on average")
     shares = {name: [] for name in ANONYMIZERS}
