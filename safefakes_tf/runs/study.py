@@ -6,7 +6,9 @@ import gc
 import json
 import multiprocessing
 import pathlib
+import sys
 import time
+import traceback
 
 import tensorflow as tf
 import tqdm
@@ -19,6 +21,8 @@ from safefakes_tf.runs import build_dataset, evaluate, train_detector
 from safefakes_tf.runs.evaluate_predictions import FIGURES
 from safefakes_tf.training import loop
 from tfds_builders import common
+
+LOG = "log.txt"  # in the folder of a part
 
 
 def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
@@ -42,7 +46,7 @@ def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
     claim_workdir(config, workdir)
     parts = [_part(config, name) for name in config.study_anonymizers]
     build_dataset.prepare(common.create_source_builder(config.data))
-    print(f"logs:    {workdir}/<anonymizer>/log.txt", flush=True)
+    print(f"logs:    {workdir}/<anonymizer>/{LOG}", flush=True)
     _run_all(parts, workdir)
     rows = [_row(part, workdir / part.data.anonymizer) for part in parts]
     print(report.table(rows))
@@ -73,26 +77,49 @@ def _run_all(parts, workdir):
     # because the number of threads can be set only once. All at once, so that no core
     # idles while the last part runs.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1 if alone else len(jobs), maxtasksperchild=1) as pool:
-        results = [pool.apply_async(_run_part, (job,)) for job in jobs]
-        try:
-            _watch(results, jobs)
-        except ValueError as error:  # the user's mistake, told as one anywhere else
-            raise ValueError(f"a detector of the study stopped: {error}") from error
+    mistakes = context.SimpleQueue()
+    processes = [
+        context.Process(target=_run_part, args=(*job, mistakes), daemon=True)
+        for job in jobs
+    ]
+    try:
+        failed = _watch(processes, jobs, at_once=1 if alone else len(jobs))
+    finally:
+        for process in processes:
+            if process.pid:
+                process.kill()
+    if failed is not None:
+        folder = jobs[failed][1]
+        reason = f"its process ended with exit code {processes[failed].exitcode}"
+        if not mistakes.empty():  # the user's, told as one anywhere else
+            reason = mistakes.get()
+        raise ValueError(
+            f"a detector of the study stopped: {reason}; its log is {folder / LOG}, "
+            "and the same command goes on from there"
+        )
 
 
-def _watch(results, jobs):
-    """Show the steps made so far until all parts have ended, or one has failed."""
+def _watch(processes, jobs, at_once):
+    """Run processes, so many at once, and show the steps that they have made.
+
+    Returns:
+        The number of the first that failed; None when all have ended well.
+    """
     total = sum(part.loop.total_steps for part, *_ in jobs)
     before = _steps_of(jobs)
     with tqdm.tqdm(None, "detectors", total, initial=before, unit="step") as bar:
         while True:
-            ended = [result.get() for result in results if result.ready()]
-            bar.update(_steps_of(jobs) - bar.n)
-            bar.set_postfix(tested=f"{len(ended)} of {len(jobs)}")
-            if len(ended) == len(jobs):
-                return
+            started = [process for process in processes if process.pid]
+            running = sum(process.exitcode is None for process in started)
+            for process in processes[len(started) :][: at_once - running]:
+                process.start()
             time.sleep(1.0)
+            codes = [process.exitcode for process in processes]
+            bar.update(_steps_of(jobs) - bar.n)
+            bar.set_postfix(tested=f"{codes.count(0)} of {len(jobs)}")
+            failed = [number for number, code in enumerate(codes) if code]
+            if failed or codes.count(0) == len(codes):
+                return failed[0] if failed else None
 
 
 def _steps_of(jobs):
@@ -100,20 +127,24 @@ def _steps_of(jobs):
     return sum(last["step"] for last in logged if last)
 
 
-def _run_part(job):
-    config, workdir, one_thread = job
+def _run_part(config, workdir, one_thread, mistakes):
     gc.set_threshold(50_000, 20, 20)  # as main.py, which this process did not run
     if one_thread:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     workdir.mkdir(parents=True, exist_ok=True)
     with (
-        (workdir / "log.txt").open("a") as log,
+        (workdir / LOG).open("a") as log,
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
     ):
-        train_detector.run(config, workdir)
-        evaluate.run(config, workdir)
+        try:
+            train_detector.run(config, workdir)
+            evaluate.run(config, workdir)
+        except ValueError as error:
+            traceback.print_exc()
+            mistakes.put(str(error))
+            sys.exit(2)
 
 
 def _row(config, workdir):

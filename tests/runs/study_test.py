@@ -46,19 +46,21 @@ def test_the_newest_whole_line_of_metrics_counts(written, step, tmp_path):
     assert study._last_metrics(tmp_path)["step"] == step
 
 
-class Result:
-    """Of a part that is ready when it is asked for the nth time."""
+class Process:
+    """One that ends, or is killed, after it was looked at so many times."""
 
-    def __init__(self, ready_at, error=None):
-        self.ready_at, self.error = ready_at, error
+    pid = None
 
-    def ready(self):
-        self.ready_at -= 1
-        return self.ready_at <= 0
+    def __init__(self, looks, ending=0):
+        self.looks, self.ending = looks, ending
 
-    def get(self):
-        if self.error:
-            raise self.error
+    def start(self):
+        self.pid = 1
+
+    @property
+    def exitcode(self):
+        self.looks -= self.pid is not None
+        return self.ending if self.looks < 0 else None
 
 
 def test_a_bar_shows_the_steps_of_all_parts(tmp_path, monkeypatch, capsys):
@@ -71,15 +73,28 @@ def test_a_bar_shows_the_steps_of_all_parts(tmp_path, monkeypatch, capsys):
             (workdir / loop.METRICS).write_text('{"step": 4}\n')
 
     monkeypatch.setattr(study.time, "sleep", train)
-    study._watch([Result(1), Result(3)], jobs)
+    assert study._watch([Process(1), Process(20)], jobs, at_once=2) is None
     bar = capsys.readouterr().err
-    assert "0/8" in bar
-    assert "8/8" in bar
-    assert "tested=1 of 2" in bar
-    assert "tested=2 of 2" in bar
+    for shown in ("0/8", "8/8", "tested=1 of 2", "tested=2 of 2"):
+        assert shown in bar
 
 
-def test_the_first_part_that_fails_ends_a_study(tmp_path):
+def test_a_part_whose_process_is_killed_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(study.time, "sleep", lambda _seconds: None)
+    processes = [Process(99), Process(3, ending=-9)]
     jobs = [(tiny.get_config(), tmp_path, True)] * 2
-    with pytest.raises(ValueError, match="too few faces"):
-        study._watch([Result(99), Result(1, ValueError("too few faces"))], jobs)
+    assert study._watch(processes, jobs, at_once=2) == 1
+
+
+def test_parts_may_have_to_wait_for_each_other(tmp_path, monkeypatch):
+    processes = [Process(9), Process(9)]
+    together = []
+
+    def look(_seconds):
+        together.append(sum(p.pid is not None and p.looks >= 0 for p in processes))
+
+    monkeypatch.setattr(study.time, "sleep", look)
+    jobs = [(tiny.get_config(), tmp_path, True)] * 2
+    assert study._watch(processes, jobs, at_once=1) is None
+    assert max(together) == 1
+    assert all(process.pid for process in processes)
