@@ -22,7 +22,8 @@ import tensorflow as tf
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from safefakes_tf import anonymizers, faces
+from safefakes_tf import faces
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import FILTER_NAMES, AnonymizationConfig
 
 HEIGHT, WIDTH = 768, 1024

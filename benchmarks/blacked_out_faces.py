@@ -20,12 +20,13 @@ import tensorflow as tf
 from absl import app, flags
 
 from configs import quickstart
-from safefakes_tf import anonymizers, faces
-from safefakes_tf.anonymizers import ciagan
+from safefakes_tf import faces
+from safefakes_tf.anonymizers import registry as anonymizers
+from safefakes_tf.anonymizers.ciagan import anonymizer as ciagan
 from safefakes_tf.config import FILTER_NAMES, with_demonstration_weights
 from safefakes_tf.faces import BLACKED_OUT
 from safefakes_tf.runs import evaluate, train_detector
-from tfds_builders import common
+from tfds_builders import builder as builders
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where results go.", required=True)
 _FILTERS = flags.DEFINE_multi_enum(
@@ -49,7 +50,7 @@ def with_gaps(kind: type, model: ciagan.Ciagan) -> type:
 
 def share_of_black(config, model) -> str:
     """Count the faces of training that CIAGAN blacks out."""
-    records = common.create_source_builder(config.data).as_dataset(split="train")
+    records = builders.create_source_builder(config.data).as_dataset(split="train")
     black = count = 0
     for record in records:
         action = model.decide(record[faces.IMAGE], faces.from_record(record))

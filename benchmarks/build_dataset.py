@@ -25,7 +25,8 @@ import tensorflow_datasets as tfds
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from safefakes_tf import faces
-from tfds_builders import common, photo_files
+from safefakes_tf.photos import stored
+from tfds_builders import builder as builders
 
 ANONYMIZERS = ("blackout", "pixelate", "blur")
 HEIGHT, WIDTH = 768, 1024
@@ -34,11 +35,11 @@ MIN_FACE, MAX_FACE = 10, 160  # px, log-uniform
 DISTINCT = 50  # photos made; repeated under other names up to --count
 
 
-class Photos(common.AnonymizedBuilder):
+class Photos(builders.AnonymizedBuilder):
     """Photos of a list of files, with random boxes."""
 
     VERSION = tfds.core.Version("1.0.0")
-    BUILDER_CONFIGS = common.standard_configs()
+    BUILDER_CONFIGS = builders.standard_configs()
     pkg_dir_path = pathlib.Path(__file__).parent  # TFDS cannot find it for a script
     files: tuple[bytes, ...] = ()
     count = 0
@@ -52,7 +53,7 @@ class Photos(common.AnonymizedBuilder):
     def _records(self):
         generator = np.random.default_rng(0)
         for index in range(self.count):
-            photo = photo_files.check(self.files[index % len(self.files)], "photo")
+            photo = stored.check(self.files[index % len(self.files)], "photo")
             yield {
                 faces.IMAGE: photo.encoded,
                 faces.FILENAME: f"{index}.jpg",
@@ -91,7 +92,7 @@ def bare_seconds(encoded: list[bytes]) -> np.ndarray:
 
     def process(data):
         image = tf.io.decode_jpeg(data, channels=3)
-        return photo_files.encode(image, "jpeg", 95)
+        return stored.encode(image, "jpeg", 95)
 
     start = clock()
     dataset = tf.data.Dataset.from_tensor_slices(encoded)

@@ -22,7 +22,7 @@ import tensorflow as tf
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from safefakes_tf.config import DetectorConfig
-from safefakes_tf.models import dsfd
+from safefakes_tf.detectors.dsfd import network as dsfd
 
 SIZE = 640
 FORWARD_GFLOP = 371.054

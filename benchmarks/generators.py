@@ -22,8 +22,11 @@ import tensorflow as tf
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from benchmarks.detector_forward import CONVOLUTION_GFLOP, make_convolution, seconds
+from safefakes_tf.anonymizers import generator_files
+from safefakes_tf.anonymizers.ciagan import network as ciagan
+from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
+from safefakes_tf.anonymizers.sun2018 import network as sun2018
 from safefakes_tf.config import CiaganConfig, DeepPrivacyConfig, Sun2018Config
-from safefakes_tf.models import ciagan, deepprivacy, layers, sun2018
 
 GENERATORS = {  # how to build it, and GFLOP a face
     "ciagan": (lambda: ciagan.build_generator(CiaganConfig()), 2 * 1.64),
@@ -37,7 +40,7 @@ def settings(build):
     """Return {name: function of the inputs}."""
     plain, folded = build(), build()
     folded.set_weights(plain.get_weights())
-    layers.fold(folded)
+    generator_files.fold(folded)
 
     def call(inputs):
         return folded(inputs, training=False)

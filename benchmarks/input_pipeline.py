@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from safefakes_tf import faces
 from safefakes_tf.config import AugmentationConfig
-from safefakes_tf.data import detection
+from safefakes_tf.detectors.dsfd import input as detection
 
 CASES = ((768, 1024, 640), (240, 320, 256))  # photo height and width, input size
 BATCH, NUM_PHOTOS, NUM_BOXES = 4, 64, 6

@@ -5,11 +5,11 @@ import os
 import keras
 import tensorflow as tf
 
-from safefakes_tf.anonymizers import Anonymizer
+from safefakes_tf.anonymizers.registry import Anonymizer
 from safefakes_tf.config import InferenceConfig
-from safefakes_tf.evaluation import detect
+from safefakes_tf.detectors.dsfd import inference as detect
+from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.faces import Faces
-from safefakes_tf.models import dsfd
 
 
 def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:

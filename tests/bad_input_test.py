@@ -8,7 +8,7 @@ from absl.testing import flagsaver
 
 import main
 from safefakes_tf.config import DataConfig
-from tfds_builders import common
+from tfds_builders import builder as builders
 from tfds_builders.widerface import widerface_dataset_builder_test as made_up
 
 SPLIT = "wider_face_split"
@@ -84,7 +84,7 @@ def test_a_partial_copy_without_photos_to_train_on_is_one_line(raw, command):
 def test_another_copy_than_the_stored_is_one_line(raw, command, tmp_path):
     data_dir, manual_dir = str(tmp_path / "data"), str(raw)
     data = DataConfig("widerface", data_dir=data_dir, manual_dir=manual_dir)
-    common.create_source_builder(data).prepare()
+    builders.create_source_builder(data).prepare()
     (raw / made_up.FIRST).unlink()
     _check(command(), "was built from other photos or annotations than those in")
 

@@ -18,13 +18,13 @@ tf.config.set_logical_device_configuration(
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
 
+from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import (
     AnonymizationConfig,
     CiaganConfig,
     DeepPrivacyConfig,
     Sun2018Config,
 )
-from safefakes_tf.models import generator_files
 
 # Tracing makes millions of objects, and each collection would visit all imports.
 gc.collect()

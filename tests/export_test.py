@@ -8,15 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf import anonymizers, export, faces
-from safefakes_tf.config import (
-    ANONYMIZER_NAMES,
-    DetectorConfig,
-    InferenceConfig,
-)
-from safefakes_tf.evaluation import detect
+from safefakes_tf import export, faces
+from safefakes_tf.anonymizers import registry as anonymizers
+from safefakes_tf.config import ANONYMIZER_NAMES, DetectorConfig, InferenceConfig
+from safefakes_tf.detectors.dsfd import inference as detect
+from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.keypoints import fake
-from safefakes_tf.models import dsfd
 
 FRESH_PROCESS = """
 import sys

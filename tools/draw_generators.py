@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from safefakes_tf import anonymizers, faces
+from safefakes_tf import faces
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import (
     GENERATOR_NAMES,
     CrowdConfig,
@@ -25,7 +26,7 @@ from safefakes_tf.config import (
     with_demonstration_weights,
 )
 from safefakes_tf.contact_sheet import contact_sheet
-from tfds_builders import common
+from tfds_builders import builder as builders
 
 _OUTPUT = flags.DEFINE_string("output", "docs/generators.jpg", "Picture to write.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where prepared data sets are kept.")
@@ -40,7 +41,7 @@ CELL = 150  # px
 def main(_):
     """Choose faces, paint, draw."""
     data = DataConfig(crowd=CROWD, data_dir=_DATA_DIR.value)
-    source = common.create_source_builder(data)
+    source = builders.create_source_builder(data)
     source.prepare()
     methods = {}
     for name in GENERATOR_NAMES:

@@ -14,7 +14,7 @@ from absl import app, flags
 
 from safefakes_tf import faces
 from safefakes_tf.config import CrowdConfig
-from safefakes_tf.keypoints import detector, layouts
+from safefakes_tf.keypoints import layouts, mediapipe, search
 from tfds_builders.synthetic_crowd import heads, scenes
 
 _OUTPUT = flags.DEFINE_string("output", "docs/ibug68.jpg", "Picture to write.")
@@ -48,16 +48,16 @@ def _example():
     composer = scenes.Composer(bank, CrowdConfig(min_face=150, max_people=1))
     tiles = scenes.split_tiles(bank)["train"]
     examples = []
-    with contextlib.closing(detector.MediaPipeDetector()) as mediapipe:
+    with contextlib.closing(mediapipe.MediaPipeDetector()) as detector:
         for index in range(SCENES):
             scene = composer.compose(scenes.random_generator(0, "train", index), tiles)
-            photo = detector.decode(scene.jpeg)
+            photo = search.decode(scene.jpeg)
             size = np.tile(photo.shape[:2], 2)
             for (x, y, width, height), covered in zip(
                 scene.faces.boxes, scene.faces.covered, strict=True
             ):
                 box = np.array([y, x, y + height, x + width], np.float64)
-                found = mediapipe.find(photo, np.float32(box / size)[np.newaxis])
+                found = detector.find(photo, np.float32(box / size)[np.newaxis])
                 if found.source[0] == faces.MESH and covered == 0:
                     points = found.keypoints[0, :68] * size[:2]
                     examples.append((_turn(points), photo, box, points))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from safefakes_tf import faces as faces_lib
-from safefakes_tf import images
 from safefakes_tf.anonymizers import policy
 from safefakes_tf.boxes import from_xywh_pixels
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
+from safefakes_tf.ops import regions as region_ops
 
 # Photos and faces of all numbers and sizes, so that nothing is traced twice.
 SIGNATURE = (
@@ -71,8 +71,8 @@ class Anonymizer(abc.ABC):
         """Return bool [H, W], true on the pixels of the faces that are not kept."""
         height, width = size(image)
         chosen = self.decide(image, faces) != KEPT
-        regions = images.pixel_regions(faces.boxes, height, width)
-        return images.regions_mask(tf.boolean_mask(regions, chosen), height, width)
+        regions = region_ops.pixel_regions(faces.boxes, height, width)
+        return region_ops.regions_mask(tf.boolean_mask(regions, chosen), height, width)
 
     @abc.abstractmethod
     def apply(
@@ -204,10 +204,10 @@ def black_out(image: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
     Returns:
         uint8 [H, W, 3].
     """
-    regions = images.pixel_regions(boxes, *size(image))
+    regions = region_ops.pixel_regions(boxes, *size(image))
     return tf.cond(  # an edit copies the photo even for nothing
         tf.shape(boxes)[0] > 0,
-        lambda: images.edit_regions(image, regions, lambda patch, _: patch * 0),
+        lambda: region_ops.edit_regions(image, regions, lambda patch, _: patch * 0),
         lambda: image,
     )
 

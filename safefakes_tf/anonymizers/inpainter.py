@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from safefakes_tf.anonymizers import base
+from safefakes_tf.anonymizers import base, generator_files
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, Faces
-from safefakes_tf.models import generator_files, layers
 
 # Faces per call of a generator. Four are fastest on two cores, and XLA gains nothing
 # then (`benchmarks/generators.py`); a GPU needs more to do, though none was measured.
@@ -59,7 +58,7 @@ class Inpainter(base.Anonymizer):
                 "own"
             )
         self.demonstration = self.about.demonstration
-        layers.fold(self.generator)
+        generator_files.fold(self.generator)
         self.variables = [weight.value for weight in self.generator.weights]
         gpus = tf.config.list_physical_devices("GPU")
         self._chunk = CHUNK_ON_GPU if gpus else CHUNK_ON_CPU

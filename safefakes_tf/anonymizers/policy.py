@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from safefakes_tf import images
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
+from safefakes_tf.ops import regions as region_ops
 
 
 def decide(
@@ -14,7 +14,7 @@ def decide(
     - `kept`: faces narrower than `min_width` pixels, and boxes without a pixel in the
       photo, where there is nothing to hide.
     - `blacked_out`: all faces of a photo with a box that is not finite. Nobody knows
-      where that face is, so the whole photo goes (`images.pixel_regions`).
+      where that face is, so the whole photo goes (`region_ops.pixel_regions`).
     - `generated`: the others.
 
     Args:
@@ -29,8 +29,8 @@ def decide(
     """
     boxes = faces.boxes
     face_width = (boxes[:, 3] - boxes[:, 1]) * tf.cast(width, tf.float32)
-    narrow = face_width < float(min_width) - images.EDGE_TOLERANCE
-    regions = images.pixel_regions(boxes, height, width)
+    narrow = face_width < float(min_width) - region_ops.EDGE_TOLERANCE
+    regions = region_ops.pixel_regions(boxes, height, width)
     unseen = tf.reduce_any(regions[:, 2:] <= regions[:, :2], axis=-1)
     lost = tf.reduce_any(~tf.math.is_finite(boxes))
     action = tf.where(narrow | unseen, KEPT, GENERATED)

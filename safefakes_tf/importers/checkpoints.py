@@ -7,10 +7,13 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from safefakes_tf.anonymizers import generator_files
+from safefakes_tf.anonymizers.ciagan import importer as ciagan
+from safefakes_tf.anonymizers.deepprivacy import importer as deepprivacy
 from safefakes_tf.config import CiaganConfig, DeepPrivacyConfig, DetectorConfig
-from safefakes_tf.importers import ciagan, deepprivacy, torch_files
-from safefakes_tf.importers import dsfd as dsfd_names
-from safefakes_tf.models import dsfd, generator_files
+from safefakes_tf.detectors.dsfd import importer as dsfd_names
+from safefakes_tf.detectors.dsfd import network as dsfd
+from safefakes_tf.importers import torch_files
 
 # Where the parameters lie in a checkpoint, one key inside the other.
 CONTAINERS = {

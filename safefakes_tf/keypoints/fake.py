@@ -3,7 +3,7 @@
 import numpy as np
 
 from safefakes_tf import faces
-from safefakes_tf.keypoints import detector, layouts
+from safefakes_tf.keypoints import layouts, search
 
 
 def _arc(centre, radius, begin, end, count):
@@ -44,12 +44,12 @@ class FakeDetector:
     def __init__(self, models: str | None = None):
         """Take what a real one takes."""
 
-    def find(self, photo: np.ndarray, boxes: np.ndarray) -> detector.Found:
-        """Return the keypoints of the faces of a photo; see `detector.Detector`."""
+    def find(self, photo: np.ndarray, boxes: np.ndarray) -> search.Found:
+        """Return the keypoints of the faces of a photo; see `search.Detector`."""
         seen = boxes[:, 3] - boxes[:, 1] >= self.MIN_WIDTH
         keypoints = np.zeros([len(boxes), layouts.NUM_FOUND, 2], np.float32)
-        keypoints[seen, : detector.NUM_IBUG] = in_boxes(boxes[seen])
-        return detector.Found(keypoints, np.where(seen, faces.MESH, faces.NOT_FOUND))
+        keypoints[seen, : search.NUM_IBUG] = in_boxes(boxes[seen])
+        return search.Found(keypoints, np.where(seen, faces.MESH, faces.NOT_FOUND))
 
     def close(self) -> None:
         """Free nothing: it holds nothing."""

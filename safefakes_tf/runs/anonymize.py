@@ -14,11 +14,12 @@ import tensorflow as tf
 import tqdm
 
 import safefakes_tf
-from safefakes_tf import anonymizers, faces, user_photos
+from safefakes_tf import faces
+from safefakes_tf.anonymizers import generator_files
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import ANONYMIZER_NAMES, Config, claim_workdir
-from safefakes_tf.keypoints import detector
-from safefakes_tf.models import generator_files
-from tfds_builders import box_files
+from safefakes_tf.keypoints import mediapipe
+from safefakes_tf.photos import box_files, reader, writer
 
 GROUP = 16  # photos whose faces a generator paints together
 LOG, METADATA, SETTINGS = "faces.csv", "metadata.json", "config.json"
@@ -62,7 +63,7 @@ def run(
     _check_names(annotations, listed)
     _check_present(photos, listed)
     for photo in tqdm.tqdm(listed, "checking", unit="photo"):
-        _check_fit(photo, *user_photos.size(photos / photo.filename))
+        _check_fit(photo, *reader.size(photos / photo.filename))
     anonymizer = anonymizers.create(
         config.data.anonymizer, config.data.anonymization, config.seed
     )
@@ -84,7 +85,7 @@ def run(
         if anonymizer.keypoints:
             keypoints = stack.enter_context(
                 contextlib.closing(
-                    detector.MediaPipeDetector(config.data.keypoint_models)
+                    mediapipe.MediaPipeDetector(config.data.keypoint_models)
                 )
             )
         records = (_record(photos, photo, keypoints) for photo in bar)
@@ -130,7 +131,7 @@ def _check_names(annotations, listed):
     """Check that the photos can be written, and none where another file goes."""
     taken = {*OWN, annotations.name.casefold()}
     for photo in listed:
-        user_photos.check_name(photo.filename)
+        writer.check_name(photo.filename)
         if pathlib.PurePosixPath(photo.filename).parts[0].casefold() in taken:
             raise ValueError(
                 f"photos must not lie in a folder called {', '.join(sorted(taken))}, "
@@ -203,7 +204,7 @@ def _writing(folder):
 
 def _record(folder, photo, keypoints):
     """Return a photo with its faces, and their keypoints if they are needed."""
-    pixels, turned = user_photos.read(folder / photo.filename)
+    pixels, turned = reader.read(folder / photo.filename)
     _check_fit(photo, pixels.shape[:2], turned)  # again: it may be another by now
     boxes = _relative(photo, pixels.shape[:2])
     record = {
@@ -266,7 +267,7 @@ def _check_fit(photo, size, turned):
 def _write(record, folder, quality):
     """Write a photo, then its line in the log: what is logged is there."""
     name = record[faces.FILENAME].numpy().decode()
-    user_photos.write(folder / name, record[faces.IMAGE].numpy(), quality)
+    writer.write(folder / name, record[faces.IMAGE].numpy(), quality)
     actions = record[faces.ACTION].numpy()
     sources = np.full(len(actions), faces.NOT_FOUND)
     if faces.KEYPOINTS_SOURCE in record:

@@ -5,7 +5,7 @@ import pathlib
 import safefakes_tf
 from safefakes_tf.config import Config
 from safefakes_tf.runs.next_command import next_command
-from tfds_builders import common
+from tfds_builders import builder as builders
 
 
 def run(config: Config, workdir: pathlib.Path) -> None:
@@ -20,20 +20,20 @@ def run(config: Config, workdir: pathlib.Path) -> None:
             is full. Nothing half-built is left then.
     """
     if config.data.anonymize == "on_the_fly":
-        builder = common.create_source_builder(config.data)
+        builder = builders.create_source_builder(config.data)
     else:
-        builder = common.create_builder(config.data, config.seed)
+        builder = builders.create_builder(config.data, config.seed)
     prepare(builder)
     for split, counts in builder.info.metadata["counts"].items():
         print(f"{split}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
     print(next_command("train_detector", config.data))
 
 
-def prepare(builder: common.AnonymizedBuilder) -> None:
+def prepare(builder: builders.AnonymizedBuilder) -> None:
     """Build a data set unless it is there, and print where it lies.
 
     Args:
-        builder: from `common.create_builder`; its `info` is complete afterwards.
+        builder: from `builders.create_builder`; its `info` is complete afterwards.
 
     Raises:
         ValueError: as `run`.

@@ -11,11 +11,13 @@ import tqdm
 
 from safefakes_tf import faces
 from safefakes_tf.config import Config, differences, from_json
-from safefakes_tf.evaluation import detect, ground_truth, prediction_files, wider_face
-from safefakes_tf.models import dsfd, vgg16
+from safefakes_tf.detectors.dsfd import inference as detect
+from safefakes_tf.detectors.dsfd import network as dsfd
+from safefakes_tf.detectors.dsfd import vgg16
+from safefakes_tf.evaluation import ground_truth, prediction_files, wider_face
 from safefakes_tf.runs import build_dataset, evaluate_predictions
 from safefakes_tf.runs.train_detector import WEIGHTS
-from tfds_builders import common
+from tfds_builders import builder as builders
 
 
 def run(config: Config, workdir: pathlib.Path) -> wider_face.Result:
@@ -88,7 +90,7 @@ def _check_settings(config, stored):
 
 def validation_records(config: Config) -> Iterator[faces.Record]:
     """Return the records of the unaltered validation photos, as NumPy."""
-    builder = common.create_source_builder(config.data)
+    builder = builders.create_source_builder(config.data)
     build_dataset.prepare(builder)
     records = builder.as_dataset(split="validation")
     return tqdm.tqdm(

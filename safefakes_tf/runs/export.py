@@ -2,7 +2,8 @@
 
 import pathlib
 
-from safefakes_tf import anonymizers, export
+from safefakes_tf import export
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Config
 from safefakes_tf.runs import evaluate
 from safefakes_tf.runs.train_detector import WEIGHTS

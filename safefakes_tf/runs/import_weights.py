@@ -8,9 +8,9 @@ import pathlib
 import keras
 import numpy as np
 
+from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import Config, claim_workdir
 from safefakes_tf.importers import checkpoints
-from safefakes_tf.models import generator_files
 from safefakes_tf.runs import evaluate
 from safefakes_tf.runs.train_detector import WEIGHTS
 

@@ -7,12 +7,13 @@ import pathlib
 import cv2
 import numpy as np
 
-from safefakes_tf import anonymizers, faces
+from safefakes_tf import faces
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Config, with_anonymizer
 from safefakes_tf.contact_sheet import contact_sheet
 from safefakes_tf.runs import build_dataset
 from safefakes_tf.runs.next_command import next_command
-from tfds_builders import common
+from tfds_builders import builder as builders
 
 FACE_WIDTHS = (8, 16, 32, 64, 128)  # px; a row for the face nearest to each
 NUM_SEARCHED = 200  # photos among which those faces are looked for
@@ -34,7 +35,7 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
     Raises:
         ValueError: if the photos are not there, or show no face.
     """
-    source = common.create_source_builder(config.data)
+    source = builders.create_source_builder(config.data)
     build_dataset.prepare(source)
     examples = _examples(source.as_dataset(split="train").take(NUM_SEARCHED))
     names = dict.fromkeys([*config.study_anonymizers, config.data.anonymizer])

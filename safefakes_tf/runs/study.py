@@ -13,14 +13,16 @@ import traceback
 import tensorflow as tf
 import tqdm
 
-from safefakes_tf import anonymizers, faces, report
+from safefakes_tf import faces, report
+from safefakes_tf.anonymizers import generator_files
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Config, claim_workdir, with_anonymizer
-from safefakes_tf.evaluation import detect
-from safefakes_tf.models import dsfd, generator_files
+from safefakes_tf.detectors.dsfd import inference as detect
+from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.runs import build_dataset, evaluate, train_detector
 from safefakes_tf.runs.evaluate_predictions import FIGURES
 from safefakes_tf.training import loop
-from tfds_builders import common
+from tfds_builders import builder as builders
 
 LOG = "log.txt"  # in the folder of a part
 
@@ -45,7 +47,7 @@ def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
     """
     claim_workdir(config, workdir)
     parts = [_part(config, name) for name in config.study_anonymizers]
-    build_dataset.prepare(common.create_source_builder(config.data))
+    build_dataset.prepare(builders.create_source_builder(config.data))
     print(f"logs:    {workdir}/<anonymizer>/{LOG}", flush=True)
     _run_all(parts, workdir)
     rows = [_row(part, workdir / part.data.anonymizer) for part in parts]
@@ -179,7 +181,7 @@ def _is_drawn(picture, rows):
 
 def _examples(config, rows, workdir):
     """Show each detector on the same two photos: one of training, one of validation."""
-    source = common.create_source_builder(config.data)
+    source = builders.create_source_builder(config.data)
     build_dataset.prepare(source)
     training = _crowded(source, "train")
     tested = next(_crowded(source, "validation").as_numpy_iterator())

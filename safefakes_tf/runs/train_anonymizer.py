@@ -9,21 +9,26 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from safefakes_tf import anonymizers
-from safefakes_tf.config import GENERATOR_NAMES, Config, check_choice, claim_workdir
-from safefakes_tf.data import crops, pairs
-from safefakes_tf.models import ciagan, deepprivacy, generator_files, sun2018
-from safefakes_tf.runs import build_dataset
-from safefakes_tf.runs.import_weights import GENERATOR
-from safefakes_tf.runs.next_command import next_command
-from safefakes_tf.training import growth, loop, optimizers, strategy
-from safefakes_tf.training.ciagan import JUDGES_PAIRS, CiaganTrainer
-from safefakes_tf.training.deepprivacy import (
+from safefakes_tf.anonymizers import face_crops as crops
+from safefakes_tf.anonymizers import generator_files
+from safefakes_tf.anonymizers import registry as anonymizers
+from safefakes_tf.anonymizers.ciagan import network as ciagan
+from safefakes_tf.anonymizers.ciagan import pairs
+from safefakes_tf.anonymizers.ciagan.trainer import JUDGES_PAIRS, CiaganTrainer
+from safefakes_tf.anonymizers.deepprivacy import growth
+from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
+from safefakes_tf.anonymizers.deepprivacy.trainer import (
     DeepPrivacyTrainer,
     running_average_momentum,
 )
-from safefakes_tf.training.sun2018 import Sun2018Trainer
-from tfds_builders import common
+from safefakes_tf.anonymizers.sun2018 import network as sun2018
+from safefakes_tf.anonymizers.sun2018.trainer import Sun2018Trainer
+from safefakes_tf.config import GENERATOR_NAMES, Config, check_choice, claim_workdir
+from safefakes_tf.runs import build_dataset
+from safefakes_tf.runs.import_weights import GENERATOR
+from safefakes_tf.runs.next_command import next_command
+from safefakes_tf.training import loop, optimizers, strategy
+from tfds_builders import builder as builders
 
 NUM_SAMPLES = 8  # faces, the same all along, on which pictures show the progress
 MakeDataset = Callable[[int], tf.data.Dataset]  # from a position in the stream on
@@ -50,7 +55,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     devices = strategy.create(config.devices)  # first: it may still set up TensorFlow
 
     # === Unaltered faces ===
-    builder = common.create_source_builder(config.data)
+    builder = builders.create_source_builder(config.data)
     if method == "ciagan":
         pairs.require_identities(builder.info.features)
     build_dataset.prepare(builder)

@@ -6,14 +6,15 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from safefakes_tf import anonymizers
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Config, claim_workdir
-from safefakes_tf.data import detection
-from safefakes_tf.models import dsfd, random_start, vgg16
+from safefakes_tf.detectors.dsfd import input as detection
+from safefakes_tf.detectors.dsfd import network as dsfd
+from safefakes_tf.detectors.dsfd import random_initialization, vgg16
+from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.runs import build_dataset
 from safefakes_tf.training import loop, optimizers, strategy
-from safefakes_tf.training.detector import DetectorTrainer
-from tfds_builders import common
+from tfds_builders import builder as builders
 
 WEIGHTS = "detector.weights.h5"
 
@@ -74,7 +75,7 @@ def create_trainer(config: Config, batches: tf.data.Dataset) -> DetectorTrainer:
     model = dsfd.build_dsfd(config.model)
     found, origin = vgg16.initialise(model, config.model, config.init_weights)
     if not found:
-        random_start.fit_to_photos(model, next(iter(batches))["image"])
+        random_initialization.fit_to_photos(model, next(iter(batches))["image"])
     print(f"start weights: {origin}", flush=True)
     optimizer = optimizers.create(config.optimizer)
     if config.loop.mixed_precision == "mixed_float16":
@@ -85,12 +86,12 @@ def create_trainer(config: Config, batches: tf.data.Dataset) -> DetectorTrainer:
 def _training_records(config: Config) -> tuple[tf.data.Dataset, object | None]:
     """Return the training records, and the anonymizer where it works on the fly."""
     if config.data.anonymize == "on_the_fly":
-        builder = common.create_source_builder(config.data)
+        builder = builders.create_source_builder(config.data)
         anonymizer = anonymizers.create(
             config.data.anonymizer, config.data.anonymization, config.seed
         )
     else:
-        builder = common.create_builder(config.data, config.seed)
+        builder = builders.create_builder(config.data, config.seed)
         anonymizer = None
     build_dataset.prepare(builder)
     if anonymizer is not None and anonymizer.keypoints is not None:

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf import anonymizers, images
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import GENERATOR_NAMES, AnonymizationConfig
 from safefakes_tf.faces import ACTION, BLACKED_OUT, FILENAME, GENERATED, IMAGE, Faces
 from safefakes_tf.keypoints import fake
-from tfds_builders import common, common_test
+from safefakes_tf.ops import regions as region_ops
+from tfds_builders import builder as builders
+from tfds_builders import builder_test
 
 SEED = tf.constant(1, tf.int64)
 # A large face with a small one at its ear, and one far away.
@@ -26,11 +28,11 @@ def method(request, anonymization):
 @pytest.fixture(scope="module")
 def stored(method, tmp_path_factory):
     """Return the builder of a data set that a method anonymized."""
-    config = common.AnonymizedConfig(
+    config = builders.AnonymizedConfig(
         anonymizer=method.name, anonymization=method.config, image_format="png"
     )
     folder = tmp_path_factory.mktemp(method.name)
-    builder = common_test.ToyFaces(config=config, data_dir=str(folder))
+    builder = builder_test.ToyFaces(config=config, data_dir=str(folder))
     builder.prepare()
     return builder
 
@@ -110,11 +112,11 @@ def test_a_painting_that_is_not_finite_is_blacked_out(name, anonymization, monke
     monkeypatch.setattr(method, "generator", spoiled)
     photo, action = method.apply(some_photo(), some_faces(), SEED)
     np.testing.assert_array_equal(action, [BLACKED_OUT, GENERATED, GENERATED])
-    black = images.pixel_regions(tf.constant(BOXES[:1]), 100, 120)
-    inside = images.regions_mask(black, 100, 120)
+    black = region_ops.pixel_regions(tf.constant(BOXES[:1]), 100, 120)
+    inside = region_ops.regions_mask(black, 100, 120)
     assert not photo.numpy()[inside.numpy()].any()
-    others = images.pixel_regions(tf.constant(BOXES[1:]), 100, 120)
-    assert photo.numpy()[images.regions_mask(others, 100, 120).numpy()].any()
+    others = region_ops.pixel_regions(tf.constant(BOXES[1:]), 100, 120)
+    assert photo.numpy()[region_ops.regions_mask(others, 100, 120).numpy()].any()
 
 
 def test_more_faces_than_a_chunk_holds(method):
@@ -182,7 +184,7 @@ def test_a_stored_data_set_has_the_pixels_of_the_map_stage(method, stored):
 
 def test_a_stored_data_set_names_its_weights(method, stored):
     digest = stored.info.metadata["weights_sha256"]
-    config = common.AnonymizedConfig(
+    config = builders.AnonymizedConfig(
         anonymizer=method.name, anonymization=method.config
     )
     assert config.name == f"{method.name}-{digest[:8]}"
@@ -200,7 +202,7 @@ def test_weights_are_asked_for_and_checked(anonymization, tmp_path):
     ):
         anonymizers.create("deepprivacy", AnonymizationConfig(), seed=0)
     with pytest.raises(ValueError, match=r"^deepprivacy needs the weights"):
-        common.AnonymizedConfig(anonymizer="deepprivacy")
+        builders.AnonymizedConfig(anonymizer="deepprivacy")
     absent = AnonymizationConfig(weights=str(tmp_path / "no.npz"))
     with pytest.raises(ValueError, match=r"^no generator at .*no.npz: train it"):
         anonymizers.create("sun2018", absent, seed=0)

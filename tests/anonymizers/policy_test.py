@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from safefakes_tf import anonymizers
 from safefakes_tf.anonymizers import policy
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import (
     ACTION,

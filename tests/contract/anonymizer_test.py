@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf import anonymizers, config, export
+from safefakes_tf import config, export
 from safefakes_tf import faces as faces_lib
+from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.faces import ACTION, BBOX, FILENAME, HAS_KEYPOINTS, IMAGE, KEYPOINTS
 from safefakes_tf.keypoints import fake
 

@@ -12,10 +12,11 @@ import pytest
 import tensorflow as tf
 
 from configs import tiny
+from safefakes_tf.anonymizers.ciagan.trainer import JUDGES_PAIRS
+from safefakes_tf.anonymizers.deepprivacy import growth
 from safefakes_tf.config import apply_overrides
 from safefakes_tf.runs import train_anonymizer, train_detector
-from safefakes_tf.training import growth, loop, strategy
-from safefakes_tf.training.ciagan import JUDGES_PAIRS
+from safefakes_tf.training import loop, strategy
 
 pytestmark = [
     pytest.mark.slow,

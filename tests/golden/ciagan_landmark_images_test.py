@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf import drawing, portraits, resampling
+from safefakes_tf.anonymizers.ciagan import alignment, landmark_maps
+from safefakes_tf.ops import drawing, resampling
 
 PUBLISHED_SPREAD = 18  # px
 
@@ -18,12 +19,12 @@ def arrays(golden):
 def canvases(arrays):
     """Return crops, places on the canvas, drawings and masks of all golden faces."""
     points = tf.constant(arrays["landmarks"])
-    crops = portraits.crops(points)
-    places = portraits.on_canvas(points, crops)
-    outlines = portraits.outline(places)
-    drawings = [portraits.drawing_of(each).numpy() for each in places]
+    crops = alignment.crops(points)
+    places = alignment.on_canvas(points, crops)
+    outlines = alignment.outline(places)
+    drawings = [landmark_maps.draw(each).numpy() for each in places]
     masks = [
-        drawing.polygon_mask(each, portraits.HEIGHT, portraits.WIDTH).numpy()
+        drawing.polygon_mask(each, alignment.HEIGHT, alignment.WIDTH).numpy()
         for each in outlines
     ]
     return crops.numpy(), drawings, masks
@@ -47,7 +48,7 @@ def test_cut_out_faces(arrays, canvases):
         height, width = arrays["image_hw"][index]
         photo = tf.constant(arrays["image_bgr"][number][:height, :width])
         got = resampling.cut_cubic(
-            photo, canvases[0][index], portraits.HEIGHT, portraits.WIDTH
+            photo, canvases[0][index], alignment.HEIGHT, alignment.WIDTH
         )
         difference = got.numpy().astype(int) - arrays["crop_bgr"][number]
         assert np.abs(difference).max() <= 1
@@ -58,7 +59,7 @@ def frames(arrays, canvases, number):
     index = arrays["crop_index"][number]
     face = arrays["crop_bgr"][number][..., ::-1]
     mask = canvases[2][index][..., np.newaxis].astype(np.uint8) * 255
-    side = portraits.frame_side(portraits.PATCH)
+    side = alignment.frame_side(alignment.PATCH)
     return tf.concat(
         [
             resampling.lanczos(tf.constant(np.ascontiguousarray(canvas)), side)
@@ -74,7 +75,7 @@ def assert_patch(arrays, kind, number, patch):
         expected = arrays[f"loader_{kind}_{name}"][number].transpose(1, 2, 0)
         difference = part.numpy().astype(int) - expected
         assert np.abs(difference).max() <= 1
-    mask = portraits.mask_of(patch[..., 6:]).numpy()
+    mask = alignment.mask_of(patch[..., 6:]).numpy()
     expected = arrays[f"loader_{kind}_mask"][number].transpose(1, 2, 0)
     np.testing.assert_array_equal(np.repeat(mask, 3, axis=2), expected > 0)
 
@@ -87,10 +88,10 @@ def test_patches_of_inference(arrays, canvases):
 
 def test_patches_of_training(arrays, canvases):
     for number, draw in enumerate(arrays["loader_crop_rnd"]):
-        part = portraits.closer(
+        part = alignment.closer(
             frames(arrays, canvases, number),
             tf.constant(draw, tf.float32),
             PUBLISHED_SPREAD,
         )
-        patch = portraits.to_patch(part, portraits.PATCH)
+        patch = alignment.to_patch(part, alignment.PATCH)
         assert_patch(arrays, "train", number, patch)

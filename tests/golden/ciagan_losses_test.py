@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.importers import ciagan as importer
-from safefakes_tf.losses import adversarial
-from safefakes_tf.models import ciagan
+from safefakes_tf.anonymizers.ciagan import importer
+from safefakes_tf.anonymizers.ciagan import losses as ciagan_losses
+from safefakes_tf.anonymizers.ciagan import network as ciagan
 
 TOLERANCE = 2e-3
 PRECISION = "float64"  # as the reference: norms over two images cost three digits
@@ -19,7 +19,7 @@ def arrays(golden):
 
 
 def test_least_squares(arrays):
-    got = [adversarial.least_squares(arrays["pred"], target) for target in (1.0, 0.0)]
+    got = [ciagan_losses.least_squares(arrays["pred"], target) for target in (1.0, 0.0)]
     np.testing.assert_allclose(got, arrays["lsgan_real_fake"], rtol=1e-5)
 
 
@@ -28,13 +28,13 @@ def test_contrastive(arrays):
     same = tf.constant(arrays["same"])
     with tf.GradientTape() as tape:
         tape.watch(embeddings)
-        loss = adversarial.contrastive(embeddings, others, same)
+        loss = ciagan_losses.contrastive(embeddings, others, same)
     np.testing.assert_allclose(loss, arrays["contrastive"], rtol=1e-5)
     gradient = tape.gradient(loss, embeddings)[:, :8]
     expected = arrays["contrastive_grad_emb1_8"]
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-7)
     pairs = [
-        adversarial.contrastive(embeddings[n : n + 1], others[n : n + 1], same[n])
+        ciagan_losses.contrastive(embeddings[n : n + 1], others[n : n + 1], same[n])
         for n in range(len(same))
     ]
     np.testing.assert_allclose(pairs, arrays["contrastive_per_pair"], rtol=1e-5)
@@ -98,7 +98,7 @@ def test_critic_step(arrays, method):
     with tf.GradientTape() as tape:
         scores = method["critic"](fake), method["critic"](method["face"])
         losses = [
-            adversarial.least_squares(score, target)
+            ciagan_losses.least_squares(score, target)
             for score, target in zip(scores, (0.0, 1.0), strict=True)
         ]
         total = sum(losses)
@@ -114,8 +114,8 @@ def test_generator_step(arrays, method):
     identity = method["identity"]
     with tf.GradientTape(persistent=True) as tape:
         fake = method["fake"]()
-        real_enough = adversarial.least_squares(method["critic"](fake), 1.0)
-        wanted = adversarial.contrastive(
+        real_enough = ciagan_losses.least_squares(method["critic"](fake), 1.0)
+        wanted = ciagan_losses.contrastive(
             identity(fake, training=True),
             identity(method["target"], training=True),
             tf.ones([len(fake)], PRECISION),
@@ -132,7 +132,7 @@ def test_generator_step(arrays, method):
 def test_identity_step(arrays, method):
     identity = method["identity"]
     with tf.GradientTape() as tape:
-        loss = adversarial.contrastive(
+        loss = ciagan_losses.contrastive(
             identity(method["face"], training=True),
             identity(method["target"], training=True),
             tf.constant([1.0, 0.0], PRECISION),

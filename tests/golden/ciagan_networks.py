@@ -4,10 +4,10 @@ import golden_weights
 import keras
 import numpy as np
 
+from safefakes_tf.anonymizers.ciagan import importer
+from safefakes_tf.anonymizers.ciagan import network as ciagan
 from safefakes_tf.config import CiaganConfig
-from safefakes_tf.importers import ciagan as importer
 from safefakes_tf.importers.parameters import reference_shape
-from safefakes_tf.models import ciagan
 
 BUILDERS = {
     "generator": ciagan.build_generator,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.importers import ciagan as importer
-from safefakes_tf.models import ciagan, layers
+from safefakes_tf.anonymizers import generator_files
+from safefakes_tf.anonymizers.ciagan import importer
+from safefakes_tf.anonymizers.ciagan import network as ciagan
 
 GENERATOR, SCORE, MAPS = 1e-3, 2e-5, 1e-3
 IDENTITY = {"rtol": 1e-3, "atol": 2e-3}
@@ -84,7 +85,7 @@ def test_stored_vectors_serve_until_the_next_training_call(
     np.testing.assert_allclose(generator(inputs), expected, atol=GENERATOR)
     folded = keras.models.clone_model(generator)
     folded.set_weights(generator.get_weights())
-    layers.fold(folded)
+    generator_files.fold(folded)
     np.testing.assert_allclose(folded(inputs), expected, atol=GENERATOR)
     again = generator(inputs, training=True)[:1]
     expected = networks.nhwc(arrays["out_second_train_forward"])

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf import images, squares
-from safefakes_tf.anonymizers import square_inpainter
-from safefakes_tf.anonymizers.deepprivacy import DeepPrivacy
-from safefakes_tf.training import growth
+from safefakes_tf.anonymizers import context_inpainter as square_inpainter
+from safefakes_tf.anonymizers.deepprivacy import growth
+from safefakes_tf.anonymizers.deepprivacy.anonymizer import DeepPrivacy
+from safefakes_tf.ops import context_crops
+from safefakes_tf.ops import regions as region_ops
 
 FILL = 128
 
@@ -22,7 +23,7 @@ def yxyx(boxes):
 
 
 def test_expanded_squares(arrays):
-    expand = tf.function(squares.expand)
+    expand = tf.function(context_crops.expand)
     for size, box, expected in zip(
         arrays["image_hw"], arrays["boxes"], arrays["expanded"], strict=True
     ):
@@ -31,13 +32,13 @@ def test_expanded_squares(arrays):
 
 
 def test_squares_around_the_centre(arrays):
-    got = squares.around_centre(tf.constant(yxyx(arrays["boxes"])), 1.4)
+    got = context_crops.around_centre(tf.constant(yxyx(arrays["boxes"])), 1.4)
     np.testing.assert_array_equal(got, yxyx(arrays["expanded_simple_040"]))
 
 
 def test_boxes_inside_their_squares(arrays):
     """Where the published programme would paint nothing, one pixel is painted."""
-    inside = tf.function(squares.inside)
+    inside = tf.function(context_crops.inside)
     for box, square, expected in zip(
         yxyx(arrays["boxes"]),
         yxyx(arrays["expanded"]),
@@ -80,7 +81,7 @@ def test_pasting(arrays, whole, key):
     ).numpy()
     # The published programme forgets boxes that begin outside the photo.
     forgotten = tf.constant(boxes[(given < 0).any(axis=1)], tf.int32)
-    same = ~images.regions_mask(forgotten, height, width).numpy()
+    same = ~region_ops.regions_mask(forgotten, height, width).numpy()
     difference = np.abs(got.astype(int) - arrays[f"post_image_{key}"])[same]
     assert difference.max() <= 1
 

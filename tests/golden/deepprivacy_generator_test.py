@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from safefakes_tf.models.deepprivacy import PoseMaps
+from safefakes_tf.anonymizers.deepprivacy.network import PoseMaps
 
 TOLERANCE = 2e-4
 MIDDLE = {  # layer -> reference module

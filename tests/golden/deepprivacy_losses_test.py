@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.importers import deepprivacy as importer
-from safefakes_tf.losses import adversarial
+from safefakes_tf.anonymizers.deepprivacy import importer
+from safefakes_tf.anonymizers.deepprivacy import losses as deepprivacy_losses
 from safefakes_tf.training import optimizers
 
 CHANNELS, RESOLUTION, TRANSITION = 64, 32, 0.3
@@ -46,11 +46,11 @@ class Method:
     def discriminator_step(self):
         fake = self.fake("d")
         with tf.GradientTape() as tape:
-            penalties = adversarial.gradient_penalty(
+            penalties = deepprivacy_losses.gradient_penalty(
                 self.score, self.real, fake, self.mixing
             )
             real_scores, fake_scores = self.score(self.real), self.score(fake)
-            loss = adversarial.wasserstein_discriminator(
+            loss = deepprivacy_losses.wasserstein_discriminator(
                 real_scores, fake_scores, penalties
             )
         variables = self.discriminator.trainable_variables
@@ -59,7 +59,7 @@ class Method:
     def generator_step(self):
         with tf.GradientTape() as tape:
             scores = self.score(self.fake("g"))
-            loss = adversarial.wasserstein_generator(scores)
+            loss = deepprivacy_losses.wasserstein_generator(scores)
         return tape.gradient(loss, self.generator.trainable_variables), scores
 
 

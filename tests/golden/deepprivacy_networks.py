@@ -2,10 +2,10 @@
 
 import golden_weights
 
+from safefakes_tf.anonymizers.deepprivacy import importer
+from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
 from safefakes_tf.config import DeepPrivacyConfig
-from safefakes_tf.importers import deepprivacy as importer
 from safefakes_tf.importers.parameters import reference_shape
-from safefakes_tf.models import deepprivacy
 
 
 def generator(salt, channels, resolution, fading):

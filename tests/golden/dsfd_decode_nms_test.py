@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from safefakes_tf import boxes as box_ops
 from safefakes_tf.config import InferenceConfig
-from safefakes_tf.evaluation import detect
-from safefakes_tf.models import dsfd
+from safefakes_tf.detectors.dsfd import anchors as anchor_ops
+from safefakes_tf.detectors.dsfd import inference as detect
 
 TOLERANCE = 1e-5
 CASES = "abc"
@@ -21,7 +21,7 @@ def arrays(golden):
 
 
 def second_shot_anchors(arrays, case):
-    return dsfd.anchors(*arrays[f"{case}_size"].tolist(), "second_shot")
+    return anchor_ops.anchors(*arrays[f"{case}_size"].tolist(), "second_shot")
 
 
 @pytest.mark.parametrize("case", CASES)

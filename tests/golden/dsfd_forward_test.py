@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from safefakes_tf.config import DetectorConfig
-from safefakes_tf.importers import dsfd as importer
+from safefakes_tf.detectors.dsfd import anchors as anchor_ops
+from safefakes_tf.detectors.dsfd import importer, vgg16
+from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.importers.parameters import reference_shape
-from safefakes_tf.models import dsfd, vgg16
 
 TOLERANCE = 1e-4
 CASES = ("a", "b", "c", "d")
@@ -149,10 +150,14 @@ def test_intermediate_maps(arrays, outputs, name):
 @pytest.mark.parametrize("case", CASES)
 def test_anchors_belong_to_the_outputs(arrays, case):
     height, width = arrays[f"{case}_input"].shape[2:]
-    sizes = dsfd.feature_map_sizes(height, width)
+    sizes = anchor_ops.feature_map_sizes(height, width)
     np.testing.assert_array_equal(sizes, arrays[f"{case}_feature_maps"])
     for shot, key in (("first_shot", "s1"), ("second_shot", "s2")):
-        sums = dsfd.anchors(height, width, shot).numpy().sum(axis=0, dtype=np.float64)
+        sums = (
+            anchor_ops.anchors(height, width, shot)
+            .numpy()
+            .sum(axis=0, dtype=np.float64)
+        )
         np.testing.assert_allclose(sums, arrays[f"{case}_{key}_priors_sum"], rtol=1e-9)
 
 

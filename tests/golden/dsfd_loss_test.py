@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf.config import LossConfig
-from safefakes_tf.losses import multibox
-from safefakes_tf.models import dsfd
+from safefakes_tf.detectors.dsfd import anchors as anchor_ops
+from safefakes_tf.detectors.dsfd import losses as dsfd_losses
+from safefakes_tf.detectors.dsfd import matching
 
 SHOTS = {"s1": "first_shot", "s2": "second_shot"}
 TOLERANCE = 1e-4
@@ -24,17 +25,18 @@ def case(request, golden):
         for key, shot in SHOTS.items()
     }
     anchors = {
-        shot: dsfd.anchors(*arrays["size"].tolist(), shot) for shot in SHOTS.values()
+        shot: anchor_ops.anchors(*arrays["size"].tolist(), shot)
+        for shot in SHOTS.values()
     }
     boxes = tf.constant(arrays[f"{name}_gt"][..., [1, 0, 3, 2]])
     counts = tf.constant(arrays[f"{name}_num_gt"], tf.int32)
     with tf.GradientTape() as tape:
         tape.watch(outputs)
-        losses = multibox.progressive_anchor_loss(
+        losses = dsfd_losses.progressive_anchor_loss(
             outputs, boxes, counts, anchors, LossConfig()
         )
     labels = {
-        shot: multibox.match_batch(boxes, counts, anchors[shot], 0.35)[0].numpy()
+        shot: matching.match_batch(boxes, counts, anchors[shot], 0.35)[0].numpy()
         for shot in SHOTS.values()
     }
     return arrays, name, losses, tape.gradient(losses["total"], outputs), labels

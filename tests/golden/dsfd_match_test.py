@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf import boxes as box_ops
-from safefakes_tf.losses import multibox
-from safefakes_tf.models import dsfd
+from safefakes_tf.detectors.dsfd import anchors as anchor_ops
+from safefakes_tf.detectors.dsfd import matching
 
 THRESHOLD = 0.35
 SHOTS = {"s1": "first_shot", "s2": "second_shot"}
@@ -19,13 +19,13 @@ def arrays(golden):
 
 def match(corners, anchors):
     boxes = tf.constant(corners[:, [1, 0, 3, 2]])
-    labels, offsets = multibox.match(boxes, len(corners), anchors, THRESHOLD)
+    labels, offsets = matching.match(boxes, len(corners), anchors, THRESHOLD)
     return labels.numpy(), offsets.numpy()
 
 
 @pytest.mark.parametrize("shot", SHOTS)
 def test_cases(arrays, shot):
-    anchors = dsfd.anchors(*arrays["size"].tolist(), SHOTS[shot])
+    anchors = anchor_ops.anchors(*arrays["size"].tolist(), SHOTS[shot])
     for case in arrays["cases"]:
         key = f"{case}_{shot}"
         labels, offsets = match(arrays[f"{case}_gt"], anchors)
@@ -45,7 +45,7 @@ def test_cases(arrays, shot):
 
 @pytest.mark.parametrize("shot", SHOTS)
 def test_every_face_has_the_best_anchor(arrays, shot):
-    anchors = dsfd.anchors(*arrays["size"].tolist(), SHOTS[shot])
+    anchors = anchor_ops.anchors(*arrays["size"].tolist(), SHOTS[shot])
     for case in arrays["cases"]:
         key = f"{case}_{shot}"
         faces = arrays[f"{case}_gt"]
@@ -67,7 +67,7 @@ def test_every_face_has_the_best_anchor(arrays, shot):
 @pytest.mark.parametrize("shot", SHOTS)
 def test_training_size(arrays, shot):
     faces = arrays["big640_gt"]
-    labels, offsets = match(faces, dsfd.anchors(640, 640, SHOTS[shot]))
+    labels, offsets = match(faces, anchor_ops.anchors(640, 640, SHOTS[shot]))
     if arrays[f"big640_{shot}_tie_gt"].any():
         # Ties: the choice between equals may differ, not how many are positive.
         assert abs(labels.sum() - len(arrays[f"big640_{shot}_pos_idx"])) <= len(faces)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from safefakes_tf.models import dsfd
+from safefakes_tf.detectors.dsfd import anchors as anchor_ops
 
 CASES = ("small", "odd", "std", "wide")
 SHOTS = {"s1": "first_shot", "s2": "second_shot"}
@@ -17,10 +17,10 @@ TOLERANCE = 1e-6
 def test_anchors(golden, prefix, case, shot):
     arrays = golden("dsfd_priors")
     height, width = arrays[f"{prefix}{case}_size"].tolist()
-    sizes = dsfd.feature_map_sizes(height, width)
+    sizes = anchor_ops.feature_map_sizes(height, width)
     np.testing.assert_array_equal(sizes, arrays[f"{prefix}{case}_feature_maps"])
 
-    got = dsfd.anchors(height, width, SHOTS[shot], RATIOS[prefix]).numpy()
+    got = anchor_ops.anchors(height, width, SHOTS[shot], RATIOS[prefix]).numpy()
     key = f"{prefix}{case}_{shot}"
     stored = {
         "full": got,

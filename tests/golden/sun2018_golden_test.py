@@ -6,9 +6,9 @@ import pytest
 import sun2018_networks as networks
 import tensorflow as tf
 
-from safefakes_tf.importers import sun2018 as importer
-from safefakes_tf.losses import adversarial
-from safefakes_tf.models import sun2018
+from safefakes_tf.anonymizers.sun2018 import importer
+from safefakes_tf.anonymizers.sun2018 import losses as sun2018_losses
+from safefakes_tf.anonymizers.sun2018 import network as sun2018
 
 GENERATOR, LOGITS, GRADIENTS = 5e-4, 1e-3, 2e-3
 SIDE = 128
@@ -85,10 +85,10 @@ def losses(golden):
         )
         logits = discriminator(tf.concat([real, fake], axis=0))
         real_logits, fake_logits = tf.split(logits, 2)
-        of_generator = adversarial.cross_entropy_generator(
+        of_generator = sun2018_losses.cross_entropy_generator(
             fake_logits, fake, real, mask
         )
-        of_discriminator = adversarial.cross_entropy_discriminator(
+        of_discriminator = sun2018_losses.cross_entropy_discriminator(
             real_logits, fake_logits
         )
     gradients = {

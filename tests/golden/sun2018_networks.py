@@ -2,10 +2,10 @@
 
 import golden_weights
 
+from safefakes_tf.anonymizers.sun2018 import importer
+from safefakes_tf.anonymizers.sun2018 import network as sun2018
 from safefakes_tf.config import Sun2018Config
-from safefakes_tf.importers import sun2018 as importer
 from safefakes_tf.importers.parameters import reference_shape
-from safefakes_tf.models import sun2018
 
 
 def generator(salt):

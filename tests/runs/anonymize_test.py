@@ -11,9 +11,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from configs import tiny
-from safefakes_tf import user_photos
 from safefakes_tf.config import Config
-from safefakes_tf.keypoints import detector, fake
+from safefakes_tf.keypoints import fake, mediapipe
+from safefakes_tf.photos import reader, writer
 from safefakes_tf.runs import anonymize
 
 BOX = (20, 10, 30, 40)  # x y width height
@@ -23,7 +23,7 @@ HEADER = "filename,x,y,width,height\n"
 
 @pytest.fixture(autouse=True)
 def fake_keypoints(monkeypatch):
-    monkeypatch.setattr(detector, "MediaPipeDetector", fake.FakeDetector)
+    monkeypatch.setattr(mediapipe, "MediaPipeDetector", fake.FakeDetector)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def black(photos, boxes, output):
 
 def stop_before_the_second(patch):
     """Let the run end when it writes its second photo."""
-    write, written = user_photos.write, []
+    write, written = writer.write, []
 
     def stop(path, *arguments):
         if written:
@@ -73,7 +73,7 @@ def stop_before_the_second(patch):
         written.append(path)
         write(path, *arguments)
 
-    patch.setattr(user_photos, "write", stop)
+    patch.setattr(writer, "write", stop)
     return written
 
 
@@ -88,7 +88,7 @@ def test_faces_go_and_everything_else_stays(photos, boxes, tmp_path, capsys):
     assert "2 generated" in capsys.readouterr().out
     x, y, width, height = BOX
     for name in ("a/one.png", "two.png"):
-        before, _ = user_photos.read(photos / name)
+        before, _ = reader.read(photos / name)
         after = np.asarray(Image.open(output / name))
         assert not after[y : y + height, x : x + width].any()
         before[y : y + height, x : x + width] = 0
@@ -221,7 +221,7 @@ def test_a_generator_takes_a_face_at_the_border(photos, boxes, tmp_path, anonymi
     config = settings("sun2018", anonymization)
     anonymize.run(config, tmp_path, str(photos), str(boxes), str(output))
     assert log_of(output)[0]["action"] == "generated"
-    before, _ = user_photos.read(photos / "a" / "one.png")
+    before, _ = reader.read(photos / "a" / "one.png")
     after = np.asarray(Image.open(output / "a" / "one.png"))
     inside = np.s_[:35, :21]
     assert (after[inside] == before[inside]).all(axis=2).mean() < 0.1
@@ -234,7 +234,7 @@ def test_a_finished_folder_tells_nothing_of_the_camera(suffix, tmp_path):
     exif = Image.Exif()
     exif[MAKE] = "Secret"
     exif.get_ifd(GPS)[1] = "N"
-    profile = ImageCms.ImageCmsProfile(user_photos.SRGB).tobytes()
+    profile = ImageCms.ImageCmsProfile(reader.SRGB).tobytes()
     path = photos / f"one{suffix}"
     Image.new("RGB", (100, 80), "red").save(path, exif=exif, icc_profile=profile)
     assert b"Secret" in path.read_bytes()
@@ -252,7 +252,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on(photos, boxes, tmp_path, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(user_photos, "write", full)
+        patch.setattr(writer, "write", full)
         with pytest.raises(ValueError, match=r"No space left .*same command goes"):
             black(photos, boxes, tmp_path / "out")
     black(photos, boxes, tmp_path / "out")

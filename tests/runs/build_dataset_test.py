@@ -13,7 +13,7 @@ import safefakes_tf
 from safefakes_tf import faces
 from safefakes_tf.config import Config, DataConfig
 from safefakes_tf.runs import build_dataset
-from tfds_builders import common
+from tfds_builders import builder as builders
 
 EVENT = "0--Parade"
 
@@ -59,7 +59,7 @@ def _column(items):
 def test_it_tells_where_how_many_and_what_next(config, tmp_path, capsys):
     build_dataset.run(config, tmp_path / "work")
     printed = capsys.readouterr().out
-    builder = common.create_builder(config.data, config.seed)
+    builder = builders.create_builder(config.data, config.seed)
     assert str(builder.data_path) in printed
     assert (
         "validation: 2 photos, 4 faces, 2 kept, 2 generated, 0 blacked_out" in printed
@@ -98,8 +98,8 @@ def test_a_second_run_with_other_photos_is_a_one_line_error(config, tmp_path):
 def test_on_the_fly_only_the_source_is_prepared(config, tmp_path):
     data = dataclasses.replace(config.data, anonymize="on_the_fly")
     build_dataset.run(dataclasses.replace(config, data=data), tmp_path)
-    assert common.create_source_builder(data).data_path.exists()
-    assert not common.create_builder(data, config.seed).data_path.exists()
+    assert builders.create_source_builder(data).data_path.exists()
+    assert not builders.create_builder(data, config.seed).data_path.exists()
 
 
 def test_a_partial_copy_is_a_one_line_error(config, tmp_path):
@@ -126,7 +126,7 @@ def test_the_local_subset_of_real_photos(shared_data, tmp_path):
     )
     build_dataset.run(Config(data=data), tmp_path)
     stored = json.loads(
-        (common.create_builder(data, 0).data_path / "metadata.json").read_text()
+        (builders.create_builder(data, 0).data_path / "metadata.json").read_text()
     )
     counts = stored["counts"]["validation"]
     assert (counts["photos"], counts["faces"]) == (312, 2792)
@@ -135,8 +135,8 @@ def test_the_local_subset_of_real_photos(shared_data, tmp_path):
             split="validation", decoders={faces.IMAGE: tfds.decode.SkipDecoding()}
         ).as_numpy_iterator()
         for builder in (
-            common.create_source_builder(data),
-            common.create_builder(data, 0),
+            builders.create_source_builder(data),
+            builders.create_builder(data, 0),
         )
     )
     totals = dict.fromkeys((faces.INVALID, faces.EASY, faces.MEDIUM, faces.HARD), 0)

@@ -6,7 +6,7 @@ import pytest
 
 from configs import tiny
 from safefakes_tf.config import claim_workdir
-from safefakes_tf.models import dsfd
+from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.runs import evaluate
 from safefakes_tf.runs.train_detector import WEIGHTS
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf.config import Config, DataConfig, DetectorConfig
-from safefakes_tf.models import dsfd
+from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.runs import export, train_detector
 
 

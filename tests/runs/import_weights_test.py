@@ -4,13 +4,16 @@ import pathlib
 import numpy as np
 import pytest
 
+from safefakes_tf.anonymizers import generator_files
+from safefakes_tf.anonymizers.ciagan import importer as ciagan
+from safefakes_tf.anonymizers.ciagan import network as ciagan_models
+from safefakes_tf.anonymizers.deepprivacy import importer as deepprivacy
+from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy_models
 from safefakes_tf.config import Config, DeepPrivacyConfig, apply_overrides
-from safefakes_tf.importers import checkpoints, ciagan, deepprivacy, dsfd
+from safefakes_tf.detectors.dsfd import importer as dsfd
+from safefakes_tf.detectors.dsfd import network as dsfd_models
+from safefakes_tf.importers import checkpoints
 from safefakes_tf.importers.parameters import reference_shape
-from safefakes_tf.models import ciagan as ciagan_models
-from safefakes_tf.models import deepprivacy as deepprivacy_models
-from safefakes_tf.models import dsfd as dsfd_models
-from safefakes_tf.models import generator_files
 from safefakes_tf.runs import evaluate, import_weights
 
 SMALL = apply_overrides(

@@ -17,8 +17,8 @@ from configs import (
     sun2018,
     tiny,
 )
+from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import apply_overrides, validate
-from safefakes_tf.models import generator_files
 from safefakes_tf.runs import train_anonymizer
 from safefakes_tf.training import loop
 

@@ -7,7 +7,7 @@ import scipy.io
 
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
-from tfds_builders import common
+from tfds_builders import builder as builders
 from tools.arrange_wider_subset import arrange
 
 EVENT = "0--Parade"
@@ -59,7 +59,7 @@ def _column(items):
 
 def test_the_builder_reads_each_list_as_its_split(parts, tmp_path):
     arrange(**parts)
-    builder = common.create_source_builder(
+    builder = builders.create_source_builder(
         DataConfig(
             dataset="widerface",
             data_dir=str(tmp_path / "data"),

@@ -8,35 +8,35 @@ import tensorflow_datasets as tfds
 
 from safefakes_tf import faces
 from safefakes_tf.config import CrowdConfig
-from tfds_builders import common
+from tfds_builders import builder as builders
 from tfds_builders.synthetic_crowd import annotations, heads, scenes
 
 
-class Builder(common.AnonymizedBuilder):
+class Builder(builders.AnonymizedBuilder):
     """TFDS builder of `synthetic_crowd`; needs no download and no folder."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES: ClassVar = {"1.0.0": "First scenes."}
-    BUILDER_CONFIGS = common.standard_configs()
+    BUILDER_CONFIGS = builders.standard_configs()
 
     def face_features(self) -> dict[str, tfds.features.FeatureConnector]:
-        """Return the features of the faces; see `common.AnonymizedBuilder`."""
+        """Return the features of the faces; see `builders.AnonymizedBuilder`."""
         return {
             faces.BBOX_PIXELS: tfds.features.Tensor(shape=(None, 4), dtype=np.int32),
             faces.KEYPOINTS: tfds.features.Tensor(
                 shape=(None, 68, 2), dtype=np.float32
             ),
-            faces.HAS_KEYPOINTS: common.flag_feature(),
+            faces.HAS_KEYPOINTS: builders.flag_feature(),
             faces.IDENTITY: tfds.features.Tensor(shape=(None,), dtype=np.int64),
-            faces.BLUR: common.label_feature(("clear", "normal", "heavy")),
-            faces.EXPRESSION: common.label_feature(("typical", "exaggerated")),
-            faces.ILLUMINATION: common.label_feature(("normal", "extreme")),
-            faces.OCCLUSION: common.label_feature(("none", "partial", "heavy")),
-            faces.POSE: common.label_feature(("typical", "atypical")),
-            faces.INVALID: common.flag_feature(),
-            faces.EASY: common.flag_feature(),
-            faces.MEDIUM: common.flag_feature(),
-            faces.HARD: common.flag_feature(),
+            faces.BLUR: builders.label_feature(("clear", "normal", "heavy")),
+            faces.EXPRESSION: builders.label_feature(("typical", "exaggerated")),
+            faces.ILLUMINATION: builders.label_feature(("normal", "extreme")),
+            faces.OCCLUSION: builders.label_feature(("none", "partial", "heavy")),
+            faces.POSE: builders.label_feature(("typical", "atypical")),
+            faces.INVALID: builders.flag_feature(),
+            faces.EASY: builders.flag_feature(),
+            faces.MEDIUM: builders.flag_feature(),
+            faces.HARD: builders.flag_feature(),
         }
 
     def source_examples(

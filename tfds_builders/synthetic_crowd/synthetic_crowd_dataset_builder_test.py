@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 
 from safefakes_tf import faces
 from safefakes_tf.config import CrowdConfig, DataConfig
-from tfds_builders import common
+from tfds_builders import builder as builders
 from tfds_builders.synthetic_crowd import annotations
 from tfds_builders.synthetic_crowd import synthetic_crowd_dataset_builder as module
 
@@ -20,7 +20,7 @@ def _records(folder, split, **changes):
     data = DataConfig(
         dataset="synthetic_crowd", data_dir=str(folder), crowd=CROWD, **changes
     )
-    builder = common.create_builder(data, seed=0)
+    builder = builders.create_builder(data, seed=0)
     builder.prepare()
     return builder, list(builder.as_dataset(split=split).as_numpy_iterator())
 
@@ -105,7 +105,7 @@ def test_keypoints_outside_are_left_out():
 
 def test_source_files_are_jpeg(folder):
     data = DataConfig(dataset="synthetic_crowd", data_dir=str(folder), crowd=CROWD)
-    builder = common.create_source_builder(data)
+    builder = builders.create_source_builder(data)
     builder.prepare()
     stored = builder.as_dataset(
         split="train", decoders={faces.IMAGE: tfds.decode.SkipDecoding()}

@@ -7,13 +7,14 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from safefakes_tf import faces
-from tfds_builders import common, photo_files
+from safefakes_tf.photos import stored
+from tfds_builders import builder as builders
 from tfds_builders.widerface import annotations, raw_files
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
 
-class Builder(common.AnonymizedBuilder):
+class Builder(builders.AnonymizedBuilder):
     """WIDER FACE with all attributes and the easy, medium and hard flags.
 
     The name differs from TFDS' own `wider_face`, which has neither the pixel boxes nor
@@ -22,7 +23,7 @@ class Builder(common.AnonymizedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012 (read by TFDS)
-    BUILDER_CONFIGS = common.standard_configs()
+    BUILDER_CONFIGS = builders.standard_configs()
     HOMEPAGE = "http://shuoyang1213.me/WIDERFACE/"
     MANUAL_DOWNLOAD_INSTRUCTIONS = """
     Put here, unpacked or as zips: WIDER_train (1,465,602,149 bytes, SHA-256
@@ -40,7 +41,7 @@ class Builder(common.AnonymizedBuilder):
     def face_features(self) -> dict[str, tfds.features.FeatureConnector]:
         """Return the features of boxes in pixels, attributes and difficulty."""
         labels = {
-            f"faces/{name}": common.label_feature(classes)
+            f"faces/{name}": builders.label_feature(classes)
             for name, classes in annotations.CLASSES.items()
             if name != "invalid"
         }
@@ -48,7 +49,7 @@ class Builder(common.AnonymizedBuilder):
         return {
             faces.BBOX_PIXELS: tfds.features.Tensor(shape=(None, 4), dtype=np.int32),
             **labels,
-            **{key: common.flag_feature() for key in flags},
+            **{key: builders.flag_feature() for key in flags},
         }
 
     def raw_digest(self, folder: pathlib.Path) -> str | None:
@@ -125,7 +126,7 @@ def _refuse_missing(listed, present):
 
 
 def _records(part, folder, listed, difficulties) -> Iterator[faces.Record]:
-    photos = photo_files.read_all(folder / photo.filename for photo in listed)
+    photos = stored.read_all(folder / photo.filename for photo in listed)
     for annotation, photo in zip(listed, photos, strict=True):
         rows = annotation.rows
         labels = dict(zip(annotations.ATTRIBUTES, rows[:, 4:].T, strict=True))

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
-from tfds_builders import common
+from tfds_builders import builder as builders
 from tfds_builders.widerface import raw_files
 
 PARADE, CAR = "0--Parade", "59--people--driving--car"
@@ -113,7 +113,7 @@ def build(tmp_path, raw):
 def _builder(tmp_path, raw, **options):
     options = {"anonymizer": "source", "dataset": "widerface", **options}
     data = DataConfig(data_dir=str(tmp_path / "data"), manual_dir=str(raw), **options)
-    return common.create_builder(data, seed=0)
+    return builders.create_builder(data, seed=0)
 
 
 def _records(builder, split):
@@ -423,7 +423,7 @@ def test_without_a_manual_folder_the_photos_are_downloaded(raw, tmp_path, monkey
 
     monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", download)
     data = DataConfig(data_dir=str(tmp_path / "data"), dataset="widerface")
-    builder = common.create_source_builder(data)
+    builder = builders.create_source_builder(data)
     builder.prepare()
     assert builder.info.splits.total_num_examples == 6
     assert asked == raw_files.URLS

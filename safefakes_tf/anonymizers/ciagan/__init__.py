@@ -1,0 +1,1 @@
+"""CIAGAN: a face from a landmark map, as another person."""

@@ -1,0 +1,183 @@
+"""CIAGAN: a face painted from the drawing of its keypoints, as another person.
+
+Source: "CIAGAN: Conditional Identity Anonymization Generative Adversarial Networks"
+(Maximov et al., CVPR 2020); ciagan.md, sections 6 and 9.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from safefakes_tf.anonymizers import base, inpainter
+from safefakes_tf.anonymizers.ciagan import alignment
+from safefakes_tf.anonymizers.ciagan import network as ciagan
+from safefakes_tf.config import AnonymizationConfig
+from safefakes_tf.faces import BLACKED_OUT, GENERATED, Faces
+from safefakes_tf.keypoints import layouts
+from safefakes_tf.ops import regions as region_ops
+
+FACE, LANDMARKS, MASK, IDENTITY = "face", "landmarks", "mask", "identity"
+
+
+class Places(NamedTuple):
+    """Where patches belong.
+
+    Attributes:
+        outlines: int32 [M, 19, 2], of what is hidden, x y in pixels of the photo.
+        crops: int32 [M, 4], top left bottom right in pixels of the photo.
+    """
+
+    outlines: tf.Tensor
+    crops: tf.Tensor
+
+
+class Ciagan(inpainter.Inpainter):
+    """Hides and paints what the outline of a face holds, up to the brows.
+
+    Of a head turned aside that is what lies among all its keypoints. The new identity
+    is drawn from the seed of the face alone. A face without keypoints, or with some
+    that lie beside it, is blacked out.
+    """
+
+    name = "ciagan"
+    keypoints = "ibug68"
+
+    def __init__(self, config: AnonymizationConfig, seed: int):
+        """Load the generator; see `Inpainter`."""
+        super().__init__(config, seed)
+        self._patch_side = self.about.config.resolution
+        self._frame_side = alignment.frame_side(self._patch_side)
+        self._margin = (self._frame_side - self._patch_side) // 2
+
+    def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
+        """Return int64 [N], the action per face."""
+        action = super().decide(image, faces)
+        known = layouts.read(faces.keypoints, faces.has_keypoints, self.keypoints)
+        usable = alignment.usable(known, faces.boxes, tf.shape(image)[:2])
+        black = (action == GENERATED) & ~usable
+        return tf.where(black, tf.cast(BLACKED_OUT, tf.int64), action)
+
+    def hidden(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
+        """Return bool [H, W]: outlines, and the boxes of blacked-out faces."""
+        white = tf.fill(tf.shape(image), tf.constant(255, tf.uint8))
+        action = self.decide(image, faces)
+        return self._hide(white, faces, action)[..., 0] == 0
+
+    def cut(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> inpainter.Job:
+        """Hide all faces that are not kept, then cut portraits out."""
+        action = self.decide(image, faces)
+        if self.config.hide_neighbours:
+            image = self._hide(image, faces, action)
+        chosen = base.select(faces, action == GENERATED)
+        known, crops = self._points(image, chosen)
+        points = alignment.to_pixels(known, tf.shape(image)[:2])
+        seeds = base.face_seeds(seed, tf.size(action))
+        draws = tf.map_fn(
+            lambda face: tf.random.stateless_uniform(
+                [], tf.stack([face, 0]), 0, self.about.config.num_identities, tf.int64
+            ),
+            tf.boolean_mask(seeds, action == GENERATED),
+        )
+
+        aside = alignment.turned(points)
+        outlines = alignment.cover(points, aside)
+
+        def cut_one(face):
+            shown = image
+            if not self.config.hide_neighbours:
+                shown = alignment.hide(image, outlines[face : face + 1])
+            frames = alignment.frames(
+                shown,
+                points[face],
+                aside[face],
+                crops[face],
+                self._frame_side,
+                self.about.config.jpeg_drawings,
+            )
+            begin, end = self._margin, self._margin + self._patch_side
+            return tuple(frame[begin:end, begin:end] for frame in frames)
+
+        square = [self._patch_side] * 2
+        colours = tf.TensorSpec([*square, 3], tf.uint8)
+        face, landmarks, mask = tf.map_fn(
+            cut_one,
+            tf.range(tf.shape(points)[0]),
+            fn_output_signature=(
+                colours,
+                colours,
+                tf.TensorSpec([*square, 1], tf.uint8),
+            ),
+        )
+        inputs = {FACE: face, LANDMARKS: landmarks, MASK: mask, IDENTITY: draws}
+        return inpainter.Job(action, inputs, Places(outlines, crops))
+
+    def generator_inputs(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Return the drawing, the face without what is hidden, and the identity."""
+        face = alignment.to_shares(inputs[FACE])
+        mask = alignment.mask_of(inputs[MASK])
+        identities = self.about.config.num_identities
+        return {
+            ciagan.LANDMARKS: alignment.to_shares(inputs[LANDMARKS]),
+            ciagan.FACE: face * (1 - mask),
+            ciagan.IDENTITY: tf.one_hot(inputs[IDENTITY], identities),
+        }
+
+    def to_pixels(self, outputs: tf.Tensor, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Take the paint under the mask, and spread it; 0..1 becomes 0..255, cut off.
+
+        Around the mask lie pixels that were hidden in part, or show surroundings, and
+        no pixel of an outline may be made of either.
+        """
+        painted = alignment.spread(outputs, alignment.mask_of(inputs[MASK]))
+        return tf.cast(tf.clip_by_value(painted, 0.0, 1.0) * 255, tf.uint8)
+
+    def paste(self, image: tf.Tensor, places: Places, patches: tf.Tensor) -> tf.Tensor:
+        """Write patches where outlines are.
+
+        Beyond a patch its margin is mirrored, and the border of that goes on. Where
+        outlines overlap, the face that comes first in the list is seen.
+        """
+        outlines, crops, patches = (
+            tf.reverse(values, axis=[0]) for values in (*places, patches)
+        )
+        regions = alignment.bounds(outlines, tf.shape(image)[:2])
+
+        def paste_one(patch, index):
+            inside = alignment.inside_of(outlines[index], regions[index])
+            frame = self._framed(patches[index])
+            new = _part(frame, crops[index], regions[index])
+            return tf.where(inside[..., tf.newaxis], new, patch)
+
+        return region_ops.edit_regions(image, regions, paste_one)
+
+    def _points(self, image, faces):
+        """Return the keypoints of faces, relative, and the crops they give."""
+        known = layouts.read(faces.keypoints, faces.has_keypoints, self.keypoints)
+        points = alignment.to_pixels(known, tf.shape(image)[:2])
+        return known, alignment.crops(points)
+
+    def _hide(self, image, faces, action):
+        chosen = base.select(faces, action == GENERATED)
+        points = alignment.to_pixels(
+            self._points(image, chosen)[0], tf.shape(image)[:2]
+        )
+        covers = alignment.cover(points, alignment.turned(points))
+        image = alignment.hide(image, covers)
+        return base.black_out(
+            image, tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
+        )
+
+    def _framed(self, patch):
+        margin = [self._margin, self._frame_side - self._patch_side - self._margin]
+        return tf.pad(patch, [margin, margin, [0, 0]], "SYMMETRIC")
+
+
+def _part(frame, crop, region):
+    """Return what a frame, its border repeated beyond it, shows of a region, uint8."""
+    size = crop[2:] - crop[:2]
+    whole = region_ops.resize(frame, size[0], size[1])
+    for axis in (0, 1):
+        places = tf.range(region[axis], region[axis + 2]) - crop[axis]
+        places = tf.clip_by_value(places, 0, size[axis] - 1)
+        whole = tf.gather(whole, places, axis=axis)
+    return whole

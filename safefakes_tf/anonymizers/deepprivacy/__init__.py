@@ -1,0 +1,1 @@
+"""DeepPrivacy: a face from its surroundings and seven keypoints."""

@@ -1,0 +1,142 @@
+"""One file per generator: its weights, and all that must be known to use them.
+
+An `.npz` of the variables by name, beside a text `about` in JSON. Same weights, same
+bytes, so that the SHA-256 of the file says which generator made a photo.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+
+from safefakes_tf.anonymizers.ciagan import network as ciagan
+from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
+from safefakes_tf.anonymizers.sun2018 import network as sun2018
+from safefakes_tf.config import (
+    IMPORTED_NAMES,
+    CiaganConfig,
+    DeepPrivacyConfig,
+    Sun2018Config,
+)
+
+ABOUT = "about"
+METHODS = {
+    "deepprivacy": (DeepPrivacyConfig, deepprivacy.build_generator),
+    "ciagan": (CiaganConfig, ciagan.build_generator),
+    "sun2018": (Sun2018Config, sun2018.build_generator),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What a generator's file tells beside its weights.
+
+    Attributes:
+        method: a key of `METHODS`.
+        config: what the network was built from.
+        origin: where the weights are from, in one line.
+        demonstration: whether they were made to be looked at, not to be relied on.
+    """
+
+    method: str
+    config: DeepPrivacyConfig | CiaganConfig | Sun2018Config
+    origin: str
+    demonstration: bool = False
+
+
+def write(path: str | os.PathLike, model: keras.Model, about: About) -> None:
+    """Write a generator; a file that is there is replaced as a whole.
+
+    Args:
+        path: of the `.npz` file.
+        model: the generator that `about.config` builds, not folded.
+        about: see `About`.
+    """
+    path = pathlib.Path(path)
+    arrays = {weight.path: np.asarray(weight) for weight in model.weights}
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("wb") as file:
+        np.savez(file, **{ABOUT: json.dumps(dataclasses.asdict(about)), **arrays})
+    partial.replace(path)
+
+
+def find(path: str | os.PathLike | None, method: str) -> pathlib.Path:
+    """Return the path of a generator's file if it is there.
+
+    Raises:
+        ValueError: if none is named or it is not there; says how to get one.
+    """
+    if path is None:
+        reason = f"{method} needs the weights of a generator"
+    elif not pathlib.Path(path).is_file():
+        reason = f"no generator at {path}"
+    else:
+        return pathlib.Path(path)
+    published = (
+        f", or import published ones with --mode=import_weights --model={method}"
+        if method in IMPORTED_NAMES
+        else ""
+    )
+    raise ValueError(
+        f"{reason}: train it with --mode=train_anonymizer --anonymizer={method}"
+        f"{published}; then name the file with --weights=FILE"
+    )
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of a generator's file, which says which one made a photo."""
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def read_about(path: str | os.PathLike) -> About:
+    """Return what a generator's file tells beside its weights; errors as of `read`."""
+    return _open(pathlib.Path(path))[0]
+
+
+def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
+    """Return the generator of a file, and what is told about it.
+
+    Raises:
+        ValueError: if the file is no generator's, or of another version.
+    """
+    about, arrays = _open(pathlib.Path(path))
+    model = METHODS[about.method][1](about.config)
+    expected = {weight.path: tuple(weight.shape) for weight in model.weights}
+    if expected != {name: array.shape for name, array in arrays.items()}:
+        raise ValueError(f"{path} is of another version of {about.method}'s generator")
+    for weight in model.weights:
+        weight.assign(arrays[weight.path])
+    return model, about
+
+
+def _open(path):
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays
+    except Exception as error:  # a broken file can fail in any way
+        reason = str(error) or type(error).__name__
+        raise ValueError(
+            f"{path} must be a generator's file, as training or import write it; "
+            f"it cannot be read as one ({reason})"
+        ) from error
+
+
+def _parse(values: dict[str, Any]) -> About:
+    kind = METHODS[values["method"]][0]
+    return About(**{**values, "config": kind(**values["config"])})
+
+
+def fold(model: keras.Model) -> None:
+    """Compute once, in place, what a model that only runs need not compute per call.
+
+    Scaled kernels and spectral norms become part of the kernels.
+    """
+    for layer in model.layers:
+        if hasattr(layer, "fold"):
+            layer.fold()

@@ -1,0 +1,50 @@
+"""Losses of Sun2018: cross-entropy and absolute difference.
+
+Source: sun2018.md, section 5.
+"""
+
+import tensorflow as tf
+
+DIFFERENCE = 10.0
+
+
+def cross_entropy_discriminator(
+    real_logits: tf.Tensor, fake_logits: tf.Tensor
+) -> tf.Tensor:
+    """Return the discriminator's loss, a float32 scalar: the mean of both halves.
+
+    Args:
+        real_logits, fake_logits: float32 [N, 1].
+    """
+    return (_entropy(real_logits, 1.0) + _entropy(fake_logits, 0.0)) / 2
+
+
+def cross_entropy_generator(
+    fake_logits: tf.Tensor, fake: tf.Tensor, real: tf.Tensor, mask: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Return the generator's loss and its two terms.
+
+    Args:
+        fake_logits: float32 [N, 1].
+        fake, real: float32 [N, H, W, 3] in -1..1.
+        mask: float32 [N, H, W, 1], one inside the face's box.
+
+    Returns:
+        "adversarial", "difference" and their weighted sum "total", float32 scalars.
+    """
+    adversarial = _entropy(fake_logits, 1.0)
+    # What is hidden counts twice: once as part of the patch, once for itself.
+    difference = tf.abs(fake - real)
+    difference = tf.reduce_mean(difference) + tf.reduce_mean(difference * mask)
+    return {
+        "adversarial": adversarial,
+        "difference": difference,
+        "total": adversarial + DIFFERENCE * difference,
+    }
+
+
+def _entropy(logits, target):
+    labels = tf.fill(tf.shape(logits), target)
+    return tf.reduce_mean(
+        tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
+    )

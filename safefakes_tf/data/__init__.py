@@ -1,1 +1,0 @@
-"""Input pipelines: records to batches. Functions take datasets, they load none."""

@@ -1,0 +1,1 @@
+"""DSFD, the dual shot face detector, on VGG-16."""

@@ -1,0 +1,229 @@
+"""Detection on whole photos: one pass, or several sizes and box voting.
+
+Source: dsfd.md, section 11.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from safefakes_tf import boxes as box_ops
+from safefakes_tf.config import InferenceConfig
+from safefakes_tf.detectors.dsfd import anchors as anchor_ops
+from safefakes_tf.detectors.dsfd import network as dsfd
+from safefakes_tf.detectors.dsfd.vgg16 import MEAN_RGB
+
+PIXELS_AT_FULL_SIZE = 1500 * 1000  # passes of the multi-scale test stay below
+ALL, LARGE, SMALL = "all", "large", "small"
+
+
+class Pass(NamedTuple):
+    """One pass of the multi-scale test.
+
+    Attributes:
+        factor: by which the photo is resized.
+        mirrored: whether it is flipped left to right.
+        keep: which faces count, by their size in the photo: ALL, LARGE (longer side
+            above 30 px) or SMALL (shorter side below 100 px).
+    """
+
+    factor: float
+    mirrored: bool
+    keep: str
+
+
+# === One pass, TensorFlow only ===
+
+
+def detections_from_outputs(
+    outputs: dict[str, tf.Tensor], anchors: tf.Tensor, inference: InferenceConfig
+) -> tf.Tensor:
+    """Turn the second shot's outputs for one photo into detections.
+
+    Args:
+        outputs: "boxes" float32 [P, 4] and "logits" float32 [P, 2].
+        anchors: float32 [P, 4].
+        inference: thresholds and caps.
+
+    Returns:
+        float32 [M, 5]: score, ymin, xmin, ymax, xmax, relative, not clipped, by falling
+        score.
+    """
+    scores = tf.nn.softmax(outputs["logits"])[:, 1]
+    above = tf.where(scores > inference.score_threshold)[:, 0]
+    count = tf.minimum(tf.shape(above)[0], inference.max_candidates)
+    scores, order = tf.math.top_k(tf.gather(scores, above), count)
+    chosen = tf.gather(above, order)
+    boxes = box_ops.decode(
+        tf.gather(outputs["boxes"], chosen), tf.gather(anchors, chosen)
+    )
+    # A face too large for float32 is none; a detector that knows little finds such.
+    finite = tf.reduce_all(tf.math.is_finite(boxes), axis=1)
+    boxes, scores = tf.boolean_mask(boxes, finite), tf.boolean_mask(scores, finite)
+    kept = tf.image.non_max_suppression(
+        boxes, scores, inference.max_detections, inference.nms_iou
+    )
+    return tf.gather(tf.concat([scores[:, None], boxes], axis=1), kept)
+
+
+def detect_photo(
+    model: Callable, photo: tf.Tensor, inference: InferenceConfig
+) -> tf.Tensor:
+    """Detect faces in one pass at `inference.scale`.
+
+    Args:
+        model: from `dsfd.build_dsfd` or `dsfd.second_shot`.
+        photo: uint8 [H, W, 3], RGB, any size from one pixel on.
+        inference: scale, thresholds and caps.
+
+    Returns:
+        float32 [M, 5]: score, ymin, xmin, ymax, xmax, relative, by falling score.
+    """
+    return _detect_at_size(model, photo, inference.scale, inference)
+
+
+def _detect_at_size(model, photo, factor, inference):
+    size = tf.cast(tf.shape(photo)[:2], tf.float32)
+    # Photos too small for the network get a margin of the mean colour.
+    resized_size = tf.cast(tf.maximum(tf.round(size * factor), 1.0), tf.int32)
+    padded_size = tf.maximum(resized_size, anchor_ops.MIN_SIDE)
+    pixels = tf.image.resize(photo, resized_size) - MEAN_RGB
+    margin = padded_size - resized_size
+    pixels = tf.pad(pixels, [[0, margin[0]], [0, margin[1]], [0, 0]]) + MEAN_RGB
+
+    outputs = model(pixels[None], training=False)[dsfd.SECOND_SHOT]
+    anchors = anchor_ops.anchors(
+        padded_size[0], padded_size[1], dsfd.SECOND_SHOT, model.anchor_ratio
+    )
+    found = detections_from_outputs(
+        {name: values[0] for name, values in outputs.items()}, anchors, inference
+    )
+    stretch = tf.cast(padded_size, tf.float32) / tf.cast(resized_size, tf.float32)
+    return found * tf.concat([[1.0], stretch, stretch], axis=0)
+
+
+# === Multi-scale test ===
+
+
+def detect(
+    model: keras.Model, photo: np.ndarray, inference: InferenceConfig
+) -> np.ndarray:
+    """Detect faces in a photo, with several sizes and voting if the config says so.
+
+    Args:
+        model: from `dsfd.build_dsfd`.
+        photo: uint8 [H, W, 3], RGB.
+        inference: passes, thresholds and caps.
+
+    Returns:
+        float32 [M, 5]: score, ymin, xmin, ymax, xmax, relative, by falling score.
+
+    Raises:
+        ValueError: if the photo is not uint8 [H, W, 3].
+    """
+    photo = np.asarray(photo)
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        raise ValueError(
+            "photo must be uint8 [H, W, 3], RGB; got "
+            f"{photo.dtype} {list(photo.shape)} - decode with channels=3"
+        )
+    single_pass = _compile(model, inference)
+    if not inference.multi_scale:
+        return single_pass(photo, np.float32(inference.scale)).numpy()
+    height, width = photo.shape[:2]
+    sides = np.array([height, width, height, width], np.float64)
+    found = np.concatenate(
+        [_run(single_pass, photo, sides, one) for one in plan_passes(height, width)]
+    )
+    boxes, scores = box_ops.vote(
+        found[:, 1:], found[:, 0], inference.nms_iou, inference.max_detections
+    )
+    return np.column_stack([scores, boxes / sides]).astype(np.float32)
+
+
+# Bounded, since each entry keeps its model alive.
+@functools.lru_cache(maxsize=4)
+def _compile(model, inference):
+    network = dsfd.second_shot(model)
+
+    # One trace serves every photo and factor.
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, 3], tf.uint8),
+            tf.TensorSpec([], tf.float32),
+        ],
+        autograph=False,  # nothing to convert, and tracing takes half the time
+    )
+    def single_pass(photo, factor):
+        return _detect_at_size(network, photo, factor, inference)
+
+    return single_pass
+
+
+def plan_passes(height: int, width: int) -> list[Pass]:
+    """Return the passes of the multi-scale test for a photo of one size.
+
+    Args:
+        height, width: of the photo in pixels.
+
+    Source: dsfd.md, section 11, table.
+    """
+    most = math.sqrt(PIXELS_AT_FULL_SIZE / (height * width))
+    base = min(1.0, most)
+    small = 0.5 if most >= 0.75 else 0.5 * most
+    big = min(2.0, most) if most > 1 else (small + most) / 2
+    factors = [big]
+    if most > 2:
+        big = 4.0
+        while big < most:
+            factors.append(big)
+            big *= 2
+        factors.append(most)
+    keep = SMALL if big > 1 else LARGE
+    return [
+        Pass(base, False, ALL),
+        Pass(base, True, ALL),
+        Pass(small, False, LARGE),
+        *(Pass(factor, False, keep) for factor in factors),
+    ]
+
+
+def _run(single_pass, photo, sides, one: Pass) -> np.ndarray:
+    """Return the detections of one pass, float64 [M, 5], boxes in pixels."""
+    turned = photo[:, ::-1] if one.mirrored else photo
+    found = single_pass(turned, np.float32(one.factor)).numpy().astype(np.float64)
+    if one.mirrored:
+        found[:, [2, 4]] = 1.0 - found[:, [4, 2]]
+    found[:, 1:] *= sides
+    extents = found[:, 3:] - found[:, 1:3] + 1
+    kept = {
+        ALL: np.ones(len(found), bool),
+        LARGE: extents.max(axis=1) > 30,
+        SMALL: extents.min(axis=1) < 100,
+    }
+    return found[kept[one.keep]]
+
+
+def to_xywh_pixels(
+    detections: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Convert detections to what a WIDER FACE prediction file holds.
+
+    Args:
+        detections: float32 [M, 5], from `detect`.
+        height, width: of the photo in pixels.
+
+    Returns:
+        (float64 [M, 4] left, top, width + 1, height + 1 in pixels; float64 [M] scores).
+        The published detector writes its sides with that pixel.
+
+    Source: dsfd.md, section 11.
+    """
+    scores, y1, x1, y2, x2 = np.asarray(detections, np.float64).T
+    boxes = [x1 * width, y1 * height, (x2 - x1) * width + 1, (y2 - y1) * height + 1]
+    return np.column_stack(boxes), scores

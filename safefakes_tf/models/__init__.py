@@ -1,1 +1,0 @@
-"""Networks as functional Keras models."""

@@ -1,0 +1,152 @@
+"""Filters of a patch: Gaussian blur and pixelation, as TensorFlow ops of any shape.
+
+Source: conventional.md.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+# A blur of up to so many pixels is one product with a square matrix; longer ones go in
+# tiles, which takes more operations but fewer multiplications per pixel.
+MAX_SQUARE = 64
+
+TILE = 24  # rows; fewer take fewer multiplications, but more time for each
+
+
+def gaussian_kernel(size: int) -> np.ndarray:
+    """Return float32 [size], a Gaussian that sums to one; `size` is odd.
+
+    Source: conventional.md; sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8.
+    """
+    sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8
+    offsets = np.arange(size) - size // 2
+    weights = np.exp(-(offsets**2) / (2 * sigma**2))
+    return (weights / weights.sum()).astype(np.float32)
+
+
+def blur(patch: tf.Tensor, kernel: np.ndarray) -> tf.Tensor:
+    """Convolve a patch with a kernel along both axes, reading no pixel outside it.
+
+    Args:
+        patch: uint8 [h, w, 3], h, w >= 1.
+        kernel: float32 [size], symmetric, of odd size.
+
+    Returns:
+        uint8 [h, w, 3], rounded to nearest, halves up. Beyond its edge the patch is
+        mirrored without repeating the edge (reflect-101); along an axis with no more
+        pixels than the kernel reaches to one side, its edge is repeated instead.
+
+    Source: conventional.md, conventions.
+    """
+    shape = tf.shape(patch)
+    height, width = shape[0], shape[1]
+    lines = tf.cast(tf.reshape(patch, [1, height, 3 * width]), tf.float32)
+    lines = _blur_columns(lines, kernel)  # [1, h, (w, 3)]
+    # Of two axes: a transpose of three with three colours last takes ten times as long.
+    lines = tf.transpose(tf.reshape(lines, [height, 3 * width]))
+    lines = tf.reshape(lines, [1, width, 3 * height])
+    lines = _blur_columns(lines, kernel)  # [1, w, (3, h)]
+    lines = tf.cast(tf.floor(lines + 0.5), tf.uint8)
+    return tf.reshape(tf.transpose(tf.reshape(lines, [3 * width, height])), shape)
+
+
+def _blur_columns(lines, kernel):
+    """Convolve float32 [1, n, m] along its middle axis."""
+    max_square = max(MAX_SQUARE, len(kernel) // 2 + 1)
+    size = tf.shape(lines)[1]
+    return tf.cond(
+        size <= max_square,
+        lambda: tf.matmul(_square_weights(size, kernel, max_square), lines),
+        lambda: _blur_tiles(lines[0], kernel),
+    )
+
+
+def _square_weights(size, kernel, max_size):
+    """Return float32 [1, size, size]: what each pixel is worth to each blurred one.
+
+    Looked up among the matrices of all sizes, one after another in one table.
+    """
+    table = np.concatenate(
+        [_square_matrix(n, kernel).ravel() for n in range(1, max_size + 1)]
+    )
+    begins = np.cumsum([n * n for n in range(max_size + 1)])
+    begin = tf.gather(tf.constant(begins, tf.int32), size - 1)
+    return tf.reshape(tf.slice(table, [begin], [size * size]), [1, size, size])
+
+
+def _square_matrix(size, kernel):
+    """Return float32 [size, size].
+
+    A pixel counts by its distance, and once more for the pixels beyond the border for
+    which it stands: its mirror image, or all of them if the edge is repeated.
+    """
+    reach = len(kernel) // 2
+    beyond = np.arange(-reach, size + reach)
+    if size > reach:
+        inside = np.minimum(np.abs(beyond), 2 * (size - 1) - beyond)
+    else:
+        inside = np.clip(beyond, 0, size - 1)
+    matrix = np.zeros([size, size], np.float32)
+    for pixel in range(size):
+        np.add.at(matrix[pixel], inside[pixel : pixel + len(kernel)], kernel)
+    return matrix
+
+
+def _blur_tiles(lines, kernel):
+    """Convolve float32 [n, m] along its first axis, n above the kernel's reach.
+
+    A tile of rows is the product of a band matrix and the rows that it needs.
+    """
+    reach = len(kernel) // 2
+    size, length = tf.unstack(tf.shape(lines))
+    tops = tf.range(0, size, TILE)[:, tf.newaxis]
+    rows = tops + np.arange(-reach, TILE + reach, dtype=np.int32)
+    mirrored = tf.minimum(tf.abs(rows), tf.abs(2 * (size - 1) - rows))
+    rows = tf.minimum(mirrored, size - 1)  # beyond the last tile's mirror: not used
+    band = np.zeros([TILE, TILE + 2 * reach], np.float32)
+    for row in range(TILE):
+        band[row, row : row + len(kernel)] = kernel
+    smooth = tf.matmul(band[np.newaxis], tf.gather(lines, rows))
+    return tf.reshape(smooth, [1, -1, length])[:, :size]
+
+
+def pixelate(patch: tf.Tensor, cells: int) -> tf.Tensor:
+    """Average a patch over a grid of cells and spread each average over its cell.
+
+    Args:
+        patch: uint8 [h, w, 3], h, w >= 1.
+        cells: cells along each axis; an axis with fewer pixels has a cell per pixel.
+
+    Returns:
+        uint8 [h, w, 3]. A cell's value is the mean over its area, where a pixel that a
+        cell border crosses counts by its share, rounded to nearest, halves up; a pixel
+        takes the cell in which its centre lies. The arithmetic is exact.
+
+    Source: conventional.md.
+    """
+    shape = tf.shape(patch)
+    height, width = shape[0], shape[1]
+    # Weights are whole numbers, so sums down to [cells, w] are below 2**24, as float32
+    # needs them, and the sums of those below 2**53.
+    lines = tf.cast(tf.reshape(patch, [height, -1]), tf.float32)
+    sums = tf.matmul(tf.cast(_cell_weights(height, cells), tf.float32), lines)
+    sums = tf.cast(tf.reshape(sums, [-1, width, 3]), tf.float64)
+    sums = tf.matmul(tf.cast(_cell_weights(width, cells), tf.float64), sums)
+    area = tf.cast(height, tf.float64) * tf.cast(width, tf.float64)
+    means = tf.cast(tf.floor(sums / area + 0.5), tf.uint8)
+    spread = tf.gather(means, _cell_of_pixel(width, cells), axis=1)
+    return tf.gather(spread, _cell_of_pixel(height, cells), axis=0)
+
+
+def _cell_weights(size, cells):
+    """Return int32 [cells, size]: what of a pixel lies in a cell, in 1 / cells px."""
+    cells = tf.minimum(cells, size)
+    near = tf.range(cells)[:, tf.newaxis] * size
+    pixel = tf.range(size) * cells
+    overlap = tf.minimum(near + size, pixel + cells) - tf.maximum(near, pixel)
+    return tf.maximum(overlap, 0)
+
+
+def _cell_of_pixel(size, cells):
+    """Return int32 [size], the cell in which each pixel's centre lies."""
+    return (2 * tf.range(size) + 1) * tf.minimum(cells, size) // (2 * size)

@@ -1,0 +1,1 @@
+"""Photo files and the files that annotate them."""

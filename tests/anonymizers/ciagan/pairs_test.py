@@ -1,0 +1,124 @@
+"""Pairs of faces for CIAGAN: who is in them, what is shown, and exact resume."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from safefakes_tf import faces
+from safefakes_tf.anonymizers.ciagan import pairs
+from safefakes_tf.config import CiaganConfig
+from safefakes_tf.keypoints import fake
+
+CONFIG = CiaganConfig(resolution=64, num_identities=3)
+BOX = np.float32([[0.35, 0.35, 0.65, 0.65]])
+K, BATCH = 2, 4
+IDENTITIES = (7, 7, 7, 9, 9, 30, 30, 5, -1)  # 5 has one face, -1 is not known
+
+
+def records(identities=IDENTITIES, side=220, boxes=BOX):
+    """Photos of one colour each, which tells their number."""
+    count = len(identities)
+    photos = np.zeros([count, side, side, 3], np.uint8)
+    photos += np.arange(10, 10 + 20 * count, 20, dtype=np.uint8)[:, None, None, None]
+    return tf.data.Dataset.from_tensor_slices(
+        {
+            faces.IMAGE: photos,
+            faces.BBOX: np.tile(boxes, [count, 1, 1]),
+            faces.KEYPOINTS: np.tile(fake.in_boxes(boxes), [count, 1, 1, 1]),
+            faces.HAS_KEYPOINTS: np.ones([count, len(boxes)], bool),
+            faces.IDENTITY: np.tile(np.int64(identities)[:, None], [1, len(boxes)]),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def cuttings():
+    return pairs.collect(records(), CONFIG)
+
+
+def stream(cuttings, position=0, seed=3):
+    dataset = pairs.training_dataset(cuttings, CONFIG, K, BATCH, seed, position)
+    return dataset.as_numpy_iterator()
+
+
+def test_identities_are_numbered_and_single_faces_left_out(cuttings):
+    np.testing.assert_array_equal(cuttings.identity, [0, 0, 0, 1, 1, 2, 2])
+    np.testing.assert_array_equal(cuttings.start, [0, 3, 5, 7])
+
+
+def test_shapes_and_ranges(cuttings):
+    batch = next(stream(cuttings))
+    assert batch["face"].shape == batch["other_face"].shape == (BATCH, K, 64, 64, 3)
+    assert batch["landmarks"].shape == (BATCH, K, 64, 64, 3)
+    assert batch["mask"].shape == (BATCH, K, 64, 64, 1)
+    assert set(np.unique(batch["mask"])) == {0, 1}
+    assert batch["face"].min() >= 0
+    assert batch["face"].max() <= 1
+    # Blue lines on white.
+    assert batch["landmarks"][..., 2].min() > 0.9
+    assert batch["landmarks"][..., 0].min() < 0.6
+    np.testing.assert_array_equal(batch["position"], np.arange(BATCH))
+
+
+def test_half_the_pairs_are_of_one_identity_and_never_of_one_photo(cuttings):
+    batches = stream(cuttings)
+    found = [next(batches) for _ in range(60)]
+    same = np.concatenate([batch["same"].ravel() for batch in found])
+    # A third of the random pairs is of one identity as well.
+    assert 0.58 < same.mean() < 0.75
+    identity = np.concatenate([batch["identity"].ravel() for batch in found])
+    np.testing.assert_allclose(np.bincount(identity) / len(identity), 1 / 3, atol=0.1)
+    first, second = (
+        np.concatenate([batch[key].mean(axis=(2, 3, 4)).ravel() for batch in found])
+        for key in ("face", "other_face")
+    )
+    photos = [np.round((shade * 255 - 10) / 20) for shade in (first, second)]
+    of = np.array([0, 0, 0, 1, 1, 2, 2])
+    np.testing.assert_array_equal(of[photos[1].astype(int)], identity)
+    one = same == 1
+    np.testing.assert_array_equal(of[photos[0][one].astype(int)], identity[one])
+    assert (photos[0] != photos[1]).all()
+
+
+def test_the_stream_can_be_entered_anywhere(cuttings):
+    whole = stream(cuttings)
+    next(whole)
+    for expected, got in zip(range(3), stream(cuttings, BATCH), strict=False):
+        del expected
+        for key, value in next(whole).items():
+            np.testing.assert_array_equal(value, got[key], err_msg=key)
+
+
+def test_another_seed_gives_other_pairs(cuttings):
+    one, other = next(stream(cuttings)), next(stream(cuttings, seed=4))
+    assert (one["face"] != other["face"]).any()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_neighbours_are_hidden_with_and_without_keypoints(known):
+    boxes = np.float32([*BOX, [0.4, 0.6, 0.6, 0.75]])
+    photos = records((1, 1, 2, 2), side=500, boxes=boxes).map(
+        lambda record: {**record, faces.HAS_KEYPOINTS: tf.constant([True, known])}
+    )
+    cuttings = pairs.collect(photos, CONFIG)
+    batch = next(
+        pairs.training_dataset(cuttings, CONFIG, K, BATCH, 0).as_numpy_iterator()
+    )
+    assert (batch["face"] == 0).any()
+
+
+def test_what_cannot_be_learnt_from_is_refused():
+    with pytest.raises(ValueError, match=r"needs 2 to 3 identities .* got 1"):
+        pairs.collect(records((1, 1, 2)), CONFIG)
+    with pytest.raises(ValueError, match=r"got 0"):
+        pairs.collect(records(side=60), CONFIG)
+    few = dataclasses.replace(CONFIG, num_identities=2)
+    with pytest.raises(ValueError, match=r"needs 2 to 2 identities .* got 3"):
+        pairs.collect(records(), few)
+    without = records().map(
+        lambda record: {k: v for k, v in record.items() if k != faces.IDENTITY}
+    )
+    with pytest.raises(ValueError, match="photos of known identities"):
+        pairs.collect(without, CONFIG)

@@ -1,0 +1,50 @@
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from safefakes_tf.detectors.dsfd.layers import L2Norm, ResizeLike
+
+
+def test_l2_norm():
+    maps = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
+    expected = 8 * maps / (np.sqrt((maps**2).sum(axis=-1, keepdims=True)) + 1e-10)
+    np.testing.assert_allclose(L2Norm(8.0)(maps), expected, rtol=1e-5)
+
+
+def test_l2_norm_has_a_finite_gradient_where_all_channels_are_zero():
+    layer = L2Norm(10.0)
+    maps = tf.zeros([1, 2, 2, 8])
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        loss = tf.reduce_sum(layer(maps))
+    gradients = tape.gradient(loss, [maps, *layer.trainable_variables])
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_aligned_corners_stay():
+    maps = np.float32([[0, 3], [6, 9]])[None, :, :, None]
+    target = tf.zeros([1, 4, 4, 7])
+    resized = ResizeLike("align_corners")([maps, target])[0, :, :, 0]
+    expected = np.arange(4)[None] + 2 * np.arange(4)[:, None]
+    np.testing.assert_allclose(resized, expected, atol=1e-5)
+
+
+def test_half_pixel_is_that_of_opencv():
+    maps = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    target = tf.zeros([1, 9, 11, 1])
+    resized = ResizeLike("half_pixel")([maps[None, :, :, None], target])[0, :, :, 0]
+    expected = cv2.resize(maps, (11, 9), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(resized, expected, atol=1e-5)
+
+
+def test_one_pixel_fills_the_target():
+    maps = tf.fill([1, 1, 1, 2], 3.0)
+    for convention in ("align_corners", "half_pixel"):
+        resized = ResizeLike(convention)([maps, tf.zeros([1, 3, 2, 1])])
+        np.testing.assert_array_equal(resized, np.full([1, 3, 2, 2], 3.0))
+
+
+def test_unknown_convention():
+    with pytest.raises(ValueError, match="align_corners, half_pixel; got 'nearest'"):
+        ResizeLike("nearest")

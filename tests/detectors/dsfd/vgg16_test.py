@@ -1,0 +1,168 @@
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from safefakes_tf.config import DetectorConfig
+from safefakes_tf.detectors.dsfd import network as dsfd
+from safefakes_tf.detectors.dsfd import vgg16
+
+TINY = DetectorConfig(width_multiplier=1 / 16)
+
+
+@pytest.fixture
+def model():
+    return dsfd.build_dsfd(TINY)
+
+
+def imagenet_arrays(model, with_fc=True):
+    """Return made-up ImageNet weights that fit a narrow model."""
+    rng = np.random.default_rng(0)
+
+    def draw(*shape):
+        return rng.normal(size=shape).astype(np.float32)
+
+    arrays = {}
+    for stage, widths in enumerate(vgg16.STAGES, start=1):
+        for index in range(1, len(widths) + 1):
+            kernel, bias = model.get_layer(f"conv{stage}_{index}").get_weights()
+            arrays[f"block{stage}_conv{index}"] = draw(*kernel.shape), draw(*bias.shape)
+    if with_fc:
+        inputs, units = model.get_layer("fc6").get_weights()[0].shape[2:]
+        arrays["fc1"] = draw(49 * inputs, 4 * units), draw(4 * units)
+        arrays["fc2"] = draw(4 * units, 4 * units), draw(4 * units)
+    return arrays
+
+
+def write(path, arrays):
+    """Write arrays in the layout of Keras' own weight files."""
+    with h5py.File(path, "w") as file:
+        file.create_group("block1_pool").attrs["weight_names"] = []
+        for layer, values in arrays.items():
+            group = file.create_group(layer)
+            names = [f"{layer}_W_1:0", f"{layer}_b_1:0"]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, value in zip(names, values, strict=True):
+                group[name] = value
+
+
+def test_fully_connected_layers_are_sampled(model):
+    arrays = imagenet_arrays(model)
+    vgg16.assign_imagenet(model, arrays)
+    kernel, bias = model.get_layer("fc6").get_weights()
+    fc1, fc1_bias = arrays["fc1"]
+    channels = kernel.shape[2]
+    for row, column, channel, unit in ((0, 0, 0, 0), (1, 2, 3, 5), (2, 1, 31, 63)):
+        from_row = (3 * row * 7 + 3 * column) * channels + channel
+        assert kernel[row, column, channel, unit] == fc1[from_row, 4 * unit]
+    np.testing.assert_array_equal(bias, fc1_bias[::4])
+    kernel, _ = model.get_layer("fc7").get_weights()
+    np.testing.assert_array_equal(kernel[0, 0], arrays["fc2"][0][::4, ::4])
+
+
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_first_kernel_follows_the_channel_order(order):
+    model = dsfd.build_dsfd(
+        DetectorConfig(width_multiplier=1 / 16, channel_order=order)
+    )
+    arrays = imagenet_arrays(model)
+    vgg16.assign_imagenet(model, arrays)
+    expected = arrays["block1_conv1"][0]
+    if order == "rgb":
+        expected = expected[:, :, ::-1]
+    np.testing.assert_array_equal(model.get_layer("conv1_1").get_weights()[0], expected)
+
+
+def test_file_with_and_without_fully_connected_layers(model, tmp_path):
+    for with_fc in (True, False):
+        path = tmp_path / f"vgg{with_fc}.h5"
+        arrays = imagenet_arrays(model, with_fc)
+        write(path, arrays)
+        found, message = vgg16.initialise(model, TINY, str(path))
+        assert found
+        assert str(path) in message
+        assert ("fc6 and fc7 random" in message) == (not with_fc)
+        np.testing.assert_array_equal(
+            model.get_layer("conv5_3").get_weights()[0], arrays["block5_conv3"][0]
+        )
+
+
+def test_cached_file_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    found, message = vgg16.initialise(None, DetectorConfig(), None)
+    assert not found
+    assert "--weights=FILE" in message
+    (tmp_path / "models").mkdir()
+    path = tmp_path / "models" / vgg16.IMAGENET_FILES[0]
+    path.write_bytes(b"no weights")
+    with pytest.raises(ValueError, match=r"expected Keras' ImageNet VGG-16 weights"):
+        vgg16.initialise(None, DetectorConfig(), None)
+
+
+def test_narrow_models_start_random(model):
+    before = model.get_layer("conv1_1").get_weights()[0]
+    found, message = vgg16.initialise(model, TINY, None)
+    assert not found
+    assert "width_multiplier 1.0" in message
+    np.testing.assert_array_equal(model.get_layer("conv1_1").get_weights()[0], before)
+
+
+def test_detector_weights(model, tmp_path):
+    path = tmp_path / "detector.weights.h5"
+    model.save_weights(path)
+    other = dsfd.build_dsfd(TINY)
+    vgg16.initialise(other, TINY, str(path))
+    for got, expected in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("name", ["detector.weights.h5", "vgg.h5"])
+@pytest.mark.parametrize("kind", ["empty", "text", "cut", "other"])
+def test_a_file_of_something_else_is_one_line(model, tmp_path, name, kind):
+    path = tmp_path / name
+    whole = tmp_path / "whole.weights.h5"
+    model.save_weights(whole)
+    content = {"empty": b"", "text": b"no weights", "cut": whole.read_bytes()[:5000]}
+    if kind == "other":
+        with h5py.File(path, "w") as file:
+            file["data"] = [1, 2]
+    else:
+        path.write_bytes(content[kind])
+    with pytest.raises(ValueError, match=rf"^[^\n]*{path}[^\n]*$") as caught:
+        vgg16.initialise(model, TINY, str(path))
+    assert caught.traceback[-1].path.name == "vgg16.py"
+
+
+def test_a_detector_of_another_width_is_one_line(model, tmp_path):
+    path = tmp_path / "detector.weights.h5"
+    dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 8)).save_weights(path)
+    with pytest.raises(
+        ValueError,
+        match=rf"^{path} does not fit this detector [^\n]*--set it was[^\n]*$",
+    ):
+        vgg16.initialise(model, TINY, str(path))
+
+
+def test_bad_files(model, tmp_path):
+    with pytest.raises(ValueError, match="does not exist"):
+        vgg16.initialise(model, TINY, str(tmp_path / "none.h5"))
+    arrays = imagenet_arrays(model)
+    del arrays["block3_conv2"]
+    with pytest.raises(ValueError, match="lack block3_conv2"):
+        vgg16.assign_imagenet(model, arrays)
+    arrays = imagenet_arrays(dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 8)))
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"weights of conv1_1 must be .* got"):
+        vgg16.assign_imagenet(model, arrays)
+    for got, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_random_backbone_keeps_the_scale_of_its_input():
+    keras.utils.set_random_seed(0)
+    model = dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 4))
+    centred = model.get_layer("subtract_mean").output
+    taps = [model.get_layer(name).output for name in ("conv3_3", "fc7")]
+    noise = np.random.default_rng(0).normal(size=(1, 96, 96, 3)).astype(np.float32)
+    for maps in keras.Model(centred, taps)(noise):
+        assert 0.2 < np.sqrt(np.mean(np.square(maps))) < 5

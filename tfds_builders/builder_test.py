@@ -1,0 +1,379 @@
+"""Derived data sets: names, order, annotations, pixels, provenance, failures."""
+
+import dataclasses
+import errno
+import json
+import pathlib
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from safefakes_tf import faces
+from safefakes_tf.anonymizers import registry as anonymizers
+from safefakes_tf.config import (
+    DEMONSTRATION,
+    AnonymizationConfig,
+    CrowdConfig,
+    DataConfig,
+)
+from safefakes_tf.keypoints import fake
+from safefakes_tf.photos import stored
+from tfds_builders import builder as builders
+from tfds_builders import preparation
+
+NUM_PHOTOS = 7
+
+
+class ToyFaces(builders.AnonymizedBuilder):
+    """A few photos of noise; the last has no face, the first is one pixel large."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = builders.standard_configs()
+    create_detector = fake.FakeDetector
+    broken = False
+
+    def face_features(self):
+        return {
+            faces.BBOX_PIXELS: tfds.features.Tensor(shape=(None, 4), dtype=np.int32),
+            faces.BLUR: builders.label_feature(("clear", "normal", "heavy")),
+            faces.INVALID: builders.flag_feature(),
+        }
+
+    def source_examples(self, dl_manager):
+        return {"train": self._records("train"), "validation": self._records("val")}
+
+    def _records(self, split):
+        generator = np.random.default_rng(len(split))
+        for index in range(NUM_PHOTOS):
+            name = f"{split}/{index}.jpg"
+            side = 1 if index == 0 else 60 + index
+            image = generator.integers(0, 256, (side, 2 * side - 1, 3), np.uint8)
+            encoded = tf.io.encode_jpeg(image).numpy()
+            photo = stored.check(encoded[: -20 if self.broken else None], name)
+            count = 0 if index == NUM_PHOTOS - 1 else 2
+            boxes = np.float32([[0.0, 0.1, 0.5, 0.4], [0.25, 0.3, 1.0, 1.0]])
+            y0, x0, y1, x1 = (boxes * ([side, 2 * side - 1] * 2)).T
+            pixels = np.stack([x0, y0, x1 - x0, y1 - y0], axis=-1)
+            yield {
+                faces.IMAGE: photo.encoded,
+                faces.FILENAME: name,
+                faces.BBOX: boxes[:count],
+                faces.BBOX_PIXELS: np.int32(pixels)[:count],
+                faces.BLUR: np.int64([2, 0])[:count],
+                faces.INVALID: np.bool_([False, True])[:count],
+            }
+
+
+def _toy(data_dir, **options):
+    config = builders.AnonymizedConfig(**options)
+    listed = config.name in ToyFaces.builder_configs
+    return ToyFaces(config=config.name if listed else config, data_dir=str(data_dir))
+
+
+def _read(builder, split="train"):
+    return list(builder.as_dataset(split=split).as_numpy_iterator())
+
+
+def test_a_derived_data_set_has_the_keys_order_and_annotations_of_its_source(tmp_path):
+    builder = _toy(tmp_path, anonymizer="blackout")
+    builder.prepare()
+    for split in ("train", "validation"):
+        sources, derived = _read(builder.source_builder(), split), _read(builder, split)
+        assert len(derived) == NUM_PHOTOS
+        for source, record in zip(sources, derived, strict=True):
+            faces.validate(source)
+            faces.validate(record)
+            assert set(record) - set(source) == {faces.ACTION}
+            for key in set(source) - {faces.IMAGE}:
+                np.testing.assert_array_equal(record[key], source[key])
+                assert np.asarray(record[key]).dtype == np.asarray(source[key]).dtype
+
+
+@pytest.mark.parametrize("anonymizer", ["original", "blur"])
+def test_stored_pixels_are_those_of_the_map_stage(tmp_path, anonymizer):
+    builder = _toy(tmp_path, anonymizer=anonymizer, image_format="png")
+    builder.prepare()
+    stage = anonymizers.create(anonymizer, AnonymizationConfig(), seed=0)
+    fly = builder.source_builder().as_dataset(split="train").map(stage)
+    for record, kept in zip(fly.as_numpy_iterator(), _read(builder), strict=True):
+        np.testing.assert_array_equal(record[faces.IMAGE], kept[faces.IMAGE])
+        np.testing.assert_array_equal(record[faces.ACTION], kept[faces.ACTION])
+
+
+def test_same_data_same_bytes(tmp_path):
+    for folder in ("one", "two"):
+        _toy(tmp_path / folder, anonymizer="pixelate").prepare()
+    files = sorted((tmp_path / "one").rglob("*.tfrecord*"))
+    assert files
+    for file in files:
+        twin = tmp_path / "two" / file.relative_to(tmp_path / "one")
+        assert file.read_bytes() == twin.read_bytes()
+
+
+def test_the_order_does_not_depend_on_the_number_of_shards(tmp_path):
+    names = []
+    for shards in (1, 3):
+        builder = _toy(tmp_path / str(shards))
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(num_shards=shards)
+        )
+        assert builder.info.splits["train"].num_shards == shards
+        names.append([record[faces.FILENAME] for record in _read(builder)])
+    assert names[0] == names[1]
+
+
+def test_metadata_tell_how_the_photos_were_made(tmp_path):
+    builder = _toy(tmp_path, anonymizer="blackout", jpeg_quality=80)
+    builder.prepare()
+    stored = json.loads((builder.data_path / "metadata.json").read_text())
+    assert stored["anonymizer"] == "blackout"
+    assert stored["options"]["jpeg_quality"] == 80
+    assert stored["options"]["anonymization"]["min_width"] == 10
+    counts = stored["counts"]["train"]
+    assert counts["photos"] == NUM_PHOTOS
+    assert counts["faces"] == 2 * (NUM_PHOTOS - 1)
+    assert sum(counts[name] for name in faces.ACTIONS) == counts["faces"]
+    assert counts["kept"] == 2  # the two faces in the photo of one pixel
+    again = _toy(tmp_path, anonymizer="blackout", jpeg_quality=80)
+    assert dict(again.info.metadata) == stored
+
+
+def test_names_tell_default_options_from_others():
+    assert builders.AnonymizedConfig().name == "source"
+    assert builders.AnonymizedConfig(anonymizer="blur").name == "blur"
+    others = [
+        builders.AnonymizedConfig(anonymizer="blur", image_format="png"),
+        builders.AnonymizedConfig(anonymizer="blur", jpeg_quality=90),
+        builders.AnonymizedConfig(anonymizer="blur", crowd=CrowdConfig(seed=1)),
+        builders.AnonymizedConfig(
+            anonymizer="blur", anonymization=AnonymizationConfig(min_width=0)
+        ),
+    ]
+    names = {config.name for config in others}
+    assert len(names) == len(others)
+    assert all(name.startswith("blur-") and len(name) == 13 for name in names)
+
+
+def test_the_source_is_shared_by_all_options_of_derived_photos():
+    config = builders.AnonymizedConfig(anonymizer="blur", jpeg_quality=50)
+    assert dataclasses.replace(config, anonymizer="source").name == "source"
+
+
+def test_a_seed_enters_only_where_something_is_drawn():
+    assert builders.AnonymizedConfig(anonymizer="blur", seed=4).name == "blur"
+    assert builders.AnonymizedConfig(anonymizer="another", seed=4).name != "another"
+
+
+def test_an_undecodable_photo_leaves_no_data_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(ToyFaces, "broken", True)
+    builder = _toy(tmp_path, anonymizer="blur")
+    with pytest.raises(ValueError, match=r"photo train/0.jpg does not decode"):
+        builder.prepare()
+    assert not list(tmp_path.rglob("*.tfrecord*"))
+    assert not builder.data_path.exists()
+    assert not builder.source_builder().data_path.exists()
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        tf.errors.ResourceExhaustedError(None, None, "x; No space left on device"),
+    ],
+)
+def test_a_full_disk_is_one_line_and_leaves_no_data_set(tmp_path, monkeypatch, full):
+    def write(*_):
+        raise full
+
+    monkeypatch.setattr(tf.io.TFRecordWriter, "write", write)
+    builder = _toy(tmp_path)
+    with pytest.raises(ValueError, match=r"^no space left in [^\n]*$"):
+        builder.prepare()
+    assert not builder.data_path.exists()
+    assert not list(tmp_path.rglob("incomplete*"))
+    monkeypatch.undo()
+    _toy(tmp_path).prepare()
+    assert len(_read(_toy(tmp_path))) == NUM_PHOTOS
+
+
+def test_leftovers_of_a_killed_build_are_removed(tmp_path):
+    builder = _toy(tmp_path)
+    leftover = builder.data_path.parent / "incomplete.ABCDEF_1.0.0"
+    leftover.mkdir(parents=True)
+    (leftover / "toy_faces-train.tfrecord-00000-of-00001").write_bytes(b"half")
+    builder.prepare()
+    assert not leftover.exists()
+    assert builder.data_path.exists()
+
+
+def test_a_prepared_data_set_is_not_built_again(tmp_path, monkeypatch):
+    _toy(tmp_path).prepare()
+    monkeypatch.setattr(ToyFaces, "broken", True)
+    builder = _toy(tmp_path)
+    builder.prepare()
+    assert len(_read(builder)) == NUM_PHOTOS
+
+
+def test_a_process_that_waited_takes_what_the_other_built(tmp_path, monkeypatch):
+    late = _toy(tmp_path)
+    lock = preparation.alone_in
+
+    def finish_first(folder):
+        monkeypatch.setattr(preparation, "alone_in", lock)
+        _toy(tmp_path).prepare()
+        return lock(folder)
+
+    monkeypatch.setattr(preparation, "alone_in", finish_first)
+    late.prepare()
+    assert len(_read(late)) == NUM_PHOTOS
+
+
+def test_a_file_in_place_of_the_folder_is_one_line(tmp_path):
+    file = tmp_path / "data"
+    file.touch()
+    message = rf"^data sets need a folder, and {file} is a file; [^\n]*--data_dir$"
+    for folder in (file, file / "deeper"):
+        with pytest.raises(ValueError, match=message):
+            _toy(folder, anonymizer="blur").prepare()
+
+
+def test_no_reader_waits_for_a_sleeping_tuner(tmp_path):
+    builder = _toy(tmp_path)
+    builder.prepare()
+    for read in (builder.as_dataset, builder.encoded, builder.encoded_with_keypoints):
+        assert read(split="train").options().autotune.enabled is False
+
+
+def test_a_split_that_is_not_here_is_one_line(tmp_path):
+    builder = _toy(tmp_path)
+    builder.prepare()
+    message = r"^toy_faces has no photos of split test here; it has train, validation: "
+    for read in (builder.as_dataset, builder.encoded, builder.encoded_with_keypoints):
+        with pytest.raises(ValueError, match=message + r"[^\n]*$"):
+            read(split="test")
+    assert len(builder.as_dataset(split="train[:2]")) == 2
+
+
+class RawFaces(ToyFaces):
+    """Toy faces that are said to come from a file."""
+
+    def raw_digest(self, folder):
+        file = folder / "photos"
+        return file.read_text() if file.exists() else None
+
+
+def _raw(tmp_path, anonymizer, raw_dir="raw"):
+    config = builders.AnonymizedConfig(anonymizer=anonymizer)
+    raw_dir = raw_dir and str(tmp_path / raw_dir)
+    return RawFaces(
+        config=config.name, data_dir=str(tmp_path / "data"), manual_dir=raw_dir
+    )
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """A function: writes a folder of raw photos."""
+
+    def write(folder, content):
+        folder = tmp_path / folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "photos").write_text(content)
+
+    return write
+
+
+OTHER_RAW = (
+    r"^[^\n]*/data/raw_faces/{config}/1\.0\.0 was built from other photos or "
+    r"annotations than those in [^\n]*/{raw}; [^\n]*, or remove [^\n]*/data/raw_faces$"
+)
+
+
+@pytest.mark.parametrize("anonymizer", ["source", "blur"])
+def test_other_raw_photos_than_those_it_was_built_from_are_refused(
+    tmp_path, raw, anonymizer
+):
+    raw("raw", "one")
+    raw("other", "two")
+    _raw(tmp_path, anonymizer).prepare()
+    _raw(tmp_path, anonymizer).prepare()
+    message = OTHER_RAW.format(config=anonymizer, raw="other")
+    with pytest.raises(ValueError, match=message):
+        _raw(tmp_path, anonymizer, "other").prepare()
+    raw("raw", "three")
+    with pytest.raises(
+        ValueError, match=OTHER_RAW.format(config=anonymizer, raw="raw")
+    ):
+        _raw(tmp_path, anonymizer).prepare()
+
+
+def test_other_raw_photos_are_refused_before_anything_is_derived(tmp_path, raw):
+    raw("raw", "one")
+    raw("other", "two")
+    _raw(tmp_path, "source").prepare()
+    derived = _raw(tmp_path, "blur", "other")
+    with pytest.raises(
+        ValueError, match=OTHER_RAW.format(config="source", raw="other")
+    ):
+        derived.prepare()
+    assert not derived.data_path.exists()
+
+
+def test_derived_photos_remember_the_raw_ones_without_their_source(tmp_path, raw):
+    raw("raw", "one")
+    raw("other", "two")
+    _raw(tmp_path, "blur").prepare()
+    shutil.rmtree(tmp_path / "data" / "raw_faces" / "source")
+    with pytest.raises(ValueError, match=OTHER_RAW.format(config="blur", raw="other")):
+        _raw(tmp_path, "blur", "other").prepare()
+
+
+def test_raw_photos_that_are_gone_are_not_missed(tmp_path, raw):
+    raw("raw", "one")
+    _raw(tmp_path, "blur").prepare()
+    for gone in ("raw", None, "elsewhere"):
+        shutil.rmtree(tmp_path / "raw", ignore_errors=True)
+        _raw(tmp_path, "blur", gone).prepare()
+    raw("data/downloads/manual", "two")
+    message = OTHER_RAW.format(config="blur", raw="data/downloads/manual")
+    with pytest.raises(ValueError, match=message):
+        _raw(tmp_path, "blur", None).prepare()
+
+
+class FolderDetector(fake.FakeDetector):
+    """Tells which folder of models it was given."""
+
+    def __init__(self, models=None):
+        self.models = models
+
+
+def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatch):
+    monkeypatch.setattr(builders.AnonymizedBuilder, "create_detector", FolderDetector)
+    data = DataConfig(
+        dataset="widerface",
+        anonymizer="sun2018",
+        data_dir=str(tmp_path),
+        keypoint_models="~/models",
+    )
+    weights = AnonymizationConfig(weights=str(DEMONSTRATION / "sun2018.npz"))
+    data = dataclasses.replace(data, anonymization=weights)
+    builder = builders.create_builder(data, seed=0)
+    plain = builders.create_builder(dataclasses.replace(data, keypoint_models=None), 0)
+    assert builder.data_path == plain.data_path
+    assert plain.create_detector().models is None
+    asked = []
+    monkeypatch.setattr(
+        builders.keypoint_files, "attach", lambda *args: asked.append(args)
+    )
+    monkeypatch.setattr(builders.AnonymizedBuilder, "encoded", lambda self, split: None)
+    builder.source_builder().encoded_with_keypoints("validation")
+    create = pickle.loads(pickle.dumps(asked[0][-1]))  # as worker processes get it
+    assert create().models == str(pathlib.Path("~/models").expanduser())
+
+
+def test_an_unknown_data_set_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="dataset must be one of"):
+        builders.create_builder(DataConfig(dataset="cats", data_dir=str(tmp_path)), 0)

@@ -1,0 +1,90 @@
+"""Keypoints beside a data set: found once, resumed, and of the right photos."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from safefakes_tf import faces
+from safefakes_tf.keypoints import fake
+from tfds_builders import keypoint_store
+
+COUNT = 7
+
+
+def records(names="abcdefg"):
+    photo = tf.io.encode_png(np.zeros([10, 20, 3], np.uint8)).numpy()
+    boxes = np.float32([[0.1, 0.1, 0.9, 0.8], [0, 0, 0.1, 0.05]])
+    faces_of = [boxes[: index % 3] for index in range(len(names))]
+    return tf.data.Dataset.from_generator(
+        lambda: (
+            {faces.IMAGE: photo, faces.FILENAME: name, faces.BBOX: some}
+            for name, some in zip(names, faces_of, strict=True)
+        ),
+        output_signature={
+            faces.IMAGE: tf.TensorSpec([], tf.string),
+            faces.FILENAME: tf.TensorSpec([], tf.string),
+            faces.BBOX: tf.TensorSpec([None, 4], tf.float32),
+        },
+    ).apply(tf.data.experimental.assert_cardinality(len(names)))
+
+
+class CountingDetector(fake.FakeDetector):
+    """Counts the photos that it sees, and stops after a few."""
+
+    calls = 0
+    limit = 100
+
+    def find(self, photo, boxes):
+        if CountingDetector.calls == CountingDetector.limit:
+            raise KeyboardInterrupt
+        CountingDetector.calls += 1
+        return super().find(photo, boxes)
+
+
+@pytest.fixture(autouse=True)
+def few_photos_per_file(monkeypatch):
+    monkeypatch.setattr(keypoint_store, "PHOTOS_PER_FILE", 3)
+    monkeypatch.setattr(CountingDetector, "calls", 0)
+    monkeypatch.setattr(CountingDetector, "limit", 100)
+
+
+def attach(folder, dataset=None):
+    return keypoint_store.attach(
+        dataset or records(), folder, "train", CountingDetector
+    )
+
+
+def test_records_get_their_keypoints(tmp_path):
+    joined = attach(tmp_path)
+    assert len(joined) == COUNT
+    for index, record in enumerate(joined.as_numpy_iterator()):
+        faces.validate_faces({**record, faces.FILENAME: "x"})
+        count = index % 3
+        expected = [faces.MESH, faces.NOT_FOUND][:count]
+        np.testing.assert_array_equal(record[faces.KEYPOINTS_SOURCE], expected)
+        np.testing.assert_array_equal(
+            record[faces.HAS_KEYPOINTS], [True, False][:count]
+        )
+        points = record[faces.KEYPOINTS]
+        np.testing.assert_array_equal(
+            points[:1, :68], fake.in_boxes(record[faces.BBOX][:1])
+        )
+        assert not points[1:].any()
+
+
+def test_a_search_is_done_once_and_goes_on_after_a_stop(tmp_path):
+    CountingDetector.limit = 5
+    with pytest.raises(KeyboardInterrupt):
+        attach(tmp_path)
+    CountingDetector.limit = 100
+    attach(tmp_path)
+    assert CountingDetector.calls == 5 + COUNT - 3  # one file of three was finished
+    attach(tmp_path)
+    assert CountingDetector.calls == 5 + COUNT - 3
+
+
+def test_keypoints_of_other_photos_are_refused(tmp_path):
+    attach(tmp_path)
+    other = attach(tmp_path, records("abcxefg"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="of other photos"):
+        list(other)
