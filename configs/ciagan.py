@@ -21,8 +21,8 @@ def get_config() -> Config:
         data=dataclasses.replace(config.data, anonymizer="ciagan"),
         gan=GanConfig(
             total_images=NUM_FACES * PASSES,
-            generator_rate=1e-4,
-            discriminator_rate=1e-4,
+            generator_learning_rate=1e-4,
+            discriminator_learning_rate=1e-4,
         ),
         loop=dataclasses.replace(config.loop, global_batch_size=16),
     )

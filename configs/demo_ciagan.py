@@ -24,12 +24,12 @@ def get_config() -> Config:
             width_multiplier=0.5,
             resolution=32,
             num_identities=150,
-            judges_width_multiplier=0.25,
+            discriminator_width_multiplier=0.25,
         ),
         gan=GanConfig(
             total_images=ROUNDS * PAIRS * BATCH_SIZE,
-            generator_rate=4e-4,
-            discriminator_rate=4e-4,
+            generator_learning_rate=4e-4,
+            discriminator_learning_rate=4e-4,
             generator_steps=1,  # three leave small judges behind
             identity_weight=0.1,  # at 1 a small identity network drowns the critic
             demonstration=True,

@@ -23,8 +23,8 @@ def get_config() -> Config:
         gan=GanConfig(
             total_images=32_500 * BATCH_SIZE,
             phase_images=PHASE * BATCH_SIZE,
-            generator_rate=4e-4,  # a sixteenth of the study's batch
-            discriminator_rate=4e-4,
+            generator_learning_rate=4e-4,  # a sixteenth of the study's batch
+            discriminator_learning_rate=4e-4,
             demonstration=True,
         ),
         loop=dataclasses.replace(demo.loop, global_batch_size=BATCH_SIZE),

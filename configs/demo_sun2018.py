@@ -39,6 +39,6 @@ def get_config() -> Config:
             global_batch_size=BATCH_SIZE,
             log_every=50,
             checkpoint_every=500,
-            pictures_every=500,
+            image_summary_every=500,
         ),
     )

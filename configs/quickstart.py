@@ -48,7 +48,7 @@ def get_config() -> Config:
             decay_steps=(),
             warmup_steps=50,
             clip_norm=10.0,
-            average=0.99,
+            ema=0.99,
         ),
         loop=dataclasses.replace(
             config.loop,
@@ -56,7 +56,7 @@ def get_config() -> Config:
             global_batch_size=8,
             log_every=25,
             checkpoint_every=300,
-            pictures_every=1200,
+            image_summary_every=1200,
         ),
         # Half size, where the faces are as large as in the training crops.
         inference=dataclasses.replace(config.inference, multi_scale=False, scale=0.5),

@@ -20,8 +20,8 @@ def get_config() -> Config:
         data=dataclasses.replace(config.data, anonymizer="sun2018"),
         gan=GanConfig(
             total_images=60_000 * BATCH_SIZE,
-            generator_rate=5e-4,
-            discriminator_rate=2e-5,
+            generator_learning_rate=5e-4,
+            discriminator_learning_rate=2e-5,
         ),
         loop=dataclasses.replace(config.loop, global_batch_size=BATCH_SIZE),
     )

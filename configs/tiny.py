@@ -26,7 +26,7 @@ def get_config() -> Config:
             global_batch_size=2,
             log_every=1,
             checkpoint_every=2,
-            pictures_every=4,
+            image_summary_every=4,
         ),
         study_anonymizers=FILTER_NAMES,
     )

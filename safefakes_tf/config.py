@@ -29,6 +29,16 @@ FILTER_NAMES = ("original", "blackout", "blur", "fullblur", "pixelate")
 GENERATOR_NAMES = ("sun2018", "deepprivacy", "ciagan")  # those that need weights
 IMPORTED_NAMES = ("dsfd", "deepprivacy", "ciagan")  # whose weights were published
 ANONYMIZER_NAMES = FILTER_NAMES + GENERATOR_NAMES
+# Fields of version 0.4.0 -> what they are called now; files of that time have them.
+RENAMED = {
+    "average": "ema",
+    "crop_spread": "random_crop",
+    "discriminator_rate": "discriminator_learning_rate",
+    "generator_rate": "generator_learning_rate",
+    "jpeg_drawings": "jpeg_landmark_maps",
+    "judges_width_multiplier": "discriminator_width_multiplier",
+    "pictures_every": "image_summary_every",
+}
 DEMONSTRATION = pathlib.Path(__file__).parent / "demonstration"  # weights of generators
 
 
@@ -75,9 +85,9 @@ class CiaganConfig:
     width_multiplier: float = 1.0  # of the generator's channel counts
     resolution: int = 128  # side of a patch, px; 16, 32, 64 or 128
     num_identities: int = 1200
-    judges_width_multiplier: float = 1.0  # of critic and identity network
-    jpeg_drawings: bool = False  # published weights know drawings blurred by JPEG
-    crop_spread: int = 28  # px of a frame of 144, of training crops; published: 18
+    discriminator_width_multiplier: float = 1.0  # of critic and identity network
+    jpeg_landmark_maps: bool = False  # published weights know drawings blurred by JPEG
+    random_crop: int = 28  # px of a frame of 144, of training crops; published: 18
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +160,7 @@ class OptimizerConfig:
     clip_norm: float | None = None  # of the global gradient; None: no clipping
     # What a step leaves of the running average of the weights, which is the detector in
     # the end; None: the last weights are.
-    average: float | None = None
+    ema: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,8 +169,8 @@ class GanConfig:
 
     total_images: int = 40_000_000  # shown; steps times the global batch size
     phase_images: int = 0  # in which DeepPrivacy grows by a resolution; 0: no growing
-    generator_rate: float = 1.5e-3
-    discriminator_rate: float = 1.5e-3
+    generator_learning_rate: float = 1.5e-3
+    discriminator_learning_rate: float = 1.5e-3
     generator_steps: int = 3  # of CIAGAN, per one of each judge
     identity_weight: float = 1.0  # of CIAGAN's identity loss, beside the adversarial
     demonstration: bool = False  # marks weights that are there to be looked at only
@@ -174,7 +184,7 @@ class LoopConfig:
     global_batch_size: int = 4
     log_every: int = 50
     checkpoint_every: int = 5_000
-    pictures_every: int = 5_000
+    image_summary_every: int = 5_000
     mixed_precision: str = "float32"  # or "mixed_bfloat16", "mixed_float16"
 
 
@@ -332,7 +342,7 @@ _RANGES = {
     "loop.global_batch_size": (1, math.inf),
     "loop.log_every": (1, math.inf),
     "loop.checkpoint_every": (1, math.inf),
-    "loop.pictures_every": (1, math.inf),
+    "loop.image_summary_every": (1, math.inf),
     "gan.total_images": (1, math.inf),
     "gan.phase_images": (0, math.inf),
     "gan.generator_steps": (1, math.inf),
@@ -340,8 +350,8 @@ _RANGES = {
 }
 _POSITIVE = (
     "optimizer.learning_rate",
-    "gan.generator_rate",
-    "gan.discriminator_rate",
+    "gan.generator_learning_rate",
+    "gan.discriminator_learning_rate",
     "inference.scale",
 )
 
@@ -373,10 +383,10 @@ def validate(config: Config) -> Config:
         value = operator.attrgetter(name)(config)
         if not 0 < value < math.inf:
             raise ValueError(f"{name} must be above 0, and finite; got {value:g}")
-    average = config.optimizer.average
-    if average is not None and not 0 < average < 1:
+    ema = config.optimizer.ema
+    if ema is not None and not 0 < ema < 1:
         raise ValueError(
-            f"optimizer.average must lie between 0 and 1, or be none; got {average:g}"
+            f"optimizer.ema must lie between 0 and 1, or be none; got {ema:g}"
         )
     _check_range("data.crowd.max_face", data.crowd.max_face, data.crowd.min_face)
     paste = data.anonymization.paste

@@ -62,8 +62,8 @@ def test_bad_overrides_say_what_is_wrong(override, words):
         ("data.jpeg_quality=101", "from 1 to 100; got 101"),
         ("data.anonymization.blur_kernel=50", "must be odd"),
         ("loop.total_steps=0", "at least 1"),
-        ("optimizer.average=1", "between 0 and 1, or be none; got 1"),
-        ("optimizer.average=0", "between 0 and 1"),
+        ("optimizer.ema=1", "between 0 and 1, or be none; got 1"),
+        ("optimizer.ema=0", "between 0 and 1"),
         ("gan.identity_weight=-1", "at least 0"),
         ("study_anonymizers=blur,gan", "gan"),
         ("inference.ap_arithmetic=octave", "python, matlab"),
@@ -79,12 +79,12 @@ def test_bad_overrides_say_what_is_wrong(override, words):
         ("data.crowd.min_face=nan", "at least 1; got nan"),
         ("data.crowd.max_face=7", "max_face must be at least 8; got 7"),
         ("data.crowd.max_face=inf", "at least 8 and finite; got inf"),
-        ("loop.pictures_every=0", "at least 1"),
+        ("loop.image_summary_every=0", "at least 1"),
         ("inference.scale=0", "inference.scale must be above 0, and finite; got 0"),
         ("optimizer.learning_rate=nan", "finite; got nan"),
         ("optimizer.learning_rate=-1e-3", "above 0"),
-        ("gan.generator_rate=inf", "finite; got inf"),
-        ("gan.discriminator_rate=0", "above 0"),
+        ("gan.generator_learning_rate=inf", "finite; got inf"),
+        ("gan.discriminator_learning_rate=0", "above 0"),
     ],
 )
 def test_values_out_of_range_are_refused(override, words):
@@ -100,7 +100,7 @@ def test_json_brings_back_the_same_configuration():
 def test_json_may_be_older_than_a_field_that_may_be_none(tmp_path):
     config = apply_overrides(Config(), ["seed=4"])
     values = json.loads(config_lib.to_json(config))
-    del values["optimizer"]["average"]
+    del values["optimizer"]["ema"]
     (tmp_path / "config.json").write_text(json.dumps(values))
     assert config_lib.from_json((tmp_path / "config.json").read_text()) == config
     (tmp_path / "metrics.jsonl").touch()

@@ -26,7 +26,7 @@ class Places(NamedTuple):
     around: tf.Tensor
 
 
-class SquareInpainter(inpainter.Inpainter):
+class ContextInpainter(inpainter.Inpainter):
     """Hides boxes, and shows the generator the squares around them.
 
     Attributes:

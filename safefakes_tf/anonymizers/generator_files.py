@@ -19,6 +19,7 @@ from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
 from safefakes_tf.anonymizers.sun2018 import network as sun2018
 from safefakes_tf.config import (
     IMPORTED_NAMES,
+    RENAMED,
     CiaganConfig,
     DeepPrivacyConfig,
     Sun2018Config,
@@ -129,7 +130,8 @@ def _open(path):
 
 def _parse(values: dict[str, Any]) -> About:
     kind = METHODS[values["method"]][0]
-    return About(**{**values, "config": kind(**values["config"])})
+    fields = {RENAMED.get(name, name): v for name, v in values["config"].items()}
+    return About(**{**values, "config": kind(**fields)})
 
 
 def fold(model: keras.Model) -> None:

@@ -147,8 +147,8 @@ def create_sun2018(
     return Sun2018Trainer(
         sun2018.build_generator(config.sun2018),
         sun2018.build_discriminator(config.sun2018),
-        _adam(config, config.gan.generator_rate, betas=(0.5, 0.999)),
-        _adam(config, config.gan.discriminator_rate, betas=(0.5, 0.999)),
+        _adam(config, config.gan.generator_learning_rate, betas=(0.5, 0.999)),
+        _adam(config, config.gan.discriminator_learning_rate, betas=(0.5, 0.999)),
         _samples(batches),
     )
 
@@ -183,8 +183,8 @@ def create_deepprivacy(
     return DeepPrivacyTrainer(
         generator,
         discriminator,
-        _adam(config, config.gan.generator_rate, (0.0, 0.99), momentum),
-        _adam(config, config.gan.discriminator_rate, (0.0, 0.99)),
+        _adam(config, config.gan.generator_learning_rate, (0.0, 0.99), momentum),
+        _adam(config, config.gan.discriminator_learning_rate, (0.0, 0.99)),
         average,
         _samples(batches),
         config.deepprivacy,
@@ -206,7 +206,10 @@ def create_ciagan(
         batches: training data; the first faces are the samples.
         stage, before: not used, as there is one stage only.
     """
-    rates = (config.gan.generator_rate, *[config.gan.discriminator_rate] * 2)
+    rates = (
+        config.gan.generator_learning_rate,
+        *[config.gan.discriminator_learning_rate] * 2,
+    )
     return CiaganTrainer(
         ciagan.build_generator(config.ciagan),
         ciagan.build_critic(config.ciagan),

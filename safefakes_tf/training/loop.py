@@ -102,7 +102,7 @@ def train(
             rate = trainer.learning_rate()
             log.scalars(step + 1, losses, rate)
             bar.set_postfix(loss=f"{losses['total']:.3f}", rate=f"{rate:.1e}")
-        if chief and (last or (step + 1) % config.pictures_every == 0):
+        if chief and (last or (step + 1) % config.image_summary_every == 0):
             first = {
                 k: strategy.experimental_local_results(v)[0] for k, v in batch.items()
             }
@@ -268,5 +268,5 @@ def _diverged(step, what, workdir):
     return NonFiniteLoss(
         f"step {step + 1}: {what}; the last good checkpoint is in "
         f"{workdir / 'checkpoints'}; lower the learning rate (optimizer.learning_rate, "
-        "or gan.generator_rate and gan.discriminator_rate) in a new work folder"
+        "or gan.generator_learning_rate and gan.discriminator_learning_rate) in a new work folder"
     )

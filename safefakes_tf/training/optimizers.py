@@ -130,7 +130,7 @@ def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     weights, apart from the gradient.
     """
     rate = SteppedRate(config.learning_rate, config.decay_steps, config.warmup_steps)
-    average = running_average(config.average)
+    average = running_average(config.ema)
     if config.kind == "adam":
         # Keras would compute a decay of 0, and the rate for it, for each variable.
         decay = config.weight_decay or None

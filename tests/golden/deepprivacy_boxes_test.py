@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.anonymizers import context_inpainter as square_inpainter
+from safefakes_tf.anonymizers import context_inpainter as context_inpainter
 from safefakes_tf.anonymizers.deepprivacy import growth
 from safefakes_tf.anonymizers.deepprivacy.anonymizer import DeepPrivacy
 from safefakes_tf.ops import context_crops
@@ -54,7 +54,7 @@ def test_boxes_inside_their_squares(arrays):
 def test_patches(arrays):
     boxes = tf.constant(yxyx(arrays["pre_boxes"]), tf.int32)
     around = tf.constant(yxyx(arrays["pre_expanded"]), tf.int32)
-    got = square_inpainter.cut(
+    got = context_inpainter.cut(
         tf.constant(arrays["pre_image"]), boxes, around, 128, FILL
     )
     expected = arrays["pre_input_u8"].transpose(0, 2, 3, 1).astype(int)
@@ -72,7 +72,7 @@ def test_pasting(arrays, whole, key):
     given = yxyx(arrays["pre_boxes"])
     boxes = np.clip(given, 0, [height, width, height, width])
     around = yxyx(arrays["pre_expanded"])
-    got = square_inpainter.paste(
+    got = context_inpainter.paste(
         image,
         tf.constant(boxes, tf.int32),
         tf.constant(around, tf.int32),

@@ -74,7 +74,7 @@ def train_arguments(data_dir):
         "--anonymizer=pixelate",
         "--set=optimizer.kind=sgd",  # Adam would blow up differences of rounding
         "--set=optimizer.learning_rate=1e-5",
-        "--set=optimizer.average=0.5",  # close to the last weights
+        "--set=optimizer.ema=0.5",  # close to the last weights
         f"--data_dir={data_dir}",
     ]
 

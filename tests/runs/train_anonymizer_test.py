@@ -39,7 +39,7 @@ def config(tmp_path_factory):
             "sun2018.width=4",
             "sun2018.resolution=32",
             "ciagan.width_multiplier=0.0625",
-            "ciagan.judges_width_multiplier=0.0625",
+            "ciagan.discriminator_width_multiplier=0.0625",
             "ciagan.resolution=16",
             "gan.generator_steps=1",
             "gan.total_images=20",
@@ -160,9 +160,20 @@ def test_settings_of_the_study():
     first, second = deepprivacy.get_config(), sun2018.get_config()
     third = ciagan.get_config()
     assert third.loop.global_batch_size == 16
-    assert third.gan.generator_rate == third.gan.discriminator_rate == 1e-4
+    assert (
+        third.gan.generator_learning_rate
+        == third.gan.discriminator_learning_rate
+        == 1e-4
+    )
     assert third.gan.generator_steps == 3
     assert first.loop.global_batch_size == 128
-    assert first.gan.generator_rate == first.gan.discriminator_rate == 1.5e-3
+    assert (
+        first.gan.generator_learning_rate
+        == first.gan.discriminator_learning_rate
+        == 1.5e-3
+    )
     assert second.loop.global_batch_size == 64
-    assert (second.gan.generator_rate, second.gan.discriminator_rate) == (5e-4, 2e-5)
+    assert (
+        second.gan.generator_learning_rate,
+        second.gan.discriminator_learning_rate,
+    ) == (5e-4, 2e-5)

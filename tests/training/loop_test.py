@@ -50,7 +50,7 @@ def train(workdir, total_steps, devices="cpu", poison=None, **options):
         global_batch_size=4,
         log_every=1,
         checkpoint_every=5,
-        pictures_every=100,
+        image_summary_every=100,
         **options,
     )
     loop.train(trainer, numbers_from, distribution, config, workdir)

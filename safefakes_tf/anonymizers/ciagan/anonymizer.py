@@ -92,7 +92,7 @@ class Ciagan(inpainter.Inpainter):
                 aside[face],
                 crops[face],
                 self._frame_side,
-                self.about.config.jpeg_drawings,
+                self.about.config.jpeg_landmark_maps,
             )
             begin, end = self._margin, self._margin + self._patch_side
             return tuple(frame[begin:end, begin:end] for frame in frames)

@@ -89,7 +89,7 @@ def config_of(arrays: Mapping[str, np.ndarray]) -> CiaganConfig:
     first = arrays.get("encode_one_hot.0.weight")
     known = first is not None and first.ndim == 2
     identities = first.shape[1] if known else CiaganConfig().num_identities
-    return CiaganConfig(num_identities=identities, jpeg_drawings=True)
+    return CiaganConfig(num_identities=identities, jpeg_landmark_maps=True)
 
 
 def load_reference(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from safefakes_tf.anonymizers.ciagan.spectral import SpectralConv2D
-from safefakes_tf.anonymizers.ciagan.sync_batch_norm import GlobalBatchNormalization
+from safefakes_tf.anonymizers.ciagan.sync_batch_norm import SyncBatchNorm
 from safefakes_tf.config import CiaganConfig
 
 LANDMARKS, FACE, IDENTITY, IMAGE = "landmarks", "face", "identity", "image"
@@ -228,7 +228,7 @@ def _residual_conv(x, filters, kernel_size, stride, name):
         kernel_initializer=start,
         name=name,
     )(x)
-    return GlobalBatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
+    return SyncBatchNorm(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
 
 
 def _basic_block(x, filters, stride, name):
@@ -257,4 +257,4 @@ def _width(config, channels):
 
 
 def _judges_width(config, channels):
-    return max(1, round(channels * config.judges_width_multiplier))
+    return max(1, round(channels * config.discriminator_width_multiplier))

@@ -63,7 +63,7 @@ def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> Cuttings:
     side = alignment.frame_side(config.resolution)
     cut = dataset.map(
         lambda record: _cut_all(
-            record_stream.decode(record), side, config.jpeg_drawings
+            record_stream.decode(record), side, config.jpeg_landmark_maps
         ),
         tf.data.AUTOTUNE,
         deterministic=True,
@@ -146,7 +146,7 @@ def training_dataset(
     return elements.batch(global_batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def _cut_all(record, side, jpeg_drawings):
+def _cut_all(record, side, jpeg_landmark_maps):
     """Return the usable faces of a photo: PNG files and identities."""
     some = faces.from_record(record)
     image, size = record[faces.IMAGE], tf.shape(record[faces.IMAGE])[:2]
@@ -171,7 +171,7 @@ def _cut_all(record, side, jpeg_drawings):
         hidden = alignment.hide(image, others)
         # What hides the others does not hide this one where they overlap.
         parts = alignment.frames(
-            hidden, points[index], aside[index], crops[index], side, jpeg_drawings
+            hidden, points[index], aside[index], crops[index], side, jpeg_landmark_maps
         )
         mask = tf.repeat(parts[2], 3, axis=2)
         return tf.io.encode_png(tf.concat([*parts[:2], mask], axis=1))
@@ -233,7 +233,7 @@ def _patch(frame, draw, config):
     parts = tf.concat(tf.split(parts, 3, axis=1), axis=2)  # one above the other
     side = alignment.frame_side(config.resolution)
     parts = tf.ensure_shape(parts, [side, side, 9])[..., :7]
-    part = alignment.closer(parts, draw, config.crop_spread)
+    part = alignment.closer(parts, draw, config.random_crop)
     patch = alignment.to_patch(part, config.resolution)
     face, landmarks, covered = tf.split(patch, [3, 3, 1], axis=2)
     return (

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("safefakes_tf")
-class GlobalBatchNormalization(keras.layers.BatchNormalization):
+class SyncBatchNorm(keras.layers.BatchNormalization):
     """Keras' synchronized layer, with one message per call where Keras sends three.
 
     All replicas must hold equal shares of the batch, as `training.loop` gives them.
@@ -17,7 +17,7 @@ class GlobalBatchNormalization(keras.layers.BatchNormalization):
 
     def _moments(self, inputs, mask):
         if mask is not None:
-            raise ValueError("GlobalBatchNormalization takes no mask")
+            raise ValueError("SyncBatchNorm takes no mask")
         axes = self._reduction_axes
         local = [tf.reduce_mean(values, axes) for values in (inputs, tf.square(inputs))]
         replica = tf.distribute.get_replica_context()

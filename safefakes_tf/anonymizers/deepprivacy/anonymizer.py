@@ -6,11 +6,11 @@ Source: "DeepPrivacy: A Generative Adversarial Network for Face Anonymization"
 
 import tensorflow as tf
 
-from safefakes_tf.anonymizers.context_inpainter import SQUARE, SquareInpainter
+from safefakes_tf.anonymizers.context_inpainter import SQUARE, ContextInpainter
 from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
 
 
-class DeepPrivacy(SquareInpainter):
+class DeepPrivacy(ContextInpainter):
     """Pastes the whole square that the generator painted.
 
     The noise is zero, as in the published programmes: the face that is most likely for

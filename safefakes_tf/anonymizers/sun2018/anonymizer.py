@@ -6,11 +6,11 @@ sun2018.md, sections 2 and 6.
 
 import tensorflow as tf
 
-from safefakes_tf.anonymizers.context_inpainter import BOX, SquareInpainter
+from safefakes_tf.anonymizers.context_inpainter import BOX, ContextInpainter
 from safefakes_tf.anonymizers.sun2018 import network as sun2018
 
 
-class Sun2018(SquareInpainter):
+class Sun2018(ContextInpainter):
     """Pastes only the face's box, with a hard edge.
 
     Faces without keypoints are painted without, which gives blurry ones.

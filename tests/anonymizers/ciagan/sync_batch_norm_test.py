@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.anonymizers.ciagan.sync_batch_norm import GlobalBatchNormalization
+from safefakes_tf.anonymizers.ciagan.sync_batch_norm import SyncBatchNorm
 from safefakes_tf.training import strategy
 
 BATCH = np.random.default_rng(0).normal(3.0, 2.0, size=(4, 3, 3, 5))
@@ -63,7 +63,7 @@ def norm(make_layer, devices, dtype):
 def test_it_norms_the_shares_of_replicas_as_keras_the_whole_batch(
     devices, dtype, tolerance
 ):
-    got = norm(GlobalBatchNormalization, devices, dtype)
+    got = norm(SyncBatchNorm, devices, dtype)
     expected = norm(keras.layers.BatchNormalization, "cpu", dtype)
     for ours, theirs in zip(got, expected, strict=True):
         limit = tolerance * np.abs(theirs).max()
@@ -71,6 +71,6 @@ def test_it_norms_the_shares_of_replicas_as_keras_the_whole_batch(
 
 
 def test_masks_are_refused():
-    layer = GlobalBatchNormalization()
+    layer = SyncBatchNorm()
     with pytest.raises(ValueError, match="takes no mask"):
         layer(tf.ones([2, 3]), training=True, mask=tf.constant([True, False]))

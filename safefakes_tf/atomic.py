@@ -1,0 +1,42 @@
+"""Files that are there as a whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import uuid
+from collections.abc import Iterator
+from typing import BinaryIO
+
+SUFFIX = ".partial"
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Open a file for writing that gets its name when the block has ended well.
+
+    Until then it lies beside `path` under a name of its own, which no other process
+    has, and which is short: `path` may be as long as the file system allows.
+
+    Args:
+        path: of the file; its folder exists. A file that is there is replaced.
+
+    Raises:
+        OSError: if it cannot be written; nothing is left then.
+    """
+    path = pathlib.Path(path)
+    partial = path.with_name(f".{uuid.uuid4().hex}{SUFFIX}")
+    try:
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())  # before the name: what has one is whole
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a file of UTF-8 text as a whole; see `writing`."""
+    with writing(path) as file:
+        file.write(text.encode())
