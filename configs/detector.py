@@ -2,7 +2,7 @@
 
     python main.py --mode=train_detector --dataset=widerface --anonymizer=blur
 
-About 2.7e17 floating point operations (dsfd.md, section 10): made for GPUs. For
+About 2.7e17 floating point operations (dsfd.md, section 15): made for GPUs. For
 something small see `quickstart` and `tiny`.
 """
 
