@@ -48,7 +48,7 @@ class FakeDetector:
         """Return the keypoints of the faces of a photo; see `search.Detector`."""
         seen = boxes[:, 3] - boxes[:, 1] >= self.MIN_WIDTH
         keypoints = np.zeros([len(boxes), layouts.NUM_FOUND, 2], np.float32)
-        keypoints[seen, : search.NUM_IBUG] = in_boxes(boxes[seen])
+        keypoints[seen, : layouts.NUM_KEYPOINTS["ibug68"]] = in_boxes(boxes[seen])
         return search.Found(keypoints, np.where(seen, faces.MESH, faces.NOT_FOUND))
 
     def close(self) -> None:

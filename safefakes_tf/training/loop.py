@@ -268,5 +268,6 @@ def _diverged(step, what, workdir):
     return NonFiniteLoss(
         f"step {step + 1}: {what}; the last good checkpoint is in "
         f"{workdir / 'checkpoints'}; lower the learning rate (optimizer.learning_rate, "
-        "or gan.generator_learning_rate and gan.discriminator_learning_rate) in a new work folder"
+        "or gan.generator_learning_rate and gan.discriminator_learning_rate) in a new "
+        "work folder"
     )
