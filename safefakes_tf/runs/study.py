@@ -16,7 +16,7 @@ import tqdm
 from safefakes_tf import faces, report
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Config, claim_workdir, with_anonymizer
+from safefakes_tf.config import Study, with_anonymizer
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.runs import build_dataset, evaluate, train_detector
