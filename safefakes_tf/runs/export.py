@@ -5,8 +5,7 @@ import pathlib
 from safefakes_tf import export
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Config
-from safefakes_tf.runs import evaluate
-from safefakes_tf.runs.train_detector import WEIGHTS
+from safefakes_tf.detectors.dsfd import weights_files
 
 ANONYMIZER_USE = """\
     model = tf.saved_model.load("{path}").signatures["serving_default"]
@@ -37,10 +36,10 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     what = "demonstration of anonymizer" if anonymizer.demonstration else "anonymizer"
     _tell(f"{what} {name}", path, ANONYMIZER_USE)
 
-    weights = pathlib.Path(config.init_weights or workdir / WEIGHTS)
+    weights = pathlib.Path(config.init_weights or workdir / weights_files.WEIGHTS)
     if config.init_weights or weights.exists():
         path = workdir / "export" / "detector"
-        model = evaluate.load_detector(config, weights)
+        model = weights_files.load_detector(config, weights)
         export.export_detector(model, config.inference, path)
         _tell("detector", path, DETECTOR_USE)
     else:

@@ -37,9 +37,9 @@ def photos(monkeypatch):
         )
         builder = types.SimpleNamespace(as_dataset=lambda split: dataset)
         monkeypatch.setattr(
-            preview.common, "create_source_builder", lambda data: builder
+            preview.builders, "create_source_builder", lambda data: builder
         )
-        monkeypatch.setattr(preview.build_dataset, "prepare", lambda builder: None)
+        monkeypatch.setattr(preview.builders, "prepare", lambda builder: None)
 
     return give
 
