@@ -26,7 +26,7 @@ ALLOWED = {
     "export": {*SHARED, "anonymizers", "detectors"},
     "anonymizers": {*SHARED, "keypoints", "training", "importers"},
     "detectors": {*SHARED, "training", "importers"},
-    "evaluation": {*SHARED, "detectors", "photos"},
+    "evaluation": {*SHARED, "detectors", "photos", "workdir"},
     "training": {*SHARED, "contact_sheet", "workdir"},
     "importers": {"config"},
     "photos": {"ops", "boxes", "faces", "atomic"},

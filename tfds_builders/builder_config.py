@@ -9,16 +9,11 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import (
-    FILTER_NAMES,
-    GENERATOR_NAMES,
-    AnonymizationConfig,
-    CrowdConfig,
-)
+from safefakes_tf.config import AnonymizationConfig, CrowdConfig, names
 
 SOURCE = "source"
-# These draw nothing at random, so that one data set serves the runs of all seeds.
-_SEEDLESS = (SOURCE, *FILTER_NAMES, "sun2018", "deepprivacy")
+# Generators that draw nothing at random, so that one data set serves all seeds.
+_SEEDLESS = ("sun2018", "deepprivacy")
 _SOURCE_OPTIONS = ("crowd", "allow_partial")
 _DERIVED_OPTIONS = ("anonymization", "image_format", "jpeg_quality", "seed")
 # The groups of options as they were in version 0.4.0, whose names hash all of them.
@@ -45,7 +40,7 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
 
     Attributes:
         name: not to be given, but for the folder of an older version.
-        anonymizer: `source` or one of `config.ANONYMIZER_NAMES`.
+        anonymizer: `source` or one of `names.ANONYMIZERS`.
         anonymization, image_format, jpeg_quality: of derived photos.
         crowd: what `synthetic_crowd` composes.
         allow_partial: accept fewer photos than the annotations list.
@@ -62,7 +57,7 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
     seed: int = 0
 
     def __post_init__(self):
-        if self.anonymizer in _SEEDLESS:
+        if self.anonymizer in (SOURCE, *names.filters(), *_SEEDLESS):
             self.seed = 0
         self.name = self.name or self._with_digest(self._changed())
         self.description = (
@@ -74,8 +69,8 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
     def options(self) -> dict[str, Any]:
         """Return what the photos depend on, beside the raw data and the anonymizer."""
         derived = self.anonymizer != SOURCE
-        names = _SOURCE_OPTIONS + (_DERIVED_OPTIONS if derived else ())
-        options = {name: getattr(self, name) for name in names}
+        chosen = _SOURCE_OPTIONS + (_DERIVED_OPTIONS if derived else ())
+        options = {name: getattr(self, name) for name in chosen}
         if derived:  # what the weights are counts, not where they lie
             options["anonymization"] = dataclasses.replace(
                 self.anonymization, weights=None
@@ -88,7 +83,7 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         Raises:
             ValueError: if the file is not there.
         """
-        if self.anonymizer not in GENERATOR_NAMES:
+        if names.network(self.anonymizer) is None:
             return None
         path = generator_files.find(self.anonymization.weights, self.anonymizer)
         return generator_files.sha256(path)
@@ -100,11 +95,9 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
     def name_in_0_4_0(self) -> str | None:
         """Return the name that version 0.4.0 gave; None if it had not these options."""
         options = self.options()
-        known = {
-            f"{group}.{name}"
-            for group, names in _FIELDS_OF_0_4_0.items()
-            for name in names
-        } | (options.keys() - _FIELDS_OF_0_4_0.keys())
+        known = options.keys() - _FIELDS_OF_0_4_0.keys()
+        for group, fields in _FIELDS_OF_0_4_0.items():
+            known |= {f"{group}.{field}" for field in fields}
         changed = self._changed()
         if not changed.keys() <= known:
             return None
@@ -138,7 +131,7 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
 
 def standard_configs() -> list[AnonymizedConfig]:
     """Return the `BUILDER_CONFIGS`: all that need no weights, `source` first."""
-    return [AnonymizedConfig(anonymizer=name) for name in (SOURCE, *FILTER_NAMES)]
+    return [AnonymizedConfig(anonymizer=name) for name in (SOURCE, *names.filters())]
 
 
 def _differences(path, value, default) -> Iterator[tuple[str, Any]]:

@@ -4,7 +4,7 @@ import dataclasses
 import importlib
 
 import safefakes_tf
-from safefakes_tf.config import DATASET_NAMES, DataConfig
+from safefakes_tf.config import DataConfig, names
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 
@@ -19,12 +19,9 @@ def create_builder(data: DataConfig, seed: int) -> AnonymizedBuilder:
     Raises:
         ValueError: if there is no such data set.
     """
-    if data.dataset not in DATASET_NAMES:
-        raise ValueError(
-            f"dataset must be one of {', '.join(DATASET_NAMES)}; got {data.dataset!r}"
-        )
-    module = f"tfds_builders.{data.dataset}.{data.dataset}_dataset_builder"
-    builder_class = importlib.import_module(module).Builder
+    names.check_choice("dataset", data.dataset, names.datasets())
+    module = importlib.import_module(names.DATASETS[data.dataset].module)
+    builder_class = module.Builder
     config = AnonymizedConfig(
         anonymizer=data.anonymizer,
         anonymization=data.anonymization,

@@ -4,10 +4,9 @@ import json
 import pathlib
 
 from safefakes_tf import atomic
+from safefakes_tf import workdir as files
 from safefakes_tf.evaluation import curves, wider_face
 from safefakes_tf.evaluation.ground_truth import GroundTruth
-
-METRICS = "evaluation.json"
 
 
 def report(
@@ -27,12 +26,12 @@ def report(
     result = wider_face.evaluate(truth, predictions, arithmetic)
     workdir.mkdir(parents=True, exist_ok=True)
     metrics = {**result.ap, "mAP": result.mean_ap}
-    plot = workdir / "precision_recall.png"
+    plot = workdir / files.CURVES
     curves.plot_precision_recall({workdir.name: result}, plot)
     # Last and at once: who finds this file takes the evaluation for finished.
     stored = json.dumps({**metrics, "arithmetic": arithmetic}, indent=2)
-    atomic.write_text(workdir / METRICS, stored)
+    atomic.write_text(workdir / files.EVALUATION, stored)
     print("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
-    print(f"figures:     {workdir / METRICS}")
+    print(f"figures:     {workdir / files.EVALUATION}")
     print(f"curves:      {plot}")
     return result

@@ -8,42 +8,39 @@ import pathlib
 import tqdm
 
 from safefakes_tf import faces
-from safefakes_tf.config import Config
+from safefakes_tf import workdir as files
+from safefakes_tf.config import Evaluate
 from safefakes_tf.detectors.dsfd import inference as detect
-from safefakes_tf.detectors.dsfd import weights_files
-from safefakes_tf.evaluation import (
-    ground_truth,
-    prediction_files,
-    results,
-    wider_face,
-)
+from safefakes_tf.detectors.dsfd.weights_files import load_detector
+from safefakes_tf.evaluation import ground_truth, prediction_files, results
+from safefakes_tf.evaluation.wider_face import Result
 from tfds_builders import registry as builders
 
 
-def run(config: Config, workdir: pathlib.Path) -> wider_face.Result:
+def run(settings: Evaluate, workdir: pathlib.Path) -> Result:
     """Write prediction files for a detector, and its average precisions.
 
     Photos whose prediction file is already there are not looked at again.
 
     Args:
-        config: of the detector; `config.init_weights` names its weights, else those of
-            `workdir` are taken.
+        settings: `init_weights` names the detector's weights, else those of `workdir`
+            are taken.
         workdir: gets `predictions-<digest>/`, `evaluation.json` and the plot.
 
     Raises:
         ValueError: if the weights or the photos are not there.
     """
-    weights = pathlib.Path(config.init_weights or workdir / weights_files.WEIGHTS)
-    model = weights_files.load_detector(config, weights)
-    folder = workdir / f"predictions-{_digest(config, weights)}"
-    builder = builders.create_source_builder(config.data)
+    weights = pathlib.Path(settings.init_weights or workdir / files.DETECTOR_WEIGHTS)
+    model = load_detector(settings.model, weights)
+    folder = workdir / f"predictions-{_digest(settings, weights)}"
+    builder = builders.create_source_builder(settings.data)
     builders.prepare(builder)
     truth = ground_truth.from_records(
-        _detect_all(model, config.inference, builder, folder)
+        _detect_all(model, settings.inference, builder, folder)
     )
     found = prediction_files.read(folder, truth, ours=True)
     print(f"predictions: {folder}")
-    return results.report(truth, found, config.inference.ap_arithmetic, workdir)
+    return results.report(truth, found, settings.inference.ap_arithmetic, workdir)
 
 
 def _detect_all(model, inference, builder, folder):
@@ -63,18 +60,18 @@ def _detect_all(model, inference, builder, folder):
         yield filename, record[faces.BBOX_PIXELS], *(record[key] for key in keys)
 
 
-def _digest(config, weights):
+def _digest(settings, weights):
     """Return eight digits that change with the weights and the way of detecting."""
     folders = {"data_dir": None, "manual_dir": None, "keypoint_models": None}
-    settings = json.dumps(
+    text = json.dumps(
         [
             dataclasses.asdict(part)
             for part in (
-                config.inference,
-                config.model,
-                dataclasses.replace(config.data, **folders),
+                settings.inference,
+                settings.model,
+                dataclasses.replace(settings.data, **folders),
             )
         ]
     )
-    content = hashlib.sha256(weights.read_bytes() + settings.encode())
+    content = hashlib.sha256(weights.read_bytes() + text.encode())
     return content.hexdigest()[:8]

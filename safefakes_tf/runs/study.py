@@ -14,13 +14,13 @@ import tensorflow as tf
 import tqdm
 
 from safefakes_tf import faces, report
+from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Config, claim_workdir, with_anonymizer
+from safefakes_tf.config import with_anonymizer
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd import weights_files
-from safefakes_tf.evaluation.results import METRICS
+from safefakes_tf.detectors.dsfd.weights_files import load_detector
 from safefakes_tf.runs import evaluate, train_detector
 from safefakes_tf.training import loop
 from tfds_builders import registry as builders
@@ -73,7 +73,7 @@ def _run_all(parts, workdir):
     """Run each part that is not finished in a process of its own."""
     alone = bool(tf.config.list_physical_devices("GPU"))
     jobs = [(part, workdir / part.data.anonymizer, not alone) for part in parts]
-    jobs = [job for job in jobs if not (job[1] / METRICS).exists()]
+    jobs = [job for job in jobs if not (job[1] / files.EVALUATION).exists()]
     if not jobs:
         return
     # Spawned, because TensorFlow does not survive a fork; a new process per part,
@@ -156,7 +156,7 @@ def _row(config, workdir):
     last = _last_metrics(workdir)
     return report.Row(
         anonymizer=config.data.anonymizer,
-        ap=json.loads((workdir / METRICS).read_text()),
+        ap=json.loads((workdir / files.EVALUATION).read_text()),
         training_seconds=last["seconds"],
         steps=last["step"],
         demonstration=bool(weights)
@@ -175,7 +175,7 @@ def _last_metrics(workdir):
 
 def _is_drawn(picture, rows):
     """Tell whether the picture shows the figures that the parts now have."""
-    figures = [picture.parent / row.anonymizer / METRICS for row in rows]
+    figures = [picture.parent / row.anonymizer / files.EVALUATION for row in rows]
     newest = max(path.stat().st_mtime_ns for path in figures)
     return picture.exists() and picture.stat().st_mtime_ns > newest
 
@@ -192,8 +192,8 @@ def _examples(config, rows, workdir):
         data = _part(config, row.anonymizer).data
         stage = anonymizers.create(row.anonymizer, data.anonymization, config.seed)
         seen = next(training.map(stage).as_numpy_iterator())
-        weights = workdir / row.anonymizer / weights_files.WEIGHTS
-        weights_files.load_detector(config, weights, model)
+        weights = workdir / row.anonymizer / files.DETECTOR_WEIGHTS
+        load_detector(config.model, weights, model)
         found = detect.detect(model, tested[faces.IMAGE], config.inference)
         examples.append(
             report.Example(

@@ -24,8 +24,8 @@ from safefakes_tf.anonymizers.deepprivacy.trainer import (
 from safefakes_tf.anonymizers.sun2018 import network as sun2018
 from safefakes_tf.anonymizers.sun2018.trainer import Sun2018Trainer
 from safefakes_tf.config import GENERATOR_NAMES, Config, check_choice, claim_workdir
+from safefakes_tf.config.next_command import next_command
 from safefakes_tf.runs.import_weights import GENERATOR
-from safefakes_tf.runs.next_command import next_command
 from safefakes_tf.training import loop, optimizers, strategy
 from tfds_builders import registry as builders
 

@@ -12,8 +12,8 @@ from safefakes_tf.detectors.dsfd import input as detection
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd import random_initialization, vgg16
 from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
-from safefakes_tf.detectors.dsfd.weights_files import WEIGHTS
 from safefakes_tf.training import loop, optimizers, strategy
+from safefakes_tf.workdir import DETECTOR_WEIGHTS as WEIGHTS
 from tfds_builders import registry as builders
 
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from safefakes_tf.config import Config, DataConfig, DetectorConfig
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd.weights_files import WEIGHTS
 from safefakes_tf.runs import export
+from safefakes_tf.workdir import DETECTOR_WEIGHTS as WEIGHTS
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def test_a_detector_is_ready_to_be_evaluated(tmp_path, detector, capsys):
     np.savez(source, **{f"module.{name}": value for name, value in detector.items()})
     import_weights.run(SMALL, tmp_path / "run", "dsfd", str(source))
     model = weights_files.load_detector(
-        SMALL, tmp_path / "run" / import_weights.WEIGHTS
+        SMALL.model, tmp_path / "run" / import_weights.WEIGHTS
     )
     kernel = model.get_layer("conv1_1").kernel
     np.testing.assert_array_equal(

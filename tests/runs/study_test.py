@@ -6,9 +6,9 @@ import pytest
 
 from configs import tiny
 from safefakes_tf import report
-from safefakes_tf.evaluation.results import METRICS
 from safefakes_tf.runs import study
 from safefakes_tf.training import loop
+from safefakes_tf.workdir import EVALUATION as METRICS
 
 
 def row(name):
