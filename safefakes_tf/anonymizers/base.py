@@ -1,7 +1,6 @@
 """The contract that every anonymizer fulfils."""
 
 import abc
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,6 +57,13 @@ class Anonymizer(abc.ABC):
             )
         self.config = config
         self.seed = seed
+        # Traced at the first call. No autograph: an anonymizer consists of TensorFlow
+        # ops, and it would cost more than the rest of the tracing.
+        self._compiled = tf.function(
+            lambda image, faces, seed: self.apply(image, Faces(*faces), seed),
+            input_signature=SIGNATURE,
+            autograph=False,
+        )
 
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return int64 [N], the action per face (`policy.decide`)."""
@@ -147,13 +153,6 @@ class Anonymizer(abc.ABC):
         """Anonymize photos of any sizes together, each as `anonymize` does."""
         begun = map(self.begin, images, faces, seeds)
         return [self.finish(each)[0] for each in self.generate(list(begun))]
-
-    @functools.cached_property
-    def _compiled(self):
-        return tf.function(
-            lambda image, faces, seed: self.apply(image, Faces(*faces), seed),
-            input_signature=SIGNATURE,
-        )
 
 
 class Filter(Anonymizer):
