@@ -88,8 +88,9 @@ def anonymize(
         with _naming(record):
             record = decode(record)
             begun = anonymizer.begin(*anonymizer.inputs(record))
-        waiting = _Waiting(record, begun)
-        return waiting if anonymizer.num_waiting(begun) else finish(waiting)
+        if anonymizer.num_waiting(begun):
+            return _Waiting(record, begun)
+        return finish(_Waiting(record, *anonymizer.generate([begun])))
 
     def finish(waiting):
         with _naming(waiting.record):

@@ -139,6 +139,7 @@ class Inpainter(base.Anonymizer):
         image, faces, job, _, inpainted = begun
         return finish(image, faces, job, *inpainted)
 
+    @tf.autograph.experimental.do_not_convert
     def _steps(self):
         """Return the three steps as graphs, each traced once, for photos of all sizes."""
         with self._tracing:
