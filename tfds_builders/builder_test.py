@@ -366,7 +366,7 @@ def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatc
     assert plain.create_detector().models is None
     asked = []
     monkeypatch.setattr(
-        builders.keypoint_files, "attach", lambda *args: asked.append(args)
+        builders.keypoint_store, "attach", lambda *args: asked.append(args)
     )
     monkeypatch.setattr(builders.AnonymizedBuilder, "encoded", lambda self, split: None)
     builder.source_builder().encoded_with_keypoints("validation")

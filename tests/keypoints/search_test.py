@@ -1,14 +1,13 @@
 """MediaPipe on drawn heads: points in their places, and never a neighbour's."""
 
 import functools
-import pathlib
 
 import numpy as np
 import pytest
 
 from safefakes_tf import faces
 from safefakes_tf.config import CrowdConfig
-from safefakes_tf.keypoints import fake, layouts, mediapipe, model_files, search
+from safefakes_tf.keypoints import fake, layouts, mediapipe, search
 from tfds_builders.synthetic_crowd import heads, scenes
 
 pytestmark = pytest.mark.keypoints
@@ -127,15 +126,3 @@ def test_the_index_map_has_a_vertex_per_point():
     assert len(layouts.MESH_OF_IBUG68) == 68
     assert len(set(layouts.MESH_OF_IBUG68)) == 68
     assert max(layouts.MESH_OF_IBUG68) < 468
-
-
-def test_it_is_the_only_importer_of_mediapipe():
-    root = pathlib.Path(model_files.__file__).parents[2]
-    using = [
-        path.name
-        for folder in ("safefakes_tf", "tfds_builders")
-        for path in (root / folder).rglob("*.py")
-        if "import mediapipe" in path.read_text()
-        or "from mediapipe" in path.read_text()
-    ]
-    assert using == ["mediapipe.py"]

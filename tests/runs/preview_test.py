@@ -37,7 +37,7 @@ def photos(monkeypatch):
         )
         builder = types.SimpleNamespace(as_dataset=lambda split: dataset)
         monkeypatch.setattr(
-            preview.common, "create_source_builder", lambda data: builder
+            preview.builders, "create_source_builder", lambda data: builder
         )
         monkeypatch.setattr(preview.build_dataset, "prepare", lambda builder: None)
 

@@ -99,7 +99,7 @@ def test_adam_refuses_what_it_cannot_do():
 @pytest.mark.parametrize("kind", ["sgd", "adam"])
 @pytest.mark.parametrize("average", [None, 0.75])
 def test_a_running_average_of_the_weights_is_kept_if_asked_for(kind, average):
-    config = OptimizerConfig(kind=kind, learning_rate=0.1, average=average)
+    config = OptimizerConfig(kind=kind, learning_rate=0.1, ema=average)
     optimizer = optimizers.create(config)
     variable = keras.Variable([1.0, -2.0])
     optimizer.build([variable])

@@ -301,7 +301,9 @@ def test_flip_mirrors_in_half_of_the_cases():
 
 @pytest.mark.parametrize("probability", [0.0, 1.0])
 def test_boxes_stay_on_the_face(probability, monkeypatch):
-    monkeypatch.setattr(augmentation.colours, "distort", lambda image, rng: image)
+    monkeypatch.setattr(
+        augmentation.colour_distortion, "distort", lambda image, rng: image
+    )
     config = AugmentationConfig(anchor_sampling_probability=probability)
     image, box = marked_photo(150, 200, [50, 70, 90, 120]), [50, 70, 90, 120]
     for seed in range(60):

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from safefakes_tf.training.input import decode
 
 from safefakes_tf import faces
 from safefakes_tf.config import AugmentationConfig
 from safefakes_tf.detectors.dsfd import input as detection
+from safefakes_tf.training.record_stream import decode
 
 SIZE, BATCH = 48, 2
 
