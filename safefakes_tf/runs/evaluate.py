@@ -6,14 +6,12 @@ import json
 import pathlib
 from collections.abc import Iterator
 
-import keras
 import tqdm
 
 from safefakes_tf import faces
-from safefakes_tf.config import Config, differences, from_json
+from safefakes_tf.config import Config
 from safefakes_tf.detectors.dsfd import inference as detect
-from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd import vgg16
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.evaluation import ground_truth, prediction_files, wider_face
 from safefakes_tf.runs import build_dataset, evaluate_predictions
 from safefakes_tf.runs.train_detector import WEIGHTS
@@ -44,48 +42,6 @@ def run(config: Config, workdir: pathlib.Path) -> wider_face.Result:
     return evaluate_predictions.report(
         truth, found, config.inference.ap_arithmetic, workdir
     )
-
-
-def load_detector(
-    config: Config, weights: pathlib.Path, model: keras.Model | None = None
-) -> keras.Model:
-    """Return the detector of a configuration with the weights of a file.
-
-    Args:
-        config: of the detector.
-        weights: a `.weights.h5` file.
-        model: to load them into; by default a new one.
-
-    Raises:
-        ValueError: if the file is absent or was made by another configuration.
-    """
-    _check_settings(config, weights.with_name("config.json"))
-    if not weights.exists():
-        raise ValueError(
-            f"no detector at {weights}; train one with --mode=train_detector, or name "
-            "the file with --weights"
-        )
-    model = model or dsfd.build_dsfd(config.model)
-    vgg16.load_weights(model, weights)
-    return model
-
-
-def _check_settings(config, stored):
-    """Refuse other settings of the network than those beside its weights.
-
-    Not all of them change the shape of a weight.
-    """
-    if stored.exists():
-        changed = differences(
-            dataclasses.asdict(from_json(stored.read_bytes()).model),
-            dataclasses.asdict(config.model),
-            "model.",
-        )
-        if changed:
-            raise ValueError(
-                f"{stored.parent} holds a detector with other settings "
-                f"({'; '.join(changed)}); leave --config and --set away"
-            )
 
 
 def validation_records(config: Config) -> Iterator[faces.Record]:

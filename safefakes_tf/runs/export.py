@@ -3,9 +3,9 @@
 import pathlib
 
 from safefakes_tf import export
-from safefakes_tf.anonymizers import registry as anonymizers
+from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import Config
-from safefakes_tf.runs import evaluate
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.runs.train_detector import WEIGHTS
 
 ANONYMIZER_USE = """\
@@ -32,7 +32,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     """
     name = config.data.anonymizer
     path = workdir / "export" / name
-    anonymizer = anonymizers.create(name, config.data.anonymization, config.seed)
+    anonymizer = registry.create(name, config.data.anonymization, config.seed)
     export.export_anonymizer(anonymizer, path)
     what = "demonstration of anonymizer" if anonymizer.demonstration else "anonymizer"
     _tell(f"{what} {name}", path, ANONYMIZER_USE)
@@ -40,7 +40,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     weights = pathlib.Path(config.init_weights or workdir / WEIGHTS)
     if config.init_weights or weights.exists():
         path = workdir / "export" / "detector"
-        model = evaluate.load_detector(config, weights)
+        model = load_detector(config, weights)
         export.export_detector(model, config.inference, path)
         _tell("detector", path, DETECTOR_USE)
     else:

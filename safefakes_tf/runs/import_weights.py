@@ -8,10 +8,13 @@ import pathlib
 import keras
 import numpy as np
 
-from safefakes_tf.anonymizers import generator_files
+from safefakes_tf import atomic
+from safefakes_tf.anonymizers import generator_files, registry
 from safefakes_tf.config import Config, claim_workdir
+from safefakes_tf.detectors.dsfd import importer as dsfd_importer
+from safefakes_tf.detectors.dsfd.network import build_dsfd
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.importers import checkpoints
-from safefakes_tf.runs import evaluate
 from safefakes_tf.runs.train_detector import WEIGHTS
 
 GENERATOR = "generator.npz"
@@ -32,25 +35,29 @@ def run(config: Config, workdir: pathlib.Path, model: str, source: str) -> None:
         ValueError: if the file is no checkpoint or one of another network; lists
             the names that are missing or not known. Nothing is written then.
     """
-    arrays = checkpoints.read(source, model)
+    is_detector = model == "dsfd"
+    importer = dsfd_importer if is_detector else registry.method(model).importer
+    arrays = checkpoints.read(source, importer.CONTAINERS)
     digest = hashlib.sha256(pathlib.Path(source).read_bytes()).hexdigest()
 
     # === Convert and try ===
-    if model == "dsfd":
-        network = checkpoints.build_dsfd(arrays, config.model)
+    if is_detector:
+        network = build_dsfd(config.model)
     else:
-        network, settings = checkpoints.build_generator(model, arrays)
+        settings = importer.config_of(arrays)
+        network = registry.method(model).build_generator(settings)
+    importer.load_reference(network, arrays)
     outputs = _try(network)
     if not all(np.isfinite(output).all() for output in outputs):
         raise ValueError(f"{source} gives a network whose outputs are not finite")
 
     # === Store ===
     workdir.mkdir(parents=True, exist_ok=True)
-    if model == "dsfd":
+    if is_detector:
         claim_workdir(config, workdir)
         path = workdir / WEIGHTS
         network.save_weights(path)
-        stored = evaluate.load_detector(config, path)
+        stored = load_detector(config, path)
     else:
         path = workdir / GENERATOR
         origin = f"{pathlib.Path(source).name}, SHA-256 {digest}"
@@ -70,10 +77,10 @@ def run(config: Config, workdir: pathlib.Path, model: str, source: str) -> None:
         "parameters": sum(math.prod(v.shape) for v in network.trainable_variables),
         "trial_outputs": trial,
     }
-    (workdir / RECORD).write_text(json.dumps(record, indent=2))
+    atomic.write_text(workdir / RECORD, json.dumps(record, indent=2))
     print("\n".join(f"{name}: {value}" for name, value in record.items()))
     print(f"weights: {path}")
-    if model == "dsfd":
+    if is_detector:
         print(
             "next:    python main.py --mode=evaluate "
             f"--dataset={config.data.dataset} --workdir={workdir}"

@@ -19,6 +19,7 @@ from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Config, claim_workdir, with_anonymizer
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.runs import build_dataset, evaluate, train_detector
 from safefakes_tf.runs.evaluate_predictions import FIGURES
 from safefakes_tf.training import loop
@@ -192,7 +193,7 @@ def _examples(config, rows, workdir):
         stage = anonymizers.create(row.anonymizer, data.anonymization, config.seed)
         seen = next(training.map(stage).as_numpy_iterator())
         weights = workdir / row.anonymizer / train_detector.WEIGHTS
-        evaluate.load_detector(config, weights, model)
+        load_detector(config, weights, model)
         found = detect.detect(model, tested[faces.IMAGE], config.inference)
         examples.append(
             report.Example(

@@ -6,14 +6,12 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from safefakes_tf.anonymizers import registry as anonymizers
+from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import Config, claim_workdir
 from safefakes_tf.detectors.dsfd import input as detection
-from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd import random_initialization, vgg16
-from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
+from safefakes_tf.detectors.dsfd.trainer import create_trainer
 from safefakes_tf.runs import build_dataset
-from safefakes_tf.training import loop, optimizers, strategy
+from safefakes_tf.training import loop, strategy
 from tfds_builders import builder as builders
 
 WEIGHTS = "detector.weights.h5"
@@ -65,29 +63,11 @@ def run(config: Config, workdir: pathlib.Path) -> None:
         _print_next(workdir)
 
 
-def create_trainer(config: Config, batches: tf.data.Dataset) -> DetectorTrainer:
-    """Return the trainer of a new model with its start weights; call under a scope.
-
-    Args:
-        config: of the run.
-        batches: training data; the first photos scale a model that starts random.
-    """
-    model = dsfd.build_dsfd(config.model)
-    found, origin = vgg16.initialise(model, config.model, config.init_weights)
-    if not found:
-        random_initialization.fit_to_photos(model, next(iter(batches))["image"])
-    print(f"start weights: {origin}", flush=True)
-    optimizer = optimizers.create(config.optimizer)
-    if config.loop.mixed_precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    return DetectorTrainer(model, optimizer, config)
-
-
 def _training_records(config: Config) -> tuple[tf.data.Dataset, object | None]:
     """Return the training records, and the anonymizer where it works on the fly."""
     if config.data.anonymize == "on_the_fly":
         builder = builders.create_source_builder(config.data)
-        anonymizer = anonymizers.create(
+        anonymizer = registry.create(
             config.data.anonymizer, config.data.anonymization, config.seed
         )
     else:
