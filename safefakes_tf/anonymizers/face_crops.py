@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from safefakes_tf import faces
 from safefakes_tf.anonymizers.registry import Stage
-from safefakes_tf.config import Config
+from safefakes_tf.config import TrainAnonymizer
 from safefakes_tf.keypoints import layouts
 from safefakes_tf.ops import context_crops
 from safefakes_tf.ops import regions as region_ops
@@ -18,16 +18,20 @@ JITTER = 0.02  # of a box's sides, by which it grows or shrinks at random
 
 
 def batches(
-    layout: str, config: Config, records: tf.data.Dataset, stage: Stage, seed: int
+    layout: str,
+    settings: TrainAnonymizer,
+    records: tf.data.Dataset,
+    stage: Stage,
+    seed: int,
 ) -> Callable[[int], tf.data.Dataset]:
     """Return a function from a position on to `training_dataset` of a stage.
 
     Args:
         layout: of the keypoints.
-        config: of the training; the networks' `resolution` is that of the last stage.
+        settings: of the training; `network.resolution` is that of the last stage.
         records, stage, seed: see `registry.Method`.
     """
-    network = getattr(config, config.data.anonymizer)
+    network = settings.network
     return functools.partial(
         training_dataset,
         records,
@@ -35,8 +39,8 @@ def batches(
         stage.resolution,
         network.resolution,
         network.fill,
-        config.data.anonymization.min_width,
-        config.loop.global_batch_size,
+        settings.data.anonymization.min_width,
+        settings.loop.global_batch_size,
         seed,
     )
 

@@ -16,20 +16,10 @@ import numpy as np
 
 from safefakes_tf import atomic
 from safefakes_tf.anonymizers import registry
-from safefakes_tf.config import (
-    IMPORTED_NAMES,
-    RENAMED,
-    CiaganConfig,
-    DeepPrivacyConfig,
-    Sun2018Config,
-)
+from safefakes_tf.config import names
+from safefakes_tf.config.overrides import RENAMED
 
 ABOUT = "about"
-_NETWORKS = {
-    "deepprivacy": DeepPrivacyConfig,
-    "ciagan": CiaganConfig,
-    "sun2018": Sun2018Config,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +66,7 @@ def find(path: str | os.PathLike | None, method: str) -> pathlib.Path:
         return pathlib.Path(path)
     published = (
         f", or import published ones with --mode=import_weights --model={method}"
-        if method in IMPORTED_NAMES
+        if method in names.imported()
         else ""
     )
     raise ValueError(
@@ -125,7 +115,7 @@ def _open(path):
 
 
 def _parse(values: dict[str, Any]) -> About:
-    kind = _NETWORKS[values["method"]]
+    kind = names.ANONYMIZERS[values["method"]].network
     fields = {RENAMED.get(name, name): v for name, v in values["config"].items()}
     return About(**{**values, "config": kind(**fields)})
 

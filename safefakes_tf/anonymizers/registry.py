@@ -9,13 +9,7 @@ import keras
 import tensorflow as tf
 
 from safefakes_tf.anonymizers.base import Anonymizer
-from safefakes_tf.config import (
-    ANONYMIZER_NAMES,
-    FILTER_NAMES,
-    GENERATOR_NAMES,
-    AnonymizationConfig,
-    check_choice,
-)
+from safefakes_tf.config import AnonymizationConfig, names
 
 
 class Stage(NamedTuple):
@@ -64,15 +58,15 @@ def method(name: str) -> Method:
     Raises:
         ValueError: if there is no anonymizer of that name.
     """
-    check_choice("anonymizer", name, ANONYMIZER_NAMES)
-    return importlib.import_module(_HOMES[name]).METHODS[name]
+    names.check_choice("anonymizer", name, names.anonymizers())
+    return importlib.import_module(names.ANONYMIZERS[name].module).METHODS[name]
 
 
 def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
     """Return the anonymizer of a name.
 
     Args:
-        name: one of `config.ANONYMIZER_NAMES`.
+        name: a key of `names.ANONYMIZERS`.
         config: policy, filters, and the weights of those that need them.
         seed: of the run; the seed of a face is a hash of it, the photo's file name
             and the index of the face.
@@ -81,8 +75,3 @@ def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
         ValueError: if there is no such anonymizer, or an option is out of its range.
     """
     return method(name).anonymizer(config, seed)
-
-
-_HOMES = dict.fromkeys(FILTER_NAMES, "safefakes_tf.anonymizers.filters") | {
-    name: f"safefakes_tf.anonymizers.{name}.method" for name in GENERATOR_NAMES
-}

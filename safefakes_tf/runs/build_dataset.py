@@ -4,7 +4,7 @@ import pathlib
 
 import safefakes_tf
 from safefakes_tf.config import Config
-from safefakes_tf.runs.next_command import next_command
+from safefakes_tf.config.next_command import next_command
 from tfds_builders import builder as builders
 
 

@@ -14,7 +14,7 @@ from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.evaluation import ground_truth, prediction_files, wider_face
 from safefakes_tf.runs import build_dataset, evaluate_predictions
-from safefakes_tf.runs.train_detector import WEIGHTS
+from safefakes_tf.workdir import DETECTOR_WEIGHTS
 from tfds_builders import builder as builders
 
 
@@ -31,8 +31,8 @@ def run(config: Config, workdir: pathlib.Path) -> wider_face.Result:
     Raises:
         ValueError: if the weights or the photos are not there.
     """
-    weights = pathlib.Path(config.init_weights or workdir / WEIGHTS)
-    model = load_detector(config, weights)
+    weights = pathlib.Path(config.init_weights or workdir / DETECTOR_WEIGHTS)
+    model = load_detector(config.model, weights)
     folder = workdir / f"predictions-{_digest(config, weights)}"
     truth = ground_truth.from_records(
         _detect_all(model, config, validation_records(config), folder)

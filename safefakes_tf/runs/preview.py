@@ -10,9 +10,9 @@ import numpy as np
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Config, with_anonymizer
+from safefakes_tf.config.next_command import next_command
 from safefakes_tf.contact_sheet import contact_sheet
 from safefakes_tf.runs import build_dataset
-from safefakes_tf.runs.next_command import next_command
 from tfds_builders import builder as builders
 
 FACE_WIDTHS = (8, 16, 32, 64, 128)  # px; a row for the face nearest to each

@@ -16,13 +16,14 @@ import tqdm
 from safefakes_tf import faces, report
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Config, claim_workdir, with_anonymizer
+from safefakes_tf.config import Study, with_anonymizer
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.runs import build_dataset, evaluate, train_detector
 from safefakes_tf.runs.evaluate_predictions import FIGURES
 from safefakes_tf.training import loop
+from safefakes_tf.workdir import DETECTOR_WEIGHTS
 from tfds_builders import builder as builders
 
 LOG = "log.txt"  # in the folder of a part
@@ -192,8 +193,8 @@ def _examples(config, rows, workdir):
         data = _part(config, row.anonymizer).data
         stage = anonymizers.create(row.anonymizer, data.anonymization, config.seed)
         seen = next(training.map(stage).as_numpy_iterator())
-        weights = workdir / row.anonymizer / train_detector.WEIGHTS
-        load_detector(config, weights, model)
+        weights = workdir / row.anonymizer / DETECTOR_WEIGHTS
+        load_detector(config.model, weights, model)
         found = detect.detect(model, tested[faces.IMAGE], config.inference)
         examples.append(
             report.Example(

@@ -6,20 +6,20 @@ import pathlib
 import keras
 
 from safefakes_tf import faces
+from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files, registry
-from safefakes_tf.config import GENERATOR_NAMES, Config, check_choice, claim_workdir
+from safefakes_tf.config import TrainAnonymizer, names
+from safefakes_tf.config.next_command import next_command
 from safefakes_tf.runs import build_dataset
-from safefakes_tf.runs.import_weights import GENERATOR
-from safefakes_tf.runs.next_command import next_command
 from safefakes_tf.training import loop, strategy
 from tfds_builders import builder as builders
 
 
-def run(config: Config, workdir: pathlib.Path) -> None:
+def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
     """Train, going on from the newest checkpoint, and store the generator.
 
     Args:
-        config: all settings; `data.anonymizer` names the method.
+        settings: `data.anonymizer` names the method, `network` is of its generator.
         workdir: gets `config.json`, a folder per resolution with `checkpoints/`,
             `metrics.jsonl`, `pictures/` and `tensorboard/`, and `generator.npz`.
 
@@ -29,15 +29,17 @@ def run(config: Config, workdir: pathlib.Path) -> None:
         training.loop.NonFiniteLoss: if the training diverges.
     """
     # === Work folder and devices ===
-    name = config.data.anonymizer
-    check_choice("--anonymizer of --mode=train_anonymizer", name, GENERATOR_NAMES)
+    name = settings.data.anonymizer
+    names.check_choice(
+        "--anonymizer of --mode=train_anonymizer", name, names.generators()
+    )
     method = registry.method(name)
-    stages = method.stages(config)
-    claim_workdir(config, workdir)
-    devices = strategy.create(config.devices)  # first: it may still set up TensorFlow
+    stages = method.stages(settings)
+    files.claim(settings, workdir)
+    devices = strategy.create(settings.devices)  # first: it may still set up TensorFlow
 
     # === Unaltered faces ===
-    builder = builders.create_source_builder(config.data)
+    builder = builders.create_source_builder(settings.data)
     if method.needs_identities and faces.IDENTITY not in builder.info.features:
         raise ValueError(
             f"{name} learns from photos of known identities; got a data set without: "
@@ -47,34 +49,34 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     records = builder.encoded_with_keypoints("train")
 
     # === Training, stage by stage ===
-    keras.mixed_precision.set_global_policy(config.loop.mixed_precision)
-    keras.utils.set_random_seed(config.seed)
+    keras.mixed_precision.set_global_policy(settings.loop.mixed_precision)
+    keras.utils.set_random_seed(settings.seed)
     trainer = None
     for number, stage in enumerate(stages):
         # Each stage goes another way through the photos.
-        make_dataset = method.batches(config, records, stage, config.seed + number)
+        make_dataset = method.batches(settings, records, stage, settings.seed + number)
         with devices.scope():
-            trainer = method.create_trainer(config, make_dataset(0), stage, trainer)
-        steps = -(-stage.examples // config.loop.global_batch_size)
-        limits = dataclasses.replace(config.loop, total_steps=steps)
+            trainer = method.create_trainer(settings, make_dataset(0), stage, trainer)
+        steps = -(-stage.examples // settings.loop.global_batch_size)
+        limits = dataclasses.replace(settings.loop, total_steps=steps)
         folder = workdir / f"{stage.resolution}px"
         loop.train(trainer, make_dataset, devices, limits, folder)
     if strategy.is_chief(devices):
-        _store(trainer.final_generator(), config, workdir)
+        _store(trainer.final_generator(), settings, workdir)
 
 
-def _store(generator, config, workdir):
-    data = config.data
-    path = workdir / GENERATOR
+def _store(generator, settings, workdir):
+    data = settings.data
+    path = workdir / files.GENERATOR
     about = generator_files.About(
         data.anonymizer,
-        getattr(config, data.anonymizer),
-        f"trained on {data.dataset}, {config.gan.total_images:,} images, "
-        f"seed {config.seed}",
-        config.gan.demonstration,
+        settings.network,
+        f"trained on {data.dataset}, {settings.gan.total_images:,} images, "
+        f"seed {settings.seed}",
+        settings.gan.demonstration,
     )
     generator_files.write(path, generator, about)
     print(f"weights: {path}")
-    print(f"samples: {workdir}/*/{loop.PICTURES}")
-    print(f"losses:  {workdir}/*/{loop.METRICS}; tensorboard --logdir {workdir}")
+    print(f"samples: {workdir}/*/{files.IMAGE_SUMMARIES}")
+    print(f"losses:  {workdir}/*/{files.METRICS}; tensorboard --logdir {workdir}")
     print(next_command("build_dataset", data, weights=str(path)))

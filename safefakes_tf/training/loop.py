@@ -12,12 +12,10 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
+from safefakes_tf import workdir as files
 from safefakes_tf.config import LoopConfig
 from safefakes_tf.training import ema
 from safefakes_tf.training.strategy import is_chief
-
-PICTURES = "pictures"  # folder in the work folder
-METRICS = "metrics.jsonl"  # file there
 
 
 class Trainer(Protocol):
@@ -120,7 +118,7 @@ class _Progress:
         self._position = tf.Variable(0, dtype=tf.int64, trainable=False)
         counters = {"step": self._step, "position": self._position}
         self._items = {**counters, **trainer.items}
-        self._folder = workdir / "checkpoints"
+        self._folder = workdir / files.CHECKPOINTS
         # Every worker has to take part in a save, but only the chief's is kept.
         self._scratch = None
         if not is_chief(strategy):
@@ -161,7 +159,7 @@ class _Log:
     """`metrics.jsonl` and TensorBoard, cut back to the step that is resumed."""
 
     def __init__(self, workdir, start):
-        self._path = workdir / METRICS
+        self._path = workdir / files.METRICS
         self._began = time.monotonic()
         if self._path.exists():
             lines = self._path.read_text().splitlines()
@@ -169,8 +167,8 @@ class _Log:
             self._path.write_text("".join(line + "\n" for line in kept))
             if kept:
                 self._began -= json.loads(kept[-1])["seconds"]
-        self._pictures = workdir / PICTURES
-        self._writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+        self._pictures = workdir / files.IMAGE_SUMMARIES
+        self._writer = tf.summary.create_file_writer(str(workdir / files.TENSORBOARD))
 
     def scalars(self, step, losses, learning_rate):
         seconds = round(time.monotonic() - self._began, 1)

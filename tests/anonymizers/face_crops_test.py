@@ -60,9 +60,7 @@ def test_shapes_and_ranges():
 
 def test_the_box_is_that_of_the_mask():
     for batch, _ in take(stream(), 6):
-        for mask, (top, left, bottom, right) in zip(
-            batch.mask, batch.box, strict=True
-        ):
+        for mask, (top, left, bottom, right) in zip(batch.mask, batch.box, strict=True):
             expected = np.zeros_like(mask)
             expected[top:bottom, left:right] = 1
             np.testing.assert_array_equal(mask, expected)

@@ -18,7 +18,7 @@ from safefakes_tf import faces
 from safefakes_tf.anonymizers.ciagan import alignment
 from safefakes_tf.anonymizers.ciagan.trainer import pairs_per_round
 from safefakes_tf.anonymizers.registry import Stage
-from safefakes_tf.config import CiaganConfig, Config
+from safefakes_tf.config import CiaganConfig, TrainAnonymizer
 from safefakes_tf.keypoints import layouts
 from safefakes_tf.ops import regions as region_ops
 from safefakes_tf.training import record_stream
@@ -42,20 +42,20 @@ class AlignedCrops(NamedTuple):
 
 
 def batches(
-    config: Config, records: tf.data.Dataset, stage: Stage, seed: int
+    settings: TrainAnonymizer, records: tf.data.Dataset, stage: Stage, seed: int
 ) -> Callable[[int], tf.data.Dataset]:
     """Return a function from a position on to `training_dataset`.
 
     Args:
-        config: of the training.
+        settings: of the training.
         records, stage, seed: see `registry.Method`.
     """
     return functools.partial(
         training_dataset,
-        collect(records, config.ciagan),
-        config.ciagan,
-        pairs_per_round(config),
-        config.loop.global_batch_size,
+        collect(records, settings.network),
+        settings.network,
+        pairs_per_round(settings),
+        settings.loop.global_batch_size,
         seed,
     )
 
@@ -190,7 +190,7 @@ def _sorted(frames, identities, config):
     if not 2 <= kept <= config.num_identities:
         raise ValueError(
             f"ciagan needs 2 to {config.num_identities} identities "
-            "(ciagan.num_identities) with two faces each of "
+            "(network.num_identities) with two faces each of "
             f"{alignment.frame_side(config.resolution)} px with keypoints; got {kept}"
         )
     order = np.argsort(index, kind="stable")
@@ -227,7 +227,7 @@ def _pick(share, count):
 
 
 def _patch(frame, draw, config):
-    """Return face, landmark map and mask of a patch, cut at random around the middle."""
+    """Return face, landmark map and mask of a patch, cut at random."""
     parts = tf.io.decode_png(frame, channels=3)
     parts = tf.concat(tf.split(parts, 3, axis=1), axis=2)  # one above the other
     side = alignment.frame_side(config.resolution)

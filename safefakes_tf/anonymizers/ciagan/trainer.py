@@ -1,4 +1,4 @@
-"""Training of CIAGAN: the critic asks for a photo, the identity network for a person."""
+"""Training of CIAGAN: a face that a critic and an identity network accept."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import tensorflow as tf
 from safefakes_tf.anonymizers.ciagan import losses as ciagan_losses
 from safefakes_tf.anonymizers.ciagan import network as ciagan
 from safefakes_tf.anonymizers.registry import Stage
-from safefakes_tf.config import Config
+from safefakes_tf.config import TrainAnonymizer
 from safefakes_tf.training import image_summary, optimizers
 from safefakes_tf.training.batches import PairBatch
 
@@ -15,27 +15,27 @@ BETAS = (0.5, 0.999)
 DISCRIMINATOR_PAIRS = 3  # per round: one for the identity network, two for the critic
 
 
-def pairs_per_round(config: Config) -> int:
+def pairs_per_round(settings: TrainAnonymizer) -> int:
     """Return how many pairs each element of a batch has: those of one round."""
-    return DISCRIMINATOR_PAIRS + config.gan.generator_steps
+    return DISCRIMINATOR_PAIRS + settings.gan.generator_steps
 
 
-def stages(config: Config) -> list[Stage]:
+def stages(settings: TrainAnonymizer) -> list[Stage]:
     """Return the only stage of a training; a pair counts as an image."""
-    rounds = -(-config.gan.total_images // pairs_per_round(config))
-    return [Stage(config.ciagan.resolution, rounds)]
+    rounds = -(-settings.gan.total_images // pairs_per_round(settings))
+    return [Stage(settings.network.resolution, rounds)]
 
 
 def create_trainer(
-    config: Config, dataset: tf.data.Dataset, *_: object
+    settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object
 ) -> "CiaganTrainer":
     """Return the trainer of new networks; see `registry.Method`."""
-    gan, precision = config.gan, config.loop.mixed_precision
+    gan, precision = settings.gan, settings.loop.mixed_precision
     discriminator_rates = [gan.discriminator_learning_rate] * 2
     return CiaganTrainer(
-        ciagan.build_generator(config.ciagan),
-        ciagan.build_critic(config.ciagan),
-        ciagan.build_identity_network(config.ciagan),
+        ciagan.build_generator(settings.network),
+        ciagan.build_critic(settings.network),
+        ciagan.build_identity_network(settings.network),
         *(
             optimizers.create_adam(learning_rate, BETAS, precision)
             for learning_rate in (gan.generator_learning_rate, *discriminator_rates)

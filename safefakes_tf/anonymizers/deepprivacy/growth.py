@@ -32,7 +32,8 @@ def stages(resolution: int, total_images: int, phase_images: int) -> list[Stage]
     least, left = before + grown[-1].fade_examples, total_images - before
     if total_images < least or left < 1:
         raise ValueError(
-            f"gan.total_images must be at least {least:,} to reach {resolution} px in phases of {phase_images:,}; got {total_images:,}"
+            f"gan.total_images must be at least {least:,} to reach {resolution} px in "
+            f"phases of {phase_images:,}; got {total_images:,}"
         )
     return [*grown[:-1], grown[-1]._replace(examples=left)]
 

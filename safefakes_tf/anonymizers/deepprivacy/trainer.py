@@ -10,7 +10,7 @@ from safefakes_tf.anonymizers.deepprivacy import growth
 from safefakes_tf.anonymizers.deepprivacy import losses as deepprivacy_losses
 from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
 from safefakes_tf.anonymizers.registry import Stage
-from safefakes_tf.config import Config, DeepPrivacyConfig
+from safefakes_tf.config import DeepPrivacyConfig, TrainAnonymizer
 from safefakes_tf.ops import regions as region_ops
 from safefakes_tf.training import image_summary, optimizers
 from safefakes_tf.training.batches import FaceBatch
@@ -21,21 +21,23 @@ HALF_LIFE = 10_000  # images after which a weight counts half in the EMA
 NOISE_SHAPE = (deepprivacy.LOWEST, deepprivacy.LOWEST, deepprivacy.NOISE_CHANNELS)
 
 
-def stages(config: Config) -> list[Stage]:
+def stages(settings: TrainAnonymizer) -> list[Stage]:
     """Return the stages of growth that the settings ask for."""
     return growth.stages(
-        config.deepprivacy.resolution, config.gan.total_images, config.gan.phase_images
+        settings.network.resolution,
+        settings.gan.total_images,
+        settings.gan.phase_images,
     )
 
 
 def create_trainer(
-    config: Config,
+    settings: TrainAnonymizer,
     dataset: tf.data.Dataset,
     stage: Stage,
     before: "DeepPrivacyTrainer | None" = None,
 ) -> "DeepPrivacyTrainer":
     """Return the trainer of a stage, grown from that before; see `registry.Method`."""
-    network = dataclasses.replace(config.deepprivacy, resolution=stage.resolution)
+    network = dataclasses.replace(settings.network, resolution=stage.resolution)
     fading = stage.fade_examples > 0
     generator = deepprivacy.build_generator(network, fading)
     discriminator = deepprivacy.build_discriminator(network, fading)
@@ -46,7 +48,7 @@ def create_trainer(
     averaged.set_weights(generator.get_weights())
     if before is not None:  # its new layers start as the generator's
         deepprivacy.grow(before.final_generator(), averaged)
-    gan, precision = config.gan, config.loop.mixed_precision
+    gan, precision = settings.gan, settings.loop.mixed_precision
     return DeepPrivacyTrainer(
         generator,
         discriminator,
@@ -54,8 +56,8 @@ def create_trainer(
         optimizers.create_adam(gan.discriminator_learning_rate, BETAS, precision),
         averaged,
         image_summary.first_samples(dataset),
-        config.deepprivacy,
-        config.loop.global_batch_size,
+        settings.network,
+        settings.loop.global_batch_size,
         stage.fade_examples,
     )
 

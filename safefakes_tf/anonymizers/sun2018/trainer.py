@@ -7,26 +7,26 @@ import tensorflow as tf
 from safefakes_tf.anonymizers.registry import Stage
 from safefakes_tf.anonymizers.sun2018 import losses as sun2018_losses
 from safefakes_tf.anonymizers.sun2018 import network as sun2018
-from safefakes_tf.config import Config
+from safefakes_tf.config import TrainAnonymizer
 from safefakes_tf.training import image_summary, optimizers
 from safefakes_tf.training.batches import FaceBatch
 
 BETAS = (0.5, 0.999)
 
 
-def stages(config: Config) -> list[Stage]:
+def stages(settings: TrainAnonymizer) -> list[Stage]:
     """Return the only stage of a training."""
-    return [Stage(config.sun2018.resolution, config.gan.total_images)]
+    return [Stage(settings.network.resolution, settings.gan.total_images)]
 
 
 def create_trainer(
-    config: Config, dataset: tf.data.Dataset, *_: object
+    settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object
 ) -> "Sun2018Trainer":
     """Return the trainer of new networks; see `registry.Method`."""
-    gan, precision = config.gan, config.loop.mixed_precision
+    gan, precision = settings.gan, settings.loop.mixed_precision
     return Sun2018Trainer(
-        sun2018.build_generator(config.sun2018),
-        sun2018.build_discriminator(config.sun2018),
+        sun2018.build_generator(settings.network),
+        sun2018.build_discriminator(settings.network),
         optimizers.create_adam(gan.generator_learning_rate, BETAS, precision),
         optimizers.create_adam(gan.discriminator_learning_rate, BETAS, precision),
         image_summary.first_samples(dataset),

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from safefakes_tf.config import Config
+from safefakes_tf.config import TrainDetector
 from safefakes_tf.detectors.dsfd import anchors as anchor_ops
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import losses as dsfd_losses
@@ -16,20 +16,22 @@ from safefakes_tf.training.batches import PhotoBatch
 from safefakes_tf.training.ema import EMA
 
 
-def create_trainer(config: Config, dataset: tf.data.Dataset) -> "DetectorTrainer":
+def create_trainer(
+    settings: TrainDetector, dataset: tf.data.Dataset
+) -> "DetectorTrainer":
     """Return the trainer of a new model with its initial weights; call under a scope.
 
     Args:
-        config: of the run.
+        settings: of the run.
         dataset: of the training; the first photos scale a model that starts random.
     """
-    model = dsfd.build_dsfd(config.model)
-    found, origin = weights.initialise(model, config.model, config.init_weights)
+    model = dsfd.build_dsfd(settings.model)
+    found, origin = weights.initialise(model, settings.model, settings.init_weights)
     if not found:
         random_initialization.fit_to_photos(model, next(iter(dataset)).batch.image)
     print(f"initial weights: {origin}", flush=True)
-    optimizer = optimizers.create(config.optimizer, config.loop.mixed_precision)
-    return DetectorTrainer(model, optimizer, config)
+    optimizer = optimizers.create(settings.optimizer, settings.loop.mixed_precision)
+    return DetectorTrainer(model, optimizer, settings)
 
 
 class DetectorTrainer:
@@ -38,24 +40,27 @@ class DetectorTrainer:
     Args:
         model: from `build_dsfd`, built under the strategy's scope.
         optimizer: built here, on the model's variables.
-        config: of the run; loss, clipping, EMA and input size are read.
+        settings: of the run; loss, clipping, EMA and input size are read.
     """
 
     def __init__(
-        self, model: keras.Model, optimizer: keras.optimizers.Optimizer, config: Config
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        settings: TrainDetector,
     ):
         optimizer.build(model.trainable_variables)
         self.items = {"model": model, "optimizer": optimizer}
         self._ema = None
-        if config.optimizer.ema is not None:
-            self._ema = EMA(model.trainable_variables, config.optimizer.ema)
+        if settings.optimizer.ema is not None:
+            self._ema = EMA(model.trainable_variables, settings.optimizer.ema)
             self.items["ema"] = self._ema
         self._model = model
         self._optimizer = optimizer
-        self._config = config
-        size = config.model.input_size
+        self._settings = settings
+        size = settings.model.input_size
         self._anchors = {
-            shot: anchor_ops.anchors(size, size, shot, config.model.anchor_ratio)
+            shot: anchor_ops.anchors(size, size, shot, settings.model.anchor_ratio)
             for shot in anchor_ops.SHOTS
         }
 
@@ -77,12 +82,12 @@ class DetectorTrainer:
                 batch.boxes,
                 batch.num_boxes,
                 self._anchors,
-                self._config.loss,
+                self._settings.loss,
                 sum_over_replicas,
             )
             scaled = self._optimizer.scale_loss(losses["total"])
         gradients = tape.gradient(scaled, self._model.trainable_variables)
-        if self._config.optimizer.clip_norm is not None:
+        if self._settings.optimizer.clip_norm is not None:
             gradients = self._clip(sum_over_replicas(gradients), replicas)
         optimizers.apply(gradients, self._model, self._optimizer, self._ema)
         return losses
@@ -107,7 +112,7 @@ class DetectorTrainer:
         """
         image = tf.cast(batch.image[0], tf.uint8).numpy()
         detections = detect.detect_photo(
-            self._model, image, self._config.inference
+            self._model, image, self._settings.inference
         ).numpy()
         faces = batch.boxes[0, : batch.num_boxes[0]].numpy()
         for boxes, colour in (
@@ -122,7 +127,7 @@ class DetectorTrainer:
 
     def _clip(self, gradients, replicas):
         scale = self._optimizer.scale_loss(1.0)
-        limit = self._config.optimizer.clip_norm * scale
+        limit = self._settings.optimizer.clip_norm * scale
         clipped, _ = tf.clip_by_global_norm(gradients, limit)
         # The optimizer sums over the replicas again.
         return [gradient / replicas.num_replicas_in_sync for gradient in clipped]

@@ -1,6 +1,5 @@
 """Weights of DSFD: those to start from, and those of a trained detector."""
 
-import dataclasses
 import os
 import pathlib
 import warnings
@@ -9,7 +8,8 @@ import h5py
 import keras
 import numpy as np
 
-from safefakes_tf.config import Config, DetectorConfig, differences, from_json
+from safefakes_tf import workdir
+from safefakes_tf.config import DetectorConfig, differences, store
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd.vgg16 import STAGES
 
@@ -21,25 +21,25 @@ IMAGENET_FILES = (
 
 
 def load_detector(
-    config: Config, weights: pathlib.Path, model: keras.Model | None = None
+    config: DetectorConfig, weights: pathlib.Path, model: keras.Model | None = None
 ) -> keras.Model:
     """Return the detector of a configuration with the weights of a file.
 
     Args:
-        config: of the detector.
+        config: of the network.
         weights: a `.weights.h5` file.
         model: to load them into; by default a new one.
 
     Raises:
         ValueError: if the file is absent or was made by another configuration.
     """
-    _check_settings(config, weights.with_name("config.json"))
+    _check_settings(config, weights.with_name(workdir.CONFIG))
     if not weights.exists():
         raise ValueError(
             f"no detector at {weights}; train one with --mode=train_detector, or name "
             "the file with --weights"
         )
-    model = model or dsfd.build_dsfd(config.model)
+    model = model or dsfd.build_dsfd(config)
     load_weights(model, weights)
     return model
 
@@ -50,11 +50,7 @@ def _check_settings(config, stored):
     Not all of them change the shape of a weight.
     """
     if stored.exists():
-        changed = differences(
-            dataclasses.asdict(from_json(stored.read_bytes()).model),
-            dataclasses.asdict(config.model),
-            "model.",
-        )
+        changed = differences(store.read(stored, "evaluate").model, config, "model.")
         if changed:
             raise ValueError(
                 f"{stored.parent} holds a detector with other settings "

@@ -71,7 +71,9 @@ def test_half_the_pairs_are_of_one_identity_and_never_of_one_photo(crops):
     identity = np.concatenate([batch.identity.ravel() for batch in found])
     np.testing.assert_allclose(np.bincount(identity) / len(identity), 1 / 3, atol=0.1)
     first, second = (
-        np.concatenate([getattr(batch, name).mean((2, 3, 4)).ravel() for batch in found])
+        np.concatenate(
+            [getattr(batch, name).mean((2, 3, 4)).ravel() for batch in found]
+        )
         for name in ("face", "other_face")
     )
     photos = [np.round((shade * 255 - 10) / 20) for shade in (first, second)]
