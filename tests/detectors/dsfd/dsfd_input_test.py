@@ -197,7 +197,9 @@ def test_a_photo_that_loses_every_face_is_replaced_by_the_next(monkeypatch):
 
 
 def test_anonymizer_gets_the_whole_decoded_record_before_augmentation(monkeypatch):
-    monkeypatch.setattr(detection.augment.colours, "distort", lambda image, rng: image)
+    monkeypatch.setattr(
+        detection.augment.colour_distortion, "distort", lambda image, rng: image
+    )
     shapes = []
 
     def to_green(record):
