@@ -8,7 +8,7 @@ from absl.testing import flagsaver
 
 import main
 from safefakes_tf.config import DataConfig
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 from tfds_builders.widerface import widerface_dataset_builder_test as made_up
 
 SPLIT = "wider_face_split"

@@ -40,7 +40,7 @@ SMALL = {
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what needs a GPU where there is none; start with the files that take long."""
+    """Skip what needs a GPU where there is none; start with the slow files."""
     if not tf.config.list_physical_devices("GPU"):
         for item in items:
             if item.get_closest_marker("gpu"):

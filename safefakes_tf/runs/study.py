@@ -14,17 +14,16 @@ import tensorflow as tf
 import tqdm
 
 from safefakes_tf import faces, report
+from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Study, with_anonymizer
+from safefakes_tf.config import with_anonymizer
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd.weights import load_detector
-from safefakes_tf.runs import build_dataset, evaluate, train_detector
-from safefakes_tf.runs.evaluate_predictions import FIGURES
+from safefakes_tf.runs import evaluate, train_detector
 from safefakes_tf.training import loop
-from safefakes_tf.workdir import DETECTOR_WEIGHTS
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 LOG = "log.txt"  # in the folder of a part
 
@@ -49,7 +48,7 @@ def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
     """
     claim_workdir(config, workdir)
     parts = [_part(config, name) for name in config.study_anonymizers]
-    build_dataset.prepare(builders.create_source_builder(config.data))
+    builders.prepare(builders.create_source_builder(config.data))
     print(f"logs:    {workdir}/<anonymizer>/{LOG}", flush=True)
     _run_all(parts, workdir)
     rows = [_row(part, workdir / part.data.anonymizer) for part in parts]
@@ -74,7 +73,7 @@ def _run_all(parts, workdir):
     """Run each part that is not finished in a process of its own."""
     alone = bool(tf.config.list_physical_devices("GPU"))
     jobs = [(part, workdir / part.data.anonymizer, not alone) for part in parts]
-    jobs = [job for job in jobs if not (job[1] / FIGURES).exists()]
+    jobs = [job for job in jobs if not (job[1] / files.EVALUATION).exists()]
     if not jobs:
         return
     # Spawned, because TensorFlow does not survive a fork; a new process per part,
@@ -157,7 +156,7 @@ def _row(config, workdir):
     last = _last_metrics(workdir)
     return report.Row(
         anonymizer=config.data.anonymizer,
-        ap=json.loads((workdir / FIGURES).read_text()),
+        ap=json.loads((workdir / files.EVALUATION).read_text()),
         training_seconds=last["seconds"],
         steps=last["step"],
         demonstration=bool(weights)
@@ -176,7 +175,7 @@ def _last_metrics(workdir):
 
 def _is_drawn(picture, rows):
     """Tell whether the picture shows the figures that the parts now have."""
-    figures = [picture.parent / row.anonymizer / FIGURES for row in rows]
+    figures = [picture.parent / row.anonymizer / files.EVALUATION for row in rows]
     newest = max(path.stat().st_mtime_ns for path in figures)
     return picture.exists() and picture.stat().st_mtime_ns > newest
 
@@ -184,7 +183,7 @@ def _is_drawn(picture, rows):
 def _examples(config, rows, workdir):
     """Show each detector on the same two photos: one of training, one of validation."""
     source = builders.create_source_builder(config.data)
-    build_dataset.prepare(source)
+    builders.prepare(source)
     training = _crowded(source, "train")
     tested = next(_crowded(source, "validation").as_numpy_iterator())
     model = dsfd.build_dsfd(config.model)  # one, so that its graph is traced once
@@ -193,7 +192,7 @@ def _examples(config, rows, workdir):
         data = _part(config, row.anonymizer).data
         stage = anonymizers.create(row.anonymizer, data.anonymization, config.seed)
         seen = next(training.map(stage).as_numpy_iterator())
-        weights = workdir / row.anonymizer / DETECTOR_WEIGHTS
+        weights = workdir / row.anonymizer / files.DETECTOR_WEIGHTS
         load_detector(config.model, weights, model)
         found = detect.detect(model, tested[faces.IMAGE], config.inference)
         examples.append(

@@ -10,9 +10,8 @@ from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files, registry
 from safefakes_tf.config import TrainAnonymizer, names
 from safefakes_tf.config.next_command import next_command
-from safefakes_tf.runs import build_dataset
 from safefakes_tf.training import loop, strategy
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 
 def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
@@ -45,7 +44,7 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
             f"{name} learns from photos of known identities; got a data set without: "
             "name another --dataset"
         )
-    build_dataset.prepare(builder)
+    builders.prepare(builder)
     records = builder.encoded_with_keypoints("train")
 
     # === Training, stage by stage ===

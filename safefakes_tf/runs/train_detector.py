@@ -11,9 +11,8 @@ from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import TrainDetector
 from safefakes_tf.detectors.dsfd import input as detection
 from safefakes_tf.detectors.dsfd.trainer import create_trainer
-from safefakes_tf.runs import build_dataset
 from safefakes_tf.training import loop, strategy
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 
 def run(settings: TrainDetector, workdir: pathlib.Path) -> None:
@@ -72,7 +71,7 @@ def _training_records(settings: TrainDetector) -> tuple[tf.data.Dataset, object 
     else:
         builder = builders.create_builder(settings.data, settings.seed)
         anonymizer = None
-    build_dataset.prepare(builder)
+    builders.prepare(builder)
     if anonymizer is not None and anonymizer.keypoints is not None:
         return builder.encoded_with_keypoints("train"), anonymizer
     return builder.encoded("train"), anonymizer

@@ -7,8 +7,8 @@ import pytest
 from configs import tiny
 from safefakes_tf import report
 from safefakes_tf.runs import study
-from safefakes_tf.runs.evaluate_predictions import FIGURES
 from safefakes_tf.training import loop
+from safefakes_tf.workdir import EVALUATION as METRICS
 
 
 def row(name):
@@ -20,7 +20,7 @@ def rows(tmp_path):
     """Two parts, of which the first finished at second 1 and the other at second 2."""
     rows = [row("original"), row("blur")]
     for second, part in enumerate(rows, start=1):
-        path = tmp_path / part.anonymizer / FIGURES
+        path = tmp_path / part.anonymizer / METRICS
         path.parent.mkdir()
         path.touch()
         os.utime(path, (second, second))

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 from tfds_builders.widerface import raw_files
 
 PARADE, CAR = "0--Parade", "59--people--driving--car"
