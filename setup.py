@@ -1,7 +1,7 @@
 """Which modules are installed; all else about them is in setup.cfg.
 
-main.py and configs/ lie at the top, where a reader looks for them. They are installed as
-`safefakes.main` and `safefakes.configs`, out of the way of anybody else's.
+main.py and configs/ lie at the top, where a reader looks for them. They are installed
+as `safefakes.main` and `safefakes.configs`, out of the way of anybody else's.
 """
 
 import setuptools
