@@ -25,7 +25,7 @@ ALLOWED = {
     "provenance": {*SHARED, "anonymizers"},
     "export": {*SHARED, "anonymizers", "detectors"},
     "anonymizers": {*SHARED, "keypoints", "training", "importers"},
-    "detectors": {*SHARED, "training", "importers"},
+    "detectors": {*SHARED, "training", "importers", "workdir"},
     "evaluation": {*SHARED, "detectors", "photos", "workdir"},
     "training": {*SHARED, "contact_sheet", "workdir"},
     "importers": {"config"},
