@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 import main
 from safefakes_tf.config import DataConfig
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 from tfds_builders.widerface import widerface_dataset_builder_test as made_up
 
 SPLIT = "wider_face_split"

@@ -4,6 +4,7 @@ import dataclasses
 import subprocess
 import sys
 
+import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,7 +14,6 @@ from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import ANONYMIZER_NAMES, DetectorConfig, InferenceConfig
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.keypoints import fake
 
 FRESH_PROCESS = """
 import sys
@@ -53,7 +53,7 @@ def test_anonymizers_equal_the_python_result(tmp_path, photo, anonymization):
     inputs = {
         "photo": photo,
         "boxes": boxes,
-        "keypoints": fake.in_boxes(boxes),
+        "keypoints": fake_keypoints.in_boxes(boxes),
         "has_keypoints": np.array([True, False, True]),
         "seed": np.int64(5),
     }

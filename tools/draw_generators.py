@@ -26,7 +26,7 @@ from safefakes_tf.config import (
     with_demonstration_weights,
 )
 from safefakes_tf.contact_sheet import contact_sheet
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 _OUTPUT = flags.DEFINE_string("output", "docs/generators.jpg", "Picture to write.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where prepared data sets are kept.")

@@ -29,7 +29,7 @@ class AnonymizationConfig:
     min_width: int = 10  # faces narrower than this, in pixels, are kept; 0: none is
     blur_kernel: int = 51  # odd; sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8
     fullblur_kernel: int = 9  # odd
-    pixelate_cells: int = 8  # along the longer side of a face
+    pixelate_cells: int = 8  # along each side of a face
     weights: str | None = None  # file of a generator, from --mode=import_weights
     hide_neighbours: bool = True  # from generators; the published programmes did not
     paste: str | None = None  # "square" or "box"; None: as the method was published

@@ -39,7 +39,7 @@ class OptimizerConfig:
     learning_rate: float = 2.5e-4
     momentum: float = 0.9
     weight_decay: float = 5e-4
-    decay_steps: tuple[int, ...] = (40_000, 50_000)  # falls tenfold at each
+    decay_steps: tuple[int, ...] = (40_000, 50_000)  # the rate falls tenfold at each
     warmup_steps: int = 0  # in which the learning rate rises
     clip_norm: float | None = None  # of the global gradient; None: no clipping
     # What a step leaves of the moving average of the weights, which is the detector in

@@ -3,10 +3,10 @@
 import pathlib
 
 from safefakes_tf import export
+from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Config
-from safefakes_tf.runs import evaluate
-from safefakes_tf.runs.train_detector import WEIGHTS
+from safefakes_tf.detectors.dsfd.weights_files import load_detector
 
 ANONYMIZER_USE = """\
     model = tf.saved_model.load("{path}").signatures["serving_default"]
@@ -37,10 +37,10 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     what = "demonstration of anonymizer" if anonymizer.demonstration else "anonymizer"
     _tell(f"{what} {name}", path, ANONYMIZER_USE)
 
-    weights = pathlib.Path(config.init_weights or workdir / WEIGHTS)
+    weights = pathlib.Path(config.init_weights or workdir / files.DETECTOR_WEIGHTS)
     if config.init_weights or weights.exists():
         path = workdir / "export" / "detector"
-        model = evaluate.load_detector(config, weights)
+        model = load_detector(config.model, weights)
         export.export_detector(model, config.inference, path)
         _tell("detector", path, DETECTOR_USE)
     else:

@@ -10,9 +10,9 @@ import numpy as np
 
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import Config, claim_workdir
+from safefakes_tf.detectors.dsfd.weights_files import load_detector
 from safefakes_tf.importers import checkpoints
-from safefakes_tf.runs import evaluate
-from safefakes_tf.runs.train_detector import WEIGHTS
+from safefakes_tf.workdir import DETECTOR_WEIGHTS as WEIGHTS
 
 GENERATOR = "generator.npz"
 RECORD = "import.json"
@@ -50,7 +50,7 @@ def run(config: Config, workdir: pathlib.Path, model: str, source: str) -> None:
         claim_workdir(config, workdir)
         path = workdir / WEIGHTS
         network.save_weights(path)
-        stored = evaluate.load_detector(config, path)
+        stored = load_detector(config.model, path)
     else:
         path = workdir / GENERATOR
         origin = f"{pathlib.Path(source).name}, SHA-256 {digest}"

@@ -25,10 +25,9 @@ from safefakes_tf.anonymizers.sun2018 import network as sun2018
 from safefakes_tf.anonymizers.sun2018.trainer import Sun2018Trainer
 from safefakes_tf.config import GENERATOR_NAMES, Config, check_choice, claim_workdir
 from safefakes_tf.config.next_command import next_command
-from safefakes_tf.runs import build_dataset
 from safefakes_tf.runs.import_weights import GENERATOR
 from safefakes_tf.training import loop, optimizers, strategy
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 NUM_SAMPLES = 8  # faces, the same all along, on which pictures show the progress
 MakeDataset = Callable[[int], tf.data.Dataset]  # from a position in the stream on
@@ -58,7 +57,7 @@ def run(config: Config, workdir: pathlib.Path) -> None:
     builder = builders.create_source_builder(config.data)
     if method == "ciagan":
         pairs.require_identities(builder.info.features)
-    build_dataset.prepare(builder)
+    builders.prepare(builder)
     records = builder.encoded_with_keypoints("train")
 
     batches = METHODS[method].batches(config, records)

@@ -12,11 +12,9 @@ from safefakes_tf.detectors.dsfd import input as detection
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd import random_initialization, vgg16
 from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
-from safefakes_tf.runs import build_dataset
 from safefakes_tf.training import loop, optimizers, strategy
-from tfds_builders import builder as builders
-
-WEIGHTS = "detector.weights.h5"
+from safefakes_tf.workdir import DETECTOR_WEIGHTS as WEIGHTS
+from tfds_builders import registry as builders
 
 
 def run(config: Config, workdir: pathlib.Path) -> None:
@@ -93,7 +91,7 @@ def _training_records(config: Config) -> tuple[tf.data.Dataset, object | None]:
     else:
         builder = builders.create_builder(config.data, config.seed)
         anonymizer = None
-    build_dataset.prepare(builder)
+    builders.prepare(builder)
     if anonymizer is not None and anonymizer.keypoints is not None:
         return builder.encoded_with_keypoints("train"), anonymizer
     return builder.encoded("train"), anonymizer

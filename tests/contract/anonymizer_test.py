@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +11,6 @@ from safefakes_tf import config, export
 from safefakes_tf import faces as faces_lib
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.faces import ACTION, BBOX, FILENAME, HAS_KEYPOINTS, IMAGE, KEYPOINTS
-from safefakes_tf.keypoints import fake
 
 NUM_KEYPOINTS = 68
 # Inside, overlapping, on and beyond each border, whole photo, empty, inverted, outside.
@@ -40,7 +40,7 @@ def _record(boxes, name="a/photo.jpg", size=(96, 130), seed=0):
         IMAGE: tf.constant(rng.integers(0, 256, [*size, 3], np.uint8)),
         FILENAME: tf.constant(name),
         BBOX: tf.constant(boxes),
-        KEYPOINTS: tf.constant(fake.in_boxes(boxes)),
+        KEYPOINTS: tf.constant(fake_keypoints.in_boxes(boxes)),
         HAS_KEYPOINTS: tf.constant(np.arange(count) % 2 == 0),
     }
 

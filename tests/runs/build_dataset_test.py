@@ -13,7 +13,7 @@ import safefakes_tf
 from safefakes_tf import faces
 from safefakes_tf.config import Config, DataConfig
 from safefakes_tf.runs import build_dataset
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 EVENT = "0--Parade"
 

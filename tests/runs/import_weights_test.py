@@ -12,9 +12,10 @@ from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy_models
 from safefakes_tf.config import Config, DeepPrivacyConfig, apply_overrides
 from safefakes_tf.detectors.dsfd import importer as dsfd
 from safefakes_tf.detectors.dsfd import network as dsfd_models
+from safefakes_tf.detectors.dsfd import weights_files
 from safefakes_tf.importers import checkpoints
 from safefakes_tf.importers.parameters import reference_shape
-from safefakes_tf.runs import evaluate, import_weights
+from safefakes_tf.runs import import_weights
 
 SMALL = apply_overrides(
     Config(), ["model.width_multiplier=0.015625", "model.input_size=64"]
@@ -39,7 +40,9 @@ def test_a_detector_is_ready_to_be_evaluated(tmp_path, detector, capsys):
     source = tmp_path / "dsfd.npz"
     np.savez(source, **{f"module.{name}": value for name, value in detector.items()})
     import_weights.run(SMALL, tmp_path / "run", "dsfd", str(source))
-    model = evaluate.load_detector(SMALL, tmp_path / "run" / import_weights.WEIGHTS)
+    model = weights_files.load_detector(
+        SMALL.model, tmp_path / "run" / import_weights.WEIGHTS
+    )
     kernel = model.get_layer("conv1_1").kernel
     np.testing.assert_array_equal(
         kernel, detector["vgg.0.weight"].transpose(2, 3, 1, 0)

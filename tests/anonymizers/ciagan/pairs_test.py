@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,7 +10,6 @@ import tensorflow as tf
 from safefakes_tf import faces
 from safefakes_tf.anonymizers.ciagan import pairs
 from safefakes_tf.config import CiaganConfig
-from safefakes_tf.keypoints import fake
 
 CONFIG = CiaganConfig(resolution=64, num_identities=3)
 BOX = np.float32([[0.35, 0.35, 0.65, 0.65]])
@@ -26,7 +26,7 @@ def records(identities=IDENTITIES, side=220, boxes=BOX):
         {
             faces.IMAGE: photos,
             faces.BBOX: np.tile(boxes, [count, 1, 1]),
-            faces.KEYPOINTS: np.tile(fake.in_boxes(boxes), [count, 1, 1, 1]),
+            faces.KEYPOINTS: np.tile(fake_keypoints.in_boxes(boxes), [count, 1, 1, 1]),
             faces.HAS_KEYPOINTS: np.ones([count, len(boxes)], bool),
             faces.IDENTITY: np.tile(np.int64(identities)[:, None], [1, len(boxes)]),
         }
