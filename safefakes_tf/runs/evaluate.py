@@ -34,7 +34,7 @@ def run(settings: Evaluate, workdir: pathlib.Path) -> Result:
     model = load_detector(settings.model, weights)
     folder = workdir / f"predictions-{_digest(settings, weights)}"
     builder = builders.create_source_builder(settings.data)
-    builders.prepare(builder)
+    builders.prepare(builder, "validation")
     truth = ground_truth.from_records(
         _detect_all(model, settings.inference, builder, folder)
     )
