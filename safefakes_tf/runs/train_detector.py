@@ -10,7 +10,7 @@ from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import TrainDetector
 from safefakes_tf.detectors.dsfd import input as detection
-from safefakes_tf.detectors.dsfd.trainer import create_trainer
+from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.training import loop, strategy
 from tfds_builders import registry as builders
 
@@ -49,7 +49,7 @@ def run(settings: TrainDetector, workdir: pathlib.Path) -> None:
     keras.mixed_precision.set_global_policy(settings.loop.mixed_precision)
     keras.utils.set_random_seed(settings.seed)
     with devices.scope():
-        trainer = create_trainer(settings, make_dataset(0))
+        trainer = DetectorTrainer(settings, make_dataset(0))
 
     # === Training ===
     loop.train(trainer, make_dataset, devices, settings.loop, workdir)
