@@ -16,7 +16,6 @@ from safefakes_tf.config import (
     TrainDetector,
     adapt,
     apply_overrides,
-    command_line,
     with_anonymizer,
 )
 

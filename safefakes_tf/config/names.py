@@ -43,13 +43,19 @@ ANONYMIZERS = {
     "fullblur": Anonymizer(_FILTERS, "a Gaussian blur of the whole photo"),
     "pixelate": Anonymizer(_FILTERS, "a mosaic of the face"),
     "sun2018": Anonymizer(
-        f"{_HOME}.sun2018", "a head around 68 keypoints", networks.Sun2018Config
+        f"{_HOME}.sun2018.method", "a head around 68 keypoints", networks.Sun2018Config
     ),
     "deepprivacy": Anonymizer(
-        f"{_HOME}.deepprivacy", "a face, pose kept", networks.DeepPrivacyConfig, True
+        f"{_HOME}.deepprivacy.method",
+        "a face around seven keypoints",
+        networks.DeepPrivacyConfig,
+        published=True,
     ),
     "ciagan": Anonymizer(
-        f"{_HOME}.ciagan", "a face of another identity", networks.CiaganConfig, True
+        f"{_HOME}.ciagan.method",
+        "a face of another identity",
+        networks.CiaganConfig,
+        published=True,
     ),
 }
 DATASETS = {

@@ -21,7 +21,7 @@ from safefakes_tf.config import Study, adapt, with_anonymizer
 from safefakes_tf.config.next_command import program
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd.weights_files import load_detector
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from tfds_builders import registry as builders
 
 
