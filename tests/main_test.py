@@ -216,6 +216,14 @@ def test_a_detector_is_looked_at_with_its_own_settings(settings):
     assert found.model.channel_order == "rgb"
 
 
+def test_a_detector_is_evaluated_as_its_training_said(settings):
+    found, folder = settings("--mode=train_detector", "--config=quickstart")
+    files.claim(found, folder)
+    found, _ = settings("--mode=evaluate")
+    assert not found.inference.multi_scale
+    assert found.inference.scale == 0.5
+
+
 def test_a_tilde_is_the_home_folder(settings, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     found, workdir = settings(

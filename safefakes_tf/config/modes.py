@@ -63,6 +63,7 @@ class TrainDetector:
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     loop: LoopConfig = LoopConfig()
+    inference: InferenceConfig = InferenceConfig()  # of image summaries, and afterwards
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
     init_weights: str | None = None  # file to start from; None: ImageNet if it is there
     seed: int = 0  # of all but the photos of synthetic_crowd
@@ -105,7 +106,6 @@ class Export(Evaluate):
 class Study(TrainDetector):
     """Settings of --mode=study: the recipe that all its detectors share."""
 
-    inference: InferenceConfig = InferenceConfig()
     study_anonymizers: tuple[str, ...] = names.filters()  # a detector behind each
 
 
