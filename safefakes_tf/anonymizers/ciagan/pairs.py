@@ -133,26 +133,31 @@ def _cut_all(record, side, jpeg_landmark_maps):
     image, size = record[faces.IMAGE], tf.shape(record[faces.IMAGE])[:2]
     known = layouts.read(some.keypoints, some.has_keypoints, LAYOUT)
     points = alignment.to_pixels(known, size)
-    regions = alignment.crops(points)
+    places = alignment.crops(points)
     outlined = alignment.usable(known, some.boxes, size)
     boxes = region_ops.pixel_regions(some.boxes, size[0], size[1])
     image = region_ops.edit_regions(
         image, tf.boolean_mask(boxes, ~outlined), lambda patch, _: patch * 0
     )
     usable = outlined & (record[faces.IDENTITY] >= 0)
-    usable &= tf.reduce_all((regions[:, :2] >= 0) & (regions[:, 2:] <= size), axis=1)
-    large = regions[:, 2] - regions[:, 0] >= side
-    aside = alignment.turned(points)
-    covers = alignment.cover(points, aside)
+    usable &= tf.reduce_all((places[:, :2] >= 0) & (places[:, 2:] <= size), axis=1)
+    large = places[:, 2] - places[:, 0] >= side
+    profile = alignment.is_profile(points)
+    outlines = alignment.mask_polygons(points, profile)
 
     def cut_one(index):
         others = tf.boolean_mask(
-            covers, outlined & (tf.range(tf.size(usable)) != index)
+            outlines, outlined & (tf.range(tf.size(usable)) != index)
         )
-        shown = alignment.hide(image, others)
+        shown = alignment.mask_outlines(image, others)
         # What masks the others does not mask this one where they overlap.
         parts = alignment.frames(
-            shown, points[index], aside[index], regions[index], side, jpeg_landmark_maps
+            shown,
+            points[index],
+            profile[index],
+            places[index],
+            side,
+            jpeg_landmark_maps,
         )
         mask = tf.repeat(parts[2], 3, axis=2)
         return tf.io.encode_png(tf.concat([*parts[:2], mask], axis=1))
@@ -214,11 +219,11 @@ def _patch(frame, draw, config):
     parts = tf.concat(tf.split(parts, 3, axis=1), axis=2)  # one above the other
     side = alignment.frame_side(config.resolution)
     parts = tf.ensure_shape(parts, [side, side, 9])[..., :7]
-    part = alignment.closer(parts, draw, config.random_crop)
+    part = alignment.random_crop(parts, draw, config.random_crop)
     patch = alignment.to_patch(part, config.resolution)
     face, landmarks, covered = tf.split(patch, [3, 3, 1], axis=2)
     return (
         alignment.to_shares(face),
         alignment.to_shares(landmarks),
-        alignment.mask_of(covered),
+        alignment.to_mask(covered),
     )
