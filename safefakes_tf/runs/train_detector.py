@@ -9,6 +9,7 @@ import tensorflow as tf
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import TrainDetector
+from safefakes_tf.config.next_command import command
 from safefakes_tf.detectors.dsfd import input as detection
 from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.training import loop, strategy
@@ -86,5 +87,4 @@ def _digest(model):
 def _print_next(workdir):
     print(f"weights: {workdir / files.DETECTOR_WEIGHTS}")
     print(f"losses:  {workdir / files.METRICS}; tensorboard --logdir {workdir}")
-    # The settings are those of the folder.
-    print(f"next:    python main.py --mode=evaluate --workdir={workdir}")
+    print(command("evaluate", workdir=workdir))  # settings are those of the folder
