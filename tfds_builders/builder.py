@@ -285,4 +285,4 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
 
 def _needs_keypoints(config):
-    return anonymizers.ANONYMIZERS[config.anonymizer].keypoints is not None
+    return anonymizers.method(config.anonymizer).anonymizer.keypoints is not None

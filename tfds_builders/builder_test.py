@@ -18,9 +18,9 @@ from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import (
     DEMONSTRATION,
     AnonymizationConfig,
-    CrowdConfig,
     DataConfig,
 )
+from safefakes_tf.keypoints import layouts
 from safefakes_tf.photos import reader
 from tfds_builders import features, keypoint_store, preparation, registry
 from tfds_builders.builder import AnonymizedBuilder
@@ -142,32 +142,6 @@ def test_metadata_tell_how_the_photos_were_made(tmp_path):
     assert dict(again.info.metadata) == stored
 
 
-def test_names_tell_default_options_from_others():
-    assert AnonymizedConfig().name == "source"
-    assert AnonymizedConfig(anonymizer="blur").name == "blur"
-    others = [
-        AnonymizedConfig(anonymizer="blur", image_format="png"),
-        AnonymizedConfig(anonymizer="blur", jpeg_quality=90),
-        AnonymizedConfig(anonymizer="blur", crowd=CrowdConfig(seed=1)),
-        AnonymizedConfig(
-            anonymizer="blur", anonymization=AnonymizationConfig(min_width=0)
-        ),
-    ]
-    names = {config.name for config in others}
-    assert len(names) == len(others)
-    assert all(name.startswith("blur-") and len(name) == 13 for name in names)
-
-
-def test_the_source_is_shared_by_all_options_of_derived_photos():
-    config = AnonymizedConfig(anonymizer="blur", jpeg_quality=50)
-    assert config.source().name == "source"
-
-
-def test_a_seed_enters_only_where_something_is_drawn():
-    assert AnonymizedConfig(anonymizer="blur", seed=4).name == "blur"
-    assert AnonymizedConfig(anonymizer="another", seed=4).name != "another"
-
-
 def test_an_undecodable_photo_leaves_no_data_set(tmp_path, monkeypatch):
     monkeypatch.setattr(ToyFaces, "broken", True)
     builder = _toy(tmp_path, anonymizer="blur")
@@ -256,6 +230,42 @@ def test_a_split_that_is_not_here_is_one_line(tmp_path):
         with pytest.raises(ValueError, match=message + r"[^\n]*$"):
             read(split="test")
     assert len(builder.as_dataset(split="train[:2]")) == 2
+
+
+class FivePoints(ToyFaces):
+    """Toy faces with keypoints of a layout that no anonymizer reads."""
+
+    KEYPOINTS = "five"
+
+    def _records(self, split):
+        for record in super()._records(split):
+            count = len(record[faces.BBOX])
+            record[faces.KEYPOINTS] = np.full([count, 5, 2], 0.5, np.float32)
+            yield {**record, faces.HAS_KEYPOINTS: np.ones(count, bool)}
+
+
+def test_keypoints_of_an_unreadable_layout_are_kept_but_others_are_searched(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(layouts.NUM_POINTS, "five", 5)
+    source = FivePoints.create(AnonymizedConfig(), data_dir=str(tmp_path))
+    source.prepare()
+    assert (source.KEYPOINTS, source.keypoint_layout) == ("five", layouts.FOUND)
+    assert _read(source)[0][faces.KEYPOINTS].shape == (2, 5, 2)
+    found = next(iter(source.encoded_with_keypoints("train")))
+    assert found[faces.KEYPOINTS].shape == (2, layouts.NUM_FOUND, 2)
+    weights = AnonymizationConfig(weights=str(DEMONSTRATION / "sun2018.npz"))
+    config = AnonymizedConfig(anonymizer="sun2018", anonymization=weights)
+    derived = FivePoints.create(config, data_dir=str(tmp_path))
+    derived.prepare()
+    assert _read(derived)[0][faces.KEYPOINTS].shape == (2, layouts.NUM_FOUND, 2)
+
+
+def test_a_split_that_no_copy_has_is_refused_before_anything_is_built(tmp_path):
+    builder = _toy(tmp_path)
+    with pytest.raises(ValueError, match=r"^toy_faces has the splits [^\n]* test is"):
+        registry.prepare(builder, "test")
+    assert not builder.data_path.exists()
 
 
 class RawFaces(ToyFaces):

@@ -19,7 +19,7 @@ def create_builder(data: DataConfig, seed: int) -> AnonymizedBuilder:
     Raises:
         ValueError: if there is no such data set.
     """
-    names.check_choice("dataset", data.dataset, names.datasets())
+    names.check_choice("dataset", data.dataset, names.DATASETS)
     module = importlib.import_module(names.DATASETS[data.dataset].module)
     builder_class = module.Builder
     config = AnonymizedConfig(
@@ -43,16 +43,22 @@ def create_source_builder(data: DataConfig) -> AnonymizedBuilder:
     return create_builder(dataclasses.replace(data, anonymizer=SOURCE), seed=0)
 
 
-def prepare(builder: AnonymizedBuilder) -> None:
+def prepare(builder: AnonymizedBuilder, split: str | None = None) -> None:
     """Build a data set unless it is there, and print where it lies.
 
     Args:
         builder: its `info` is complete afterwards.
+        split: that will be read; a data set that has none is not built.
 
     Raises:
-        ValueError: if raw photos or annotations are absent or malformed, or the disk
-            is full. Nothing half-built is left then.
+        ValueError: if raw photos or annotations are absent or malformed, the disk is
+            full, or there is no such split. Nothing half-built is left then.
     """
+    if split not in (None, *builder.SPLITS):
+        raise ValueError(
+            f"{builder.name} has the splits {', '.join(builder.SPLITS)}, and {split} "
+            "is needed; name another --dataset"
+        )
     builder.prepare()
     print(f"photos:  {builder.data_path}", flush=True)
     if builder.info.metadata.get("demonstration_weights"):

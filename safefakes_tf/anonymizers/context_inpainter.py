@@ -53,7 +53,7 @@ class ContextInpainter(inpainter.KerasInpainter):
         """
 
     def mask(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
-        """Return bool [H, W]: the boxes, and the context crops where those are pasted."""
+        """Return bool [H, W]: the boxes, and context crops where those are pasted."""
         hidden = self.hidden(image, faces)
         if not self._paste_square:
             return hidden

@@ -141,7 +141,7 @@ class Inpainter(base.Anonymizer):
 
     @tf.autograph.experimental.do_not_convert
     def _steps(self):
-        """Return the three steps as graphs, each traced once, for photos of all sizes."""
+        """Return the steps as graphs, each traced once, for photos of all sizes."""
         with self._tracing:
             if self._graphs is None:
                 self._graphs = self._trace()

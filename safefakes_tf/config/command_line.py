@@ -1,21 +1,19 @@
 """Flags: which there are, which a mode takes, and what they make of settings."""
 
-import argparse
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 from safefakes_tf.config import data, fields, modes, names, overrides
 
 # Flags of all modes, and what they are for.
 GENERAL = {
-    "config": "start from the settings of a file in configs/",
-    "set": "change a setting, e.g. --set=loop.total_steps=1000; may be repeated",
-    "workdir": "where results go; default: results/<what runs> in the current folder",
-    "dry_run": "print all settings and stop",
-    "help": "show this and stop",
+    "--config": "start from the settings of a file in configs/",
+    "--set": "change a setting, e.g. --set=loop.total_steps=1000; may be repeated",
+    "--workdir": "where results go; default: results/<what runs> in the current folder",
+    "--dry_run": "print all settings and stop",
+    "--help": "show this and stop",
 }
 # Flags of the modes that read a setting, and that setting.
 FIELDS = {
@@ -32,37 +30,10 @@ FIELDS = {
     "annotations": "annotations",
     "output": "output",
 }
-# Where a generator has weights that no other were named for, and they fit the photos.
-DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise ValueError(f"{message}; see --help")
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the flags of a command line; None for a flag that was not given.
-
-    Raises:
-        ValueError: for anything else than a known flag and its value.
-    """
-    parser = _Parser(add_help=False, allow_abbrev=False)
-    for name in ("mode", "config", "workdir", "weights", *FIELDS):
-        parser.add_argument(f"--{name}", type=int if name == "seed" else str)
-    parser.add_argument("--set", action="append", default=[])
-    parser.add_argument("--dry_run", action="store_true")
-    parser.add_argument("--help", "-h", action="store_true")
-    typed, others = parser.parse_known_args(arguments)
-    for other in others:
-        name = other.partition("=")[0]
-        if name.startswith("-"):
-            known = [f"--{known}" for known in vars(typed)]
-            raise ValueError(f"no flag {name}{names.nearest(name, known)}; see --help")
-        raise ValueError(f"expected flags only; got {other}")
-    if typed.mode == "evaluate" and typed.predictions:
-        typed.mode = "evaluate_predictions"
-    return typed
+# Modes that take the project's own weights of a generator where they serve.
+_DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
+WITHOUT_WORKDIR = ("build_dataset", "anonymize")
+WITHOUT_WEIGHTS = ("train_anonymizer", "import_weights", "evaluate_predictions")
 
 
 def taken(settings: Any) -> dict[str, str]:
@@ -71,21 +42,28 @@ def taken(settings: Any) -> dict[str, str]:
     return {name: path for name, path in FIELDS.items() if path in paths}
 
 
-def change(settings: Any, typed: argparse.Namespace) -> Any:
+def unread(settings: Any, typed: Any) -> list[str]:
+    """Return the flags that were given and that settings have no field for."""
+    given = (name for name in FIELDS if getattr(typed, name) is not None)
+    return [f"--{name}" for name in given if name not in taken(settings)]
+
+
+def change(settings: Any, typed: Any) -> Any:
     """Return the settings of a mode with --set, then the other flags, applied.
 
     Raises:
         ValueError: for a setting that does not exist, or a value it cannot have.
     """
-    given = {name: v for name in FIELDS if (v := getattr(typed, name)) is not None}
     short = [
-        f"{p}={given[name]}" for name, p in taken(settings).items() if name in given
+        f"{field}={getattr(typed, name)}"
+        for name, field in taken(settings).items()
+        if getattr(typed, name) is not None
     ]
     settings = overrides.apply_overrides(settings, [*typed.set, *short])
     if typed.weights is not None:
         field = _weights_field(settings, typed.mode)
         settings = overrides.apply_overrides(settings, [f"{field}={typed.weights}"])
-    if typed.mode in DEMONSTRATED:
+    if typed.mode in _DEMONSTRATED:
         settings = dataclasses.replace(
             settings, data=data.with_demonstration_weights(settings.data)
         )
@@ -94,7 +72,7 @@ def change(settings: Any, typed: argparse.Namespace) -> Any:
 
 def _weights_field(settings, mode):
     """Return the setting that --weights are for: of a generator, else the detector."""
-    if mode in ("train_anonymizer", "import_weights", "evaluate_predictions"):
+    if mode in WITHOUT_WEIGHTS:
         raise ValueError(f"--mode={mode} takes no --weights; leave them out")
     name = settings.data.anonymizer
     if names.network(name) is None or mode == "evaluate":
@@ -130,7 +108,7 @@ def check_given(settings: Any, mode: str) -> None:
             raise ValueError(f"--{flag} must name what is there; {value} is not")
 
 
-def result_name(settings: Any, typed: argparse.Namespace) -> str:
+def result_name(settings: Any, typed: Any) -> str:
     """Return the name of the work folder of a command that names none."""
     mode = typed.mode
     if mode == "evaluate_predictions":
@@ -138,4 +116,5 @@ def result_name(settings: Any, typed: argparse.Namespace) -> str:
     if mode in ("train_detector", "evaluate", "export", "train_anonymizer"):
         end = "-generator" if mode == "train_anonymizer" else ""
         return f"{settings.data.dataset}-{settings.data.anonymizer}{end}"
-    return f"{mode}-{typed.model or typed.config or typed.dataset or 'default'}"
+    photos = getattr(settings.data, "dataset", "photos")
+    return f"{mode}-{typed.model or typed.config or photos}"

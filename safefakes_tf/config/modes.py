@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any, NamedTuple
 
 from safefakes_tf.config import names
-from safefakes_tf.config.data import DataConfig, OwnPhotosConfig
+from safefakes_tf.config.data import DataConfig, DatasetConfig, OwnPhotosConfig
 from safefakes_tf.config.detector import (
     AugmentationConfig,
     DetectorConfig,
@@ -28,15 +28,15 @@ def _flag():
 
 @dataclasses.dataclass(frozen=True)
 class BuildDataset:
-    """Settings of --mode=build_dataset."""
+    """Prepare a data set, its photos anonymized."""
 
     data: DataConfig = DataConfig()
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainAnonymizer:
-    """Settings of --mode=train_anonymizer."""
+    """Train the generator of an anonymizer on unaltered photos."""
 
     data: DataConfig = DataConfig()
     # Of the generator that data.anonymizer names, and of its class; see `names`. Those
@@ -45,7 +45,7 @@ class TrainAnonymizer:
     gan: GanConfig = GanConfig()
     loop: LoopConfig = LoopConfig()
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
     def __post_init__(self):
         kind = names.network(self.data.anonymizer)
@@ -55,7 +55,7 @@ class TrainAnonymizer:
 
 @dataclasses.dataclass(frozen=True)
 class TrainDetector:
-    """Settings of --mode=train_detector."""
+    """Train a face detector on a data set behind an anonymizer."""
 
     data: DataConfig = DataConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
@@ -63,24 +63,25 @@ class TrainDetector:
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     loop: LoopConfig = LoopConfig()
+    inference: InferenceConfig = InferenceConfig()  # of image summaries, and afterwards
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
     init_weights: str | None = None  # file to start from; None: ImageNet if it is there
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluate:
-    """Settings of --mode=evaluate."""
+    """Measure a detector's average precision on unaltered photos."""
 
     data: DataConfig = DataConfig()
     model: DetectorConfig = DetectorConfig()
     inference: InferenceConfig = InferenceConfig()
-    init_weights: str | None = None  # of the detector; None: those of the work folder
+    init_weights: str | None = _flag()  # of the detector; None: of the work folder
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluatePredictions:
-    """Settings of --mode=evaluate with --predictions."""
+    """Do the same for a folder of prediction files."""
 
     inference: ApConfig = ApConfig()
     predictions: str | None = _flag()  # folder of <event>/<photo>.txt
@@ -88,47 +89,31 @@ class EvaluatePredictions:
 
 
 @dataclasses.dataclass(frozen=True)
-class Preview:
-    """Settings of --mode=preview."""
+class Preview(BuildDataset):
+    """Draw faces behind every anonymizer, side by side."""
 
-    data: DataConfig = DataConfig()
-    study_anonymizers: tuple[str, ...] = names.filters()  # one column each
-    seed: int = 0
+    study_anonymizers: tuple[str, ...] = names.filters()  # a column each
 
 
 @dataclasses.dataclass(frozen=True)
-class Export:
-    """Settings of --mode=export."""
+class Export(Evaluate):
+    """Write an anonymizer, and a detector, as SavedModels."""
 
-    data: DataConfig = DataConfig()
-    model: DetectorConfig = DetectorConfig()
-    inference: InferenceConfig = InferenceConfig()
-    init_weights: str | None = None  # of the detector; None: those of the work folder
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
-class Study:
-    """Settings of --mode=study: the recipe that all its detectors share."""
+class Study(TrainDetector):
+    """Train and evaluate one detector per anonymizer, and compare them."""
 
-    data: DataConfig = DataConfig()
-    augmentation: AugmentationConfig = AugmentationConfig()
-    model: DetectorConfig = DetectorConfig()
-    loss: LossConfig = LossConfig()
-    optimizer: OptimizerConfig = OptimizerConfig()
-    loop: LoopConfig = LoopConfig()
-    inference: InferenceConfig = InferenceConfig()
     study_anonymizers: tuple[str, ...] = names.filters()  # a detector behind each
-    devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
-    init_weights: str | None = None  # file to start from; None: ImageNet if it is there
-    seed: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class ImportWeights:
-    """Settings of --mode=import_weights."""
+    """Convert published weights."""
 
-    data: DataConfig = DataConfig()  # on which a detector will be evaluated
+    data: DatasetConfig = DatasetConfig()  # on which a detector will be evaluated
     model: DetectorConfig = DetectorConfig()  # of a detector; a generator's file tells
     network_name: str | None = _flag()  # dsfd, or a generator that was published
     source: str | None = _flag()  # checkpoint of the published code, or an .npz
@@ -136,10 +121,10 @@ class ImportWeights:
 
 @dataclasses.dataclass(frozen=True)
 class Anonymize:
-    """Settings of --mode=anonymize."""
+    """Anonymize a folder of photos with boxes."""
 
     data: OwnPhotosConfig = OwnPhotosConfig()
-    seed: int = 0
+    seed: int = 0  # of the generator
     input: str | None = _flag()  # folder of photos
     annotations: str | None = _flag()  # boxes on them: WIDER .txt, COCO .json, .csv
     output: str | None = _flag()  # folder to make for the anonymized photos
@@ -149,65 +134,39 @@ class Mode(NamedTuple):
     """What a mode is.
 
     Attributes:
-        settings: dataclass of all that it reads.
-        summary: one line for a user.
-        example: a command, without `python main.py`.
+        settings: dataclass of all that it reads; its docstring tells a user what for.
+        example: flags that make a command with it.
     """
 
     settings: type
-    summary: str
     example: str
 
+    @property
+    def summary(self) -> str:
+        """What a mode does, in a few words."""
+        return self.settings.__doc__.removesuffix(".")
 
+
+# As a mode is called, so is the module of its run.
 MODES = {
-    "build_dataset": Mode(
-        BuildDataset,
-        "prepare a data set, its photos anonymized",
-        "--mode=build_dataset --anonymizer=blur --dataset=synthetic_crowd",
-    ),
+    "build_dataset": Mode(BuildDataset, "--anonymizer=blur --dataset=synthetic_crowd"),
     "train_anonymizer": Mode(
         TrainAnonymizer,
-        "train the generator of an anonymizer on unaltered photos",
-        "--mode=train_anonymizer --anonymizer=deepprivacy --manual_dir=photos",
+        "--anonymizer=deepprivacy --dataset=widerface --manual_dir=photos",
     ),
     "train_detector": Mode(
-        TrainDetector,
-        "train a face detector on a data set behind an anonymizer",
-        "--mode=train_detector --anonymizer=blur --dataset=widerface",
+        TrainDetector, "--anonymizer=blur --dataset=widerface --manual_dir=photos"
     ),
-    "evaluate": Mode(
-        Evaluate,
-        "measure a detector's average precision on unaltered photos",
-        "--mode=evaluate --anonymizer=blur --dataset=widerface",
-    ),
+    "evaluate": Mode(Evaluate, "--anonymizer=blur --dataset=widerface"),
     "evaluate_predictions": Mode(
-        EvaluatePredictions,
-        "the same for a folder of prediction files alone",
-        "--mode=evaluate --predictions=DIR --ground_truth=DIR",
+        EvaluatePredictions, "--predictions=DIR --ground_truth=DIR"
     ),
-    "preview": Mode(
-        Preview, "draw faces behind every anonymizer, side by side", "--mode=preview"
-    ),
-    "export": Mode(
-        Export,
-        "write an anonymizer, and a detector, as SavedModels",
-        "--mode=export --anonymizer=blur",
-    ),
-    "study": Mode(
-        Study,
-        "train and evaluate one detector per anonymizer, then compare",
-        "--mode=study --config=quickstart",
-    ),
-    "import_weights": Mode(
-        ImportWeights,
-        "convert published weights",
-        "--mode=import_weights --model=dsfd --source=FILE",
-    ),
+    "preview": Mode(Preview, "--config=demo_all"),
+    "export": Mode(Export, "--anonymizer=blur"),
+    "study": Mode(Study, "--config=quickstart"),
+    "import_weights": Mode(ImportWeights, "--model=dsfd --source=FILE"),
     "anonymize": Mode(
-        Anonymize,
-        "anonymize a folder of photos with boxes",
-        "--mode=anonymize --anonymizer=blackout --input=DIR --annotations=FILE "
-        "--output=DIR",
+        Anonymize, "--anonymizer=blackout --input=DIR --annotations=FILE --output=DIR"
     ),
 }
 
@@ -226,6 +185,9 @@ def flag_fields(settings: Any) -> tuple[str, ...]:
 def adapt(settings: Any, mode: str) -> Any:
     """Return the settings of a mode with the values of another where both have a field.
 
+    But for those that say where something lies: a detector starts from one file of
+    weights, and another is evaluated.
+
     Args:
         settings: of any mode.
         mode: key of `MODES`.
@@ -238,6 +200,8 @@ def _fit(settings, kind):
         return settings
     values = {}
     for field in dataclasses.fields(kind):
+        if field.metadata.get("flag"):
+            continue
         value = getattr(settings, field.name, field.default)
         nested = dataclasses.is_dataclass(field.default)
         values[field.name] = _fit(value, type(field.default)) if nested else value

@@ -11,7 +11,7 @@ from safefakes_tf import faces
 from safefakes_tf import workdir as files
 from safefakes_tf.config import Evaluate
 from safefakes_tf.detectors.dsfd import inference as detect
-from safefakes_tf.detectors.dsfd.weights_files import load_detector
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.evaluation import ground_truth, prediction_files, results
 from safefakes_tf.evaluation.wider_face import Result
 from tfds_builders import registry as builders
@@ -34,7 +34,7 @@ def run(settings: Evaluate, workdir: pathlib.Path) -> Result:
     model = load_detector(settings.model, weights)
     folder = workdir / f"predictions-{_digest(settings, weights)}"
     builder = builders.create_source_builder(settings.data)
-    builders.prepare(builder)
+    builders.prepare(builder, "validation")
     truth = ground_truth.from_records(
         _detect_all(model, settings.inference, builder, folder)
     )

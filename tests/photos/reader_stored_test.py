@@ -1,4 +1,4 @@
-"""Odd photo files come out as uint8 RGB, and untouched where TensorFlow reads them."""
+"""Odd photo files of data sets come out as RGB, and untouched where that is known."""
 
 import cv2
 import numpy as np
@@ -80,6 +80,19 @@ def test_exif_orientation_is_ignored(tmp_path, pixels):
     exif[0x0112] = 6  # "rotate by 90 degrees to view"
     encoded = _file(tmp_path, PIL.Image.fromarray(pixels), "turned.jpg", exif=exif)
     assert reader.check(encoded, "turned.jpg")[1:3] == (24, 32)
+
+
+def test_a_photo_that_is_stored_turned_is_upright_where_boxes_are(tmp_path, pixels):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    encoded = _file(tmp_path, PIL.Image.fromarray(pixels), "turned.png", exif=exif)
+    photo = reader.check(encoded, "turned.png", upright=True)
+    assert photo[1:] == (32, 24, False)
+    np.testing.assert_array_equal(_decoded(photo), np.rot90(pixels, -1))
+    plain = _file(tmp_path, PIL.Image.fromarray(pixels), "plain.png")
+    assert reader.check(plain, "plain.png", upright=True) == (plain, 24, 32, True)
+    with pytest.raises(ValueError, match=r"^photo a\.png does not decode[^\n]*$"):
+        reader.check(encoded[:50], "a.png", upright=True)
 
 
 @pytest.mark.parametrize(

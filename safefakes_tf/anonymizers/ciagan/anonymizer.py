@@ -70,17 +70,17 @@ class Ciagan(inpainter.KerasInpainter):
         chosen = base.select(faces, action == GENERATED)
         known, crops = self._points(image, chosen)
         points = alignment.to_pixels(known, tf.shape(image)[:2])
-        aside = alignment.turned(points)
-        outlines = alignment.cover(points, aside)
+        profile = alignment.is_profile(points)
+        outlines = alignment.mask_polygons(points, profile)
 
         def cut_one(face):
             shown = image
             if not self.config.hide_neighbours:
-                shown = alignment.hide(image, outlines[face : face + 1])
+                shown = alignment.mask_outlines(image, outlines[face : face + 1])
             frames = alignment.frames(
                 shown,
                 points[face],
-                aside[face],
+                profile[face],
                 crops[face],
                 self._frame_side,
                 self.about.config.jpeg_landmark_maps,
@@ -107,7 +107,7 @@ class Ciagan(inpainter.KerasInpainter):
     ) -> dict[str, tf.Tensor]:
         """Return the landmark map, the masked face, and an identity drawn for it."""
         face = alignment.to_shares(inputs[FACE])
-        mask = alignment.mask_of(inputs[MASK])
+        mask = alignment.to_mask(inputs[MASK])
         num_identities = self.about.config.num_identities
         identities = tf.map_fn(
             lambda seed: tf.random.stateless_uniform(
@@ -127,7 +127,7 @@ class Ciagan(inpainter.KerasInpainter):
         Around the mask lie pixels that were masked in part, or show surroundings, and
         no pixel of an outline may be made of either.
         """
-        filled = alignment.spread(outputs, alignment.mask_of(inputs[MASK]))
+        filled = alignment.fill_holes(outputs, alignment.to_mask(inputs[MASK]))
         return tf.cast(tf.clip_by_value(filled, 0.0, 1.0) * 255, tf.uint8)
 
     def paste(self, image: tf.Tensor, places: Places, patches: tf.Tensor) -> tf.Tensor:
@@ -160,8 +160,8 @@ class Ciagan(inpainter.KerasInpainter):
         points = alignment.to_pixels(
             self._points(image, chosen)[0], tf.shape(image)[:2]
         )
-        covers = alignment.cover(points, alignment.turned(points))
-        image = alignment.hide(image, covers)
+        covers = alignment.mask_polygons(points, alignment.is_profile(points))
+        image = alignment.mask_outlines(image, covers)
         return base.black_out(
             image, tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
         )

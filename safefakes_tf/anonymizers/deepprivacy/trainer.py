@@ -9,77 +9,89 @@ import tensorflow as tf
 from safefakes_tf.anonymizers.deepprivacy import growth
 from safefakes_tf.anonymizers.deepprivacy import losses as deepprivacy_losses
 from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
-from safefakes_tf.config import DeepPrivacyConfig
+from safefakes_tf.anonymizers.registry import Stage
+from safefakes_tf.config import TrainAnonymizer
 from safefakes_tf.ops import regions as region_ops
-from safefakes_tf.training import optimizers
-from safefakes_tf.training.sample_sheet import sample_sheet
+from safefakes_tf.training import image_summary, optimizers
+from safefakes_tf.training.batches import FaceBatch
+from safefakes_tf.training.ema import EMA
 
-Batch = dict[str, tf.Tensor]
-HALF_LIFE = 10_000  # images after which a weight counts half in the running average
+BETAS = (0.0, 0.99)
+HALF_LIFE = 10_000  # images after which a weight counts half in the EMA
 NOISE_SHAPE = (deepprivacy.LOWEST, deepprivacy.LOWEST, deepprivacy.NOISE_CHANNELS)
 
 
+def stages(settings: TrainAnonymizer) -> list[Stage]:
+    """Return the stages of growth that the settings ask for."""
+    return growth.stages(
+        settings.network.resolution,
+        settings.gan.total_images,
+        settings.gan.phase_images,
+    )
+
+
 class DeepPrivacyTrainer:
-    """A generator, its discriminator and their optimizers; see `loop.Trainer`.
+    """A generator, its EMA, its discriminator, their optimizers; see `loop.Trainer`.
 
     Args:
-        generator, discriminator: from `models.deepprivacy`, built under the strategy's
-            scope.
-        generator_optimizer, discriminator_optimizer: built here; the generator's keeps
-            the running average of the weights, of which pictures are drawn.
-        average: a generator like the first, with the start values of that average.
-        samples: a batch of a few faces, of which pictures are drawn.
-        config: of the networks; the resolution may be a later one.
-        global_batch_size: over all replicas.
-        fade_images: shown until the networks' resolution is faded in; 0 if it is not.
+        settings: of the training.
+        dataset: of the stage; the image summaries show its first faces.
+        stage: what is trained at which resolution.
+        before: trainer of the stage before, from which the networks grow.
     """
 
     def __init__(
         self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        generator_optimizer: keras.optimizers.Optimizer,
-        discriminator_optimizer: keras.optimizers.Optimizer,
-        average: keras.Model,
-        samples: Batch,
-        config: DeepPrivacyConfig,
-        global_batch_size: int,
-        fade_images: int,
+        settings: TrainAnonymizer,
+        dataset: tf.data.Dataset,
+        stage: Stage,
+        before: "DeepPrivacyTrainer | None" = None,
     ):
+        self._settings, self._stage = settings, stage
+        network = dataclasses.replace(settings.network, resolution=stage.resolution)
+        fading = stage.fade_examples > 0
+        generator = deepprivacy.build_generator(network, fading)
+        discriminator = deepprivacy.build_discriminator(network, fading)
+        averaged = deepprivacy.build_generator(network, fading)
+        if before is not None:
+            deepprivacy.grow(before.items["generator"], generator)
+            deepprivacy.grow(before.items["discriminator"], discriminator)
+        averaged.set_weights(generator.get_weights())
+        if before is not None:  # its new layers start as the generator's
+            deepprivacy.grow(before.final_generator(), averaged)
+        gan, precision = settings.gan, settings.loop.mixed_precision
+        generator_optimizer, discriminator_optimizer = (
+            optimizers.create_adam(rate, BETAS, precision)
+            for rate in (gan.generator_learning_rate, gan.discriminator_learning_rate)
+        )
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
+        momentum = 0.5 ** (settings.loop.global_batch_size / HALF_LIFE)
+        self._ema = EMA(averaged.trainable_variables, momentum)
         self.items = {
             "generator": generator,
             "discriminator": discriminator,
             "generator_optimizer": generator_optimizer,
             "discriminator_optimizer": discriminator_optimizer,
+            "generator_ema": self._ema,
         }
         self._generator, self._discriminator = generator, discriminator
         self._generator_optimizer = generator_optimizer
         self._discriminator_optimizer = discriminator_optimizer
-        self._average = average
-        self._samples = samples
-        self._global_batch_size = global_batch_size
-        self._fade_images, self._config = fade_images, config
-        for variable, start in zip(
-            self._averages(), average.trainable_variables, strict=True
-        ):
-            variable.assign(start)
+        self._averaged = averaged
+        self._samples = image_summary.first_samples(dataset)
 
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: FaceBatch) -> dict[str, tf.Tensor]:
         """Move the discriminator, then the generator, on one replica's share of faces.
-
-        Args:
-            batch: see `data.crops`.
 
         Returns:
             "total", the discriminator's loss, its part "penalty", and "generator". All
             are sums over the faces, so their sums over the replicas are the global
-            figures.
+            metrics.
 
         Source: deepprivacy.md, section 9.
         """
-        first, second, mixing = _random(batch["seed"])
+        first, second, mixing = _random(batch.seed)
         real, given = self._shown(batch)
 
         def score(images):
@@ -103,7 +115,9 @@ class DeepPrivacyTrainer:
             fake = self._generator({**given, **noise}, training=True)
             generator_loss = deepprivacy_losses.wasserstein_generator(score(fake))
             scaled = self._generator_optimizer.scale_loss(generator_loss)
-        optimizers.descend(tape, scaled, self._generator, self._generator_optimizer)
+        optimizers.descend(
+            tape, scaled, self._generator, self._generator_optimizer, self._ema
+        )
         return {
             "total": loss,
             "penalty": tf.reduce_sum(penalties),
@@ -111,62 +125,57 @@ class DeepPrivacyTrainer:
         }
 
     def learning_rate(self) -> float:
-        """Return the rate of both networks."""
+        """Return the learning rate of the generator."""
         return float(np.asarray(self._generator_optimizer.learning_rate))
 
     def final_generator(self) -> keras.Model:
-        """Return the generator to anonymize with: the running average, faded in."""
-        self._update_average()
-        side = self._average.output.shape[1]
-        config = dataclasses.replace(self._config, resolution=side)
-        generator = deepprivacy.build_generator(config)
-        deepprivacy.grow(self._average, generator)
+        """Return the generator to anonymize with: the EMA, faded in."""
+        self._ema.copy_to(self._averaged.trainable_variables)
+        network, side = self._settings.network, self._stage.resolution
+        generator = deepprivacy.build_generator(
+            dataclasses.replace(network, resolution=side)
+        )
+        deepprivacy.grow(self._averaged, generator)
         return generator
 
-    def picture(self, batch: Batch) -> np.ndarray:
-        """Return the sample faces: as they are, hidden, and painted anew."""
-        noise = tf.zeros([len(self._samples["image"]), *NOISE_SHAPE])
-        _, given = self._shown(self._samples)
-        self._update_average()
-        painted = self._average({**given, deepprivacy.NOISE: noise}, training=False)
-        return sample_sheet(self._samples, painted)
+    def image_summary(self, batch: FaceBatch) -> np.ndarray:
+        """Return the samples: as they are, masked, and generated by the EMA."""
+        samples = self._samples
+        noise = tf.zeros([len(samples.image), *NOISE_SHAPE])
+        _, given = self._shown(samples)
+        self._ema.copy_to(self._averaged.trainable_variables)
+        generated = self._averaged({**given, deepprivacy.NOISE: noise}, training=False)
+        return image_summary.sample_sheet(samples.image, samples.condition, generated)
 
     def _shown(self, batch):
         """Return the real faces, and what both networks are told of a batch.
 
-        While a resolution is faded in, pictures fade in with it.
+        While a resolution is faded in, the images fade in with it.
         """
-        real, condition = batch["image"], batch["condition"]
+        real, condition = batch.image, batch.condition
         given = {}
-        if self._fade_images:
-            step = self._generator_optimizer.iterations
-            share = growth.transition(step, self._global_batch_size, self._fade_images)
+        if self._stage.fade_examples:
+            share = growth.transition(
+                self._generator_optimizer.iterations,
+                self._settings.loop.global_batch_size,
+                self._stage.fade_examples,
+            )
             side = real.shape[1]
-            boxes = growth.blend_boxes(batch["box"], share)
+            boxes = growth.blend_boxes(batch.box, share)
             masks = tf.map_fn(
                 lambda box: region_ops.regions_mask(box[tf.newaxis], side, side),
                 boxes,
                 fn_output_signature=tf.TensorSpec([side, side], tf.bool),
             )
             real = growth.blend(real, share)
-            grey = self._config.fill / 255 * 2 - 1
+            grey = self._settings.network.fill / 255 * 2 - 1
             condition = tf.where(
                 masks[..., tf.newaxis], grey, growth.blend(condition, share)
             )
             given[deepprivacy.TRANSITION] = tf.fill([tf.shape(real)[0], 1], share)
         given[deepprivacy.CONDITION] = condition
-        points = tf.reshape(batch["points"], [-1, 2 * deepprivacy.NUM_KEYPOINTS])
+        points = tf.reshape(batch.points, [-1, 2 * deepprivacy.NUM_KEYPOINTS])
         return real, {**given, deepprivacy.POSE: points}
-
-    def _update_average(self):
-        variables = self._average.trainable_variables
-        for variable, value in zip(variables, self._averages(), strict=True):
-            variable.assign(np.asarray(value))
-
-    def _averages(self):
-        """Return the running averages, in the order of the model's variables."""
-        optimizer = self._generator_optimizer
-        return [v for v in optimizer.variables if v.name.endswith("_average")]
 
 
 def _random(seeds):
@@ -181,8 +190,3 @@ def _random(seeds):
         tf.TensorSpec(shape, tf.float32) for shape in (NOISE_SHAPE, (1, 1, 1))
     )
     return tf.map_fn(draw, seeds, fn_output_signature=(noise, noise, mixing))
-
-
-def running_average_momentum(global_batch_size: int) -> float:
-    """Return what a step leaves of the average: half after `HALF_LIFE` images."""
-    return 0.5 ** (global_batch_size / HALF_LIFE)
