@@ -46,10 +46,11 @@ def main(arguments: list[str]) -> None:
         print(store.to_json(settings))
     else:
         command_line.check_given(settings, typed.mode)
-        changed = fields.differences(start, settings)
-        print(
-            "\n  ".join([f"settings: {origin}{', but' if changed else ''}", *changed])
-        )
+        for flag in command_line.unread(settings, typed):
+            print(f"--mode={typed.mode} does not read {flag}", file=sys.stderr)
+        print(f"settings: {origin}")
+        for line in fields.differences(start, settings):
+            print(f"          {line}")
         print(f"results:  {folder}", flush=True)
         runs.start(typed.mode, settings, folder)
 

@@ -21,6 +21,7 @@ from absl import app, flags
 
 from configs import quickstart
 from safefakes_tf import faces
+from safefakes_tf.anonymizers import filters
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.anonymizers.ciagan import anonymizer as ciagan
 from safefakes_tf.config import FILTER_NAMES, with_demonstration_weights
@@ -74,8 +75,8 @@ def main(_):
         part = dataclasses.replace(
             config, data=dataclasses.replace(config.data, anonymizer=name)
         )
-        kind = anonymizers.ANONYMIZERS[name]
-        anonymizers.ANONYMIZERS[name] = with_gaps(kind, model)
+        method = filters.METHODS[name]
+        filters.METHODS[name] = anonymizers.Method(with_gaps(method.anonymizer, model))
         folder = pathlib.Path(_WORKDIR.value) / name
         train_detector.run(part, folder)
         result = evaluate.run(part, folder)

@@ -337,7 +337,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
 
 def _needs_keypoints(config):
-    return anonymizers.ANONYMIZERS[config.anonymizer].keypoints is not None
+    return anonymizers.method(config.anonymizer).anonymizer.keypoints is not None
 
 
 def _to_numpy(record: dict[str, tf.Tensor]) -> faces.Record:

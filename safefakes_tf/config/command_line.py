@@ -11,11 +11,11 @@ from safefakes_tf.config import data, fields, modes, names, overrides
 
 # Flags of all modes, and what they are for.
 GENERAL = {
-    "config": "start from the settings of a file in configs/",
-    "set": "change a setting, e.g. --set=loop.total_steps=1000; may be repeated",
-    "workdir": "where results go; default: results/<what runs> in the current folder",
-    "dry_run": "print all settings and stop",
-    "help": "show this and stop",
+    "--config": "start from the settings of a file in configs/",
+    "--set": "change a setting, e.g. --set=loop.total_steps=1000; may be repeated",
+    "--workdir": "where results go; default: results/<what runs> in the current folder",
+    "--dry_run": "print all settings and stop",
+    "--help": "show this and stop",
 }
 # Flags of the modes that read a setting, and that setting.
 FIELDS = {
@@ -32,8 +32,9 @@ FIELDS = {
     "annotations": "annotations",
     "output": "output",
 }
-# Where a generator has weights that no other were named for, and they fit the photos.
-DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
+# Modes that take the project's own weights of a generator where they serve.
+_DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
+WITHOUT_WEIGHTS = ("train_anonymizer", "import_weights", "evaluate_predictions")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -71,21 +72,28 @@ def taken(settings: Any) -> dict[str, str]:
     return {name: path for name, path in FIELDS.items() if path in paths}
 
 
+def unread(settings: Any, typed: argparse.Namespace) -> list[str]:
+    """Return the flags that were given and that settings have no field for."""
+    given = (name for name in FIELDS if getattr(typed, name) is not None)
+    return [f"--{name}" for name in given if name not in taken(settings)]
+
+
 def change(settings: Any, typed: argparse.Namespace) -> Any:
     """Return the settings of a mode with --set, then the other flags, applied.
 
     Raises:
         ValueError: for a setting that does not exist, or a value it cannot have.
     """
-    given = {name: v for name in FIELDS if (v := getattr(typed, name)) is not None}
     short = [
-        f"{p}={given[name]}" for name, p in taken(settings).items() if name in given
+        f"{field}={getattr(typed, name)}"
+        for name, field in taken(settings).items()
+        if getattr(typed, name) is not None
     ]
     settings = overrides.apply_overrides(settings, [*typed.set, *short])
     if typed.weights is not None:
         field = _weights_field(settings, typed.mode)
         settings = overrides.apply_overrides(settings, [f"{field}={typed.weights}"])
-    if typed.mode in DEMONSTRATED:
+    if typed.mode in _DEMONSTRATED:
         settings = dataclasses.replace(
             settings, data=data.with_demonstration_weights(settings.data)
         )
@@ -94,7 +102,7 @@ def change(settings: Any, typed: argparse.Namespace) -> Any:
 
 def _weights_field(settings, mode):
     """Return the setting that --weights are for: of a generator, else the detector."""
-    if mode in ("train_anonymizer", "import_weights", "evaluate_predictions"):
+    if mode in WITHOUT_WEIGHTS:
         raise ValueError(f"--mode={mode} takes no --weights; leave them out")
     name = settings.data.anonymizer
     if names.network(name) is None or mode == "evaluate":

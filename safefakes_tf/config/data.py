@@ -12,14 +12,14 @@ DEMONSTRATION = pathlib.Path(__file__).parents[1] / "demonstration"  # generator
 class CrowdConfig:
     """What `synthetic_crowd` composes. Sizes in pixels of the finished scene."""
 
-    num_train: int = 2000
-    num_validation: int = 400
-    width: int = 640
-    height: int = 480
-    min_face: float = 8.0
-    max_face: float = 200.0
-    max_people: int = 15
-    seed: int = 0
+    num_train: int = 2000  # photos
+    num_validation: int = 400  # photos
+    width: int = 640  # of a photo, px
+    height: int = 480  # of a photo, px
+    min_face: float = 8.0  # px
+    max_face: float = 200.0  # px
+    max_people: int = 15  # on a photo
+    seed: int = 0  # of the photos
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +28,8 @@ class AnonymizationConfig:
 
     min_width: int = 10  # faces narrower than this, in pixels, are kept; 0: none is
     blur_kernel: int = 51  # odd; sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8
-    fullblur_kernel: int = 9
-    pixelate_cells: int = 8
+    fullblur_kernel: int = 9  # odd
+    pixelate_cells: int = 8  # along each side of a face
     weights: str | None = None  # file of a generator, from --mode=import_weights
     hide_neighbours: bool = True  # from generators; the published programmes did not
     paste: str | None = None  # "square" or "box"; None: as the method was published
@@ -50,7 +50,16 @@ class DataConfig:
     keypoint_models: str | None = None
     allow_partial: bool = False  # accept fewer photos than the annotations list
     image_format: str = "jpeg"  # or "png"; of stored anonymized photos
-    jpeg_quality: int = 95
+    jpeg_quality: int = 95  # 1 to 100
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetConfig:
+    """The part of `DataConfig` that says where unaltered photos lie."""
+
+    dataset: str = "synthetic_crowd"
+    data_dir: str | None = None  # prepared datasets; None: TFDS' own default
+    manual_dir: str | None = None  # raw photos and annotations
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,8 +27,8 @@ class AugmentationConfig:
 class LossConfig:
     """Matching and hard negative mining. Source: dsfd.md, sections 7 and 8."""
 
-    match_threshold: float = 0.35
-    negatives_per_positive: int = 3
+    match_threshold: float = 0.35  # overlap (IoU) of an anchor with a face
+    negatives_per_positive: int = 3  # anchors without a face that count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class OptimizerConfig:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     decay_steps: tuple[int, ...] = (40_000, 50_000)  # the rate falls tenfold at each
-    warmup_steps: int = 0
+    warmup_steps: int = 0  # in which the learning rate rises
     clip_norm: float | None = None  # of the global gradient; None: no clipping
     # What a step leaves of the moving average of the weights, which is the detector in
     # the end; None: the last weights are.

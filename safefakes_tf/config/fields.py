@@ -88,18 +88,22 @@ def show(value: Any) -> str:
     return str(value)
 
 
+def named_choices() -> dict[str, tuple[str, ...]]:
+    """Return the values that fields may have, where these have names."""
+    tables = {
+        "data.dataset": names.datasets(),
+        "data.anonymizer": names.anonymizers(),
+    }
+    return tables | _CHOICES
+
+
 def validate(settings: Any) -> Any:
     """Return the settings of a mode if its named choices and ranges hold.
 
     Raises:
         ValueError: one line that names the field, what it allows and what came.
     """
-    values = flatten(settings)
-    choices = {
-        "data.dataset": names.datasets(),
-        "data.anonymizer": names.anonymizers(),
-        **_CHOICES,
-    }
+    values, choices = flatten(settings), named_choices()
     for path, value in values.items():
         if path == "study_anonymizers":
             for name in value:

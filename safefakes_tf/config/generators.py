@@ -27,7 +27,7 @@ class CiaganConfig:
 
     width_multiplier: float = 1.0  # of the generator's channel counts
     resolution: int = 128  # side of a patch, px; 16, 32, 64 or 128
-    num_identities: int = 1200
+    num_identities: int = 1200  # that it tells apart
     discriminator_width_multiplier: float = 1.0  # of critic and identity network
     jpeg_landmark_maps: bool = False  # published weights know maps blurred by JPEG
     random_crop: int = 28  # px of a frame of 144, of training crops; published: 18

@@ -49,8 +49,11 @@ def of_mode(settings: Any, program: str) -> str:
     summary, example = modes.MODES[mode][1:]
     explained = _explanations(settings)
     flags = {
-        f"--{name}": explained[p] for name, p in command_line.taken(settings).items()
+        f"--{name}": explained[field]
+        for name, field in command_line.taken(settings).items()
     }
+    if mode not in command_line.WITHOUT_WEIGHTS:
+        flags["--weights"] = _weights(settings, mode)
     values = {
         f"{path}={fields.show(value)}": explained[path]
         for path, value in fields.flatten(settings).items()
@@ -66,6 +69,20 @@ flags:
 
 settings, changed by --set=NAME=VALUE:
 {_table(values)}"""
+
+
+def _weights(settings, mode):
+    generator, detector = (
+        "of the generator, where --anonymizer has one",
+        "of the detector",
+    )
+    if mode == "evaluate":
+        return detector
+    return (
+        f"{generator}; else {detector}"
+        if hasattr(settings, "init_weights")
+        else generator
+    )
 
 
 def _table(rows):
@@ -85,19 +102,20 @@ def _table(rows):
                 subsequent_indent=" " * column,
                 break_on_hyphens=False,
             )
-            or name
+            or name.rstrip()
         )
     return "\n".join(lines)
 
 
 def _explanations(settings, prefix=""):
-    """Return the comment of every field by its path."""
-    found = {}
+    """Return the comment of every field by its path; else the values it may have."""
+    found, choices = {}, fields.named_choices()
     for field in dataclasses.fields(settings):
         value, path = getattr(settings, field.name), f"{prefix}{field.name}"
         if dataclasses.is_dataclass(value):
             found |= _explanations(value, f"{path}.")
-        else:
-            said = get_attribute_docstring(type(settings), field.name)
-            found[path] = " ".join((said.comment_above or said.comment_inline).split())
+            continue
+        said = get_attribute_docstring(type(settings), field.name)
+        text = " ".join((said.comment_above or said.comment_inline).split())
+        found[path] = text.replace("None", "none") or ", ".join(choices.get(path, ()))
     return found

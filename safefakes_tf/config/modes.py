@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any, NamedTuple
 
 from safefakes_tf.config import names
-from safefakes_tf.config.data import DataConfig, OwnPhotosConfig
+from safefakes_tf.config.data import DataConfig, DatasetConfig, OwnPhotosConfig
 from safefakes_tf.config.detector import (
     AugmentationConfig,
     DetectorConfig,
@@ -31,7 +31,7 @@ class BuildDataset:
     """Settings of --mode=build_dataset."""
 
     data: DataConfig = DataConfig()
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ class TrainAnonymizer:
     gan: GanConfig = GanConfig()
     loop: LoopConfig = LoopConfig()
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
     def __post_init__(self):
         kind = names.network(self.data.anonymizer)
@@ -65,7 +65,7 @@ class TrainDetector:
     loop: LoopConfig = LoopConfig()
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
     init_weights: str | None = None  # file to start from; None: ImageNet if it is there
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Evaluate:
     data: DataConfig = DataConfig()
     model: DetectorConfig = DetectorConfig()
     inference: InferenceConfig = InferenceConfig()
-    init_weights: str | None = None  # of the detector; None: those of the work folder
+    init_weights: str | None = _flag()  # of the detector; None: of the work folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Preview:
 
     data: DataConfig = DataConfig()
     study_anonymizers: tuple[str, ...] = names.filters()  # one column each
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +103,8 @@ class Export:
     data: DataConfig = DataConfig()
     model: DetectorConfig = DetectorConfig()
     inference: InferenceConfig = InferenceConfig()
-    init_weights: str | None = None  # of the detector; None: those of the work folder
-    seed: int = 0
+    init_weights: str | None = _flag()  # of the detector; None: of the work folder
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,14 +121,14 @@ class Study:
     study_anonymizers: tuple[str, ...] = names.filters()  # a detector behind each
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
     init_weights: str | None = None  # file to start from; None: ImageNet if it is there
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
 class ImportWeights:
     """Settings of --mode=import_weights."""
 
-    data: DataConfig = DataConfig()  # on which a detector will be evaluated
+    data: DatasetConfig = DatasetConfig()  # on which a detector will be evaluated
     model: DetectorConfig = DetectorConfig()  # of a detector; a generator's file tells
     network_name: str | None = _flag()  # dsfd, or a generator that was published
     source: str | None = _flag()  # checkpoint of the published code, or an .npz
@@ -139,7 +139,7 @@ class Anonymize:
     """Settings of --mode=anonymize."""
 
     data: OwnPhotosConfig = OwnPhotosConfig()
-    seed: int = 0
+    seed: int = 0  # of all but the photos of synthetic_crowd
     input: str | None = _flag()  # folder of photos
     annotations: str | None = _flag()  # boxes on them: WIDER .txt, COCO .json, .csv
     output: str | None = _flag()  # folder to make for the anonymized photos
@@ -206,8 +206,8 @@ MODES = {
     "anonymize": Mode(
         Anonymize,
         "anonymize a folder of photos with boxes",
-        "--mode=anonymize --anonymizer=blackout --input=DIR --annotations=FILE "
-        "--output=DIR",
+        "--mode=anonymize --anonymizer=blackout \\\n"
+        "      --input=DIR --annotations=FILE --output=DIR",
     ),
 }
 
@@ -226,6 +226,9 @@ def flag_fields(settings: Any) -> tuple[str, ...]:
 def adapt(settings: Any, mode: str) -> Any:
     """Return the settings of a mode with the values of another where both have a field.
 
+    But for those that say where something lies: a detector starts from one file of
+    weights, and another is evaluated.
+
     Args:
         settings: of any mode.
         mode: key of `MODES`.
@@ -238,6 +241,8 @@ def _fit(settings, kind):
         return settings
     values = {}
     for field in dataclasses.fields(kind):
+        if field.metadata.get("flag"):
+            continue
         value = getattr(settings, field.name, field.default)
         nested = dataclasses.is_dataclass(field.default)
         values[field.name] = _fit(value, type(field.default)) if nested else value

@@ -47,16 +47,18 @@ ANONYMIZERS = {
     "fullblur": Anonymizer(_FILTERS, "a Gaussian blur of the whole photo"),
     "pixelate": Anonymizer(_FILTERS, "a mosaic of the face"),
     "sun2018": Anonymizer(
-        f"{_METHODS}.sun2018", "a generated head from 68 keypoints", Sun2018Config
+        f"{_METHODS}.sun2018.method",
+        "a generated head from 68 keypoints",
+        Sun2018Config,
     ),
     "deepprivacy": Anonymizer(
-        f"{_METHODS}.deepprivacy",
+        f"{_METHODS}.deepprivacy.method",
         "a generated face from seven keypoints",
         DeepPrivacyConfig,
         published=True,
     ),
     "ciagan": Anonymizer(
-        f"{_METHODS}.ciagan",
+        f"{_METHODS}.ciagan.method",
         "a generated face of another identity",
         CiaganConfig,
         published=True,

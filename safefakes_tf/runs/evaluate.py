@@ -11,7 +11,7 @@ from safefakes_tf import faces
 from safefakes_tf import workdir as files
 from safefakes_tf.config import Evaluate
 from safefakes_tf.detectors.dsfd import inference as detect
-from safefakes_tf.detectors.dsfd.weights_files import load_detector
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.evaluation import ground_truth, prediction_files, results
 from safefakes_tf.evaluation.wider_face import Result
 from tfds_builders import registry as builders

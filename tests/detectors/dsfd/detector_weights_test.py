@@ -7,7 +7,7 @@ import pytest
 from configs import tiny
 from safefakes_tf.config import claim_workdir
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd.weights_files import load_detector
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.workdir import DETECTOR_WEIGHTS as WEIGHTS
 
 
