@@ -299,18 +299,32 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         decoders = {faces.IMAGE: tfds.decode.SkipDecoding()}
         return self.as_dataset(split=split, decoders=decoders)
 
-    def encoded_with_keypoints(self, split: str) -> tf.data.Dataset:
-        """Return `encoded` with keypoints of a layout that anonymizers read.
+    def encoded_with_keypoints(
+        self, split: str, layout: str | None = None
+    ) -> tf.data.Dataset:
+        """Return `encoded` with keypoints.
 
         Where none are annotated, they are found. That takes its time once; see
         `keypoint_store`.
+
+        Args:
+            split: its name.
+            layout: that the keypoints are to have; None: `keypoint_layout`.
         """
         records = self.encoded(split)
-        if self._stored_layout() == self.keypoint_layout:
+        if self._stored_layout() != self.keypoint_layout:
+            records = keypoint_store.attach(
+                records, self.data_path, split, self.create_detector
+            )
+        if layout is None:
             return records
-        return keypoint_store.attach(
-            records, self.data_path, split, self.create_detector
-        )
+
+        def in_layout(record):
+            points = record[faces.KEYPOINTS], record[faces.HAS_KEYPOINTS]
+            points = layouts.read(*points, layout, self.keypoint_layout)
+            return {**record, faces.KEYPOINTS: points}
+
+        return records.map(in_layout, tf.data.AUTOTUNE, deterministic=True)
 
     def as_dataset(self, split=None, *, read_config=None, **kwargs) -> tf.data.Dataset:
         """Read as TFDS does, but shard after shard.

@@ -81,7 +81,9 @@ class ContextInpainter(inpainter.Inpainter):
         places = self._regions(image, chosen)
         around = places.around
         patches = cut(image, *places, self.about.config.resolution, self._fill)
-        points = layouts.read(chosen.keypoints, chosen.has_keypoints, self.keypoints)
+        points = layouts.read(
+            chosen.keypoints, chosen.has_keypoints, self.keypoints, self.source_layout
+        )
         pixels = points * tf.cast(tf.stack([height, width]), tf.float32)
         near = tf.cast(around[:, tf.newaxis, :2], tf.float32)
         side = tf.cast(around[:, 2:3] - around[:, :1], tf.float32)[:, tf.newaxis]
