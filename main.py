@@ -5,6 +5,8 @@ become the settings of one mode: those of a file in configs/, or of the work fol
 changed by --set and the other flags. Then the run of that mode starts.
 """
 
+import argparse
+import errno
 import gc
 import importlib
 import os
@@ -25,7 +27,38 @@ from safefakes_tf.config import (
 
 CONFIGS = pathlib.Path(__file__).resolve().parent / "configs"
 CONFIG_NAMES = tuple(sorted(p.stem for p in CONFIGS.glob("[!_]*.py")))
-OWN = {"safefakes_tf", "tfds_builders", "configs", "main", "__main__"}  # packages
+# Not the fault of the code, if a folder cannot be written to.
+OF_THE_DISK = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+OWN = {"safefakes", "safefakes_tf", "tfds_builders", "configs", "main", "__main__"}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise ValueError(f"{message}; see --help")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Return the flags of a command line; None for a flag that was not given.
+
+    Raises:
+        ValueError: for anything else than a known flag and its value.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    for name in ("mode", "config", "workdir", "weights", *command_line.FIELDS):
+        parser.add_argument(f"--{name}", type=int if name == "seed" else str)
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--dry_run", action="store_true")
+    parser.add_argument("--help", "-h", action="store_true")
+    typed, others = parser.parse_known_args(arguments)
+    for other in others:
+        name = other.partition("=")[0]
+        if name.startswith("-"):
+            known = [f"--{known}" for known in vars(typed)]
+            raise ValueError(f"no flag {name}{names.nearest(name, known)}; see --help")
+        raise ValueError(f"expected flags only; got {other}")
+    if typed.mode == "evaluate" and typed.predictions:
+        typed.mode = "evaluate_predictions"
+    return typed
 
 
 def main(arguments: list[str]) -> None:
@@ -34,7 +67,7 @@ def main(arguments: list[str]) -> None:
     Raises:
         ValueError: for a mistake of the user.
     """
-    typed = command_line.parse(arguments)
+    typed = parse(arguments)
     if typed.help and not typed.mode:
         print(help.of_program(next_command.program(), CONFIG_NAMES))
         return
@@ -51,7 +84,8 @@ def main(arguments: list[str]) -> None:
         print(f"settings: {origin}")
         for line in fields.differences(start, settings):
             print(f"          {line}")
-        print(f"results:  {folder}", flush=True)
+        if typed.mode not in command_line.WITHOUT_WORKDIR:
+            print(f"results:  {folder}", flush=True)
         runs.start(typed.mode, settings, folder)
 
 
@@ -68,7 +102,7 @@ def _settings(typed):
     start, origin = modes.adapt(file.get_config(), typed.mode), f"configs/{name}.py"
     settings = command_line.change(start, typed)
     default = pathlib.Path("results") / command_line.result_name(settings, typed)
-    folder = pathlib.Path(typed.workdir or default).expanduser()
+    folder = pathlib.Path(os.path.expanduser(typed.workdir or default))
     stored = folder / workdir.CONFIG
     if typed.mode in ("evaluate", "export") and not typed.config and stored.exists():
         start, origin = store.read(stored, typed.mode), stored
@@ -83,13 +117,17 @@ def _is_users_mistake(error):
 
 
 def run(arguments: list[str]) -> None:
-    """Run `main`; a mistake of the user is one line and exit code 2."""
+    """Run `main`; what a user can put right is one line and exit code 2."""
     try:
         main(arguments)
     except ValueError as error:
         if not _is_users_mistake(error):
             raise
         message, code = error, 2
+    except OSError as error:
+        if error.errno not in OF_THE_DISK:
+            raise
+        message, code = f"{error.filename}: {error.strerror}", 2
     except KeyboardInterrupt:
         message, code = "stopped; the same command goes on from here", 130
     else:

@@ -24,14 +24,14 @@ from safefakes_tf import faces
 from safefakes_tf.anonymizers import filters
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.anonymizers.ciagan import anonymizer as ciagan
-from safefakes_tf.config import FILTER_NAMES, with_demonstration_weights
+from safefakes_tf.config import names, with_demonstration_weights
 from safefakes_tf.faces import BLACKED_OUT
 from safefakes_tf.runs import evaluate, train_detector
 from tfds_builders import registry as builders
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where results go.", required=True)
 _FILTERS = flags.DEFINE_multi_enum(
-    "filter", ["original", "pixelate"], FILTER_NAMES, "What becomes of other faces."
+    "filter", ["original", "pixelate"], names.filters(), "What becomes of other faces."
 )
 
 

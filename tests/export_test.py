@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from safefakes_tf import export, faces
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import ANONYMIZER_NAMES, DetectorConfig, InferenceConfig
+from safefakes_tf.config import DetectorConfig, InferenceConfig
+from safefakes_tf.config.names import anonymizers as all_anonymizers
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 
@@ -58,12 +59,12 @@ def test_anonymizers_equal_the_python_result(tmp_path, photo, anonymization):
         "seed": np.int64(5),
     }
     known = {}
-    for name in ANONYMIZER_NAMES:
+    for name in all_anonymizers():
         method = anonymizers.create(name, anonymization(name), seed=0)
         export.export_anonymizer(method, tmp_path / name)
         some = faces.Faces(boxes, inputs["keypoints"], inputs["has_keypoints"])
         known[name] = method.apply(tf.constant(photo), some, tf.constant(5, tf.int64))
-    served = _in_fresh_process(tmp_path, ANONYMIZER_NAMES, **inputs)
+    served = _in_fresh_process(tmp_path, all_anonymizers(), **inputs)
     for name, (image, action) in known.items():
         np.testing.assert_array_equal(served[f"{name}/photo"], image)
         np.testing.assert_array_equal(served[f"{name}/action"], action)

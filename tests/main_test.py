@@ -1,6 +1,7 @@
 """The command line, as a user meets it."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -15,19 +16,19 @@ from safefakes_tf.config import (
     TrainDetector,
     adapt,
     apply_overrides,
-    command_line,
     with_anonymizer,
 )
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def command(*arguments):
+def command(*arguments, **environment):
     return subprocess.run(
         [sys.executable, str(ROOT / "main.py"), *arguments],
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **environment},
     )
 
 
@@ -80,6 +81,30 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(arguments, words):
     assert "Traceback" not in result.stderr
 
 
+def test_a_folder_that_cannot_be_written_to_is_one_line(monkeypatch, capsys):
+    def start(*_):
+        raise PermissionError(13, "Permission denied", "/home/me/.lock")
+
+    monkeypatch.setattr(main.runs, "start", start)
+    with pytest.raises(SystemExit, match="2"):
+        main.run(["--mode=preview"])
+    assert capsys.readouterr().err.endswith(": /home/me/.lock: Permission denied\n")
+
+
+def test_no_home_is_one_line():
+    result = command("--mode=preview", HOME="/proc/nobody")
+    assert result.returncode == 2
+    last = result.stderr.splitlines()[-1]
+    assert "/proc/nobody/tensorflow_datasets/" in last
+    assert "cannot be made (No such file or directory); choose another" in last
+
+
+def test_mistakes_of_others_are_not_the_users(monkeypatch):
+    monkeypatch.setattr(main.runs, "start", lambda *_: int("x"))
+    with pytest.raises(ValueError, match="invalid literal"):
+        main.run(["--mode=preview"])
+
+
 def test_dry_run_prints_the_settings_and_stops(tmp_path):
     result = command(
         "--mode=train_detector",
@@ -108,14 +133,16 @@ def test_help_shows_every_mode_on_a_line():
 def test_help_of_a_mode_shows_what_it_takes(mode, capsys):
     main.run([f"--mode={mode}", "--help"])
     shown = capsys.readouterr().out
-    assert MODES[mode].example in shown
+    assert f"--mode={mode} {MODES[mode].example}" in shown
     assert ("  loop.log_every=50 " in shown) == mode.startswith(("train", "study"))
     assert ("  --source " in shown) == (mode == "import_weights")
     assert ("  --dataset " in shown) == (
         mode not in ("anonymize", "evaluate_predictions")
     )
-    explained = "  --seed    " in shown and "of all but the photos of" in shown
-    assert explained == hasattr(MODES[mode].settings(), "seed")
+    assert ("  --seed  " in shown) == hasattr(MODES[mode].settings(), "seed")
+    assert ("of all but the photos" in shown) == (
+        hasattr(MODES[mode].settings(), "seed") and mode != "anonymize"
+    )
 
 
 def test_help_shows_the_network_of_the_method(capsys):
@@ -129,15 +156,14 @@ def test_the_start_tells_what_differs_only(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(main.runs, "start", lambda *_: None)
     monkeypatch.chdir(tmp_path)
     arguments = ["--mode=build_dataset", "--config=tiny", "--anonymizer=blur"]
-    main.run([*arguments, "--set=seed=3", "--model=dsfd"])
+    main.run([*arguments, "--set=seed=3", "--predictions=some"])
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         "settings: configs/tiny.py",
         "          data.anonymizer: original -> blur",
         "          seed: 0 -> 3",
-        "results:  results/build_dataset-dsfd",
     ]
-    assert said.err == "--mode=build_dataset does not read --model\n"
+    assert said.err == "--mode=build_dataset does not read --predictions\n"
 
 
 @pytest.mark.parametrize("config", main.CONFIG_NAMES)
@@ -168,7 +194,7 @@ def settings(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def parse(*arguments):
-        found, _, _, folder = main._settings(command_line.parse(arguments))
+        found, _, _, folder = main._settings(main.parse(arguments))
         return found, folder
 
     return parse
@@ -188,6 +214,14 @@ def test_a_detector_is_looked_at_with_its_own_settings(settings):
     found, workdir = settings("--mode=train_detector", "--anonymizer=blur")
     assert workdir == folder
     assert found.model.channel_order == "rgb"
+
+
+def test_a_detector_is_evaluated_as_its_training_said(settings):
+    found, folder = settings("--mode=train_detector", "--config=quickstart")
+    files.claim(found, folder)
+    found, _ = settings("--mode=evaluate")
+    assert not found.inference.multi_scale
+    assert found.inference.scale == 0.5
 
 
 def test_a_tilde_is_the_home_folder(settings, monkeypatch):

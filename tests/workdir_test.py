@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import json
 import pathlib
 import shutil
 
@@ -45,11 +46,23 @@ def test_what_a_mode_does_not_read_does_not_matter(tmp_path):
     study = Study()
     workdir.claim(adapt(study, "train_detector"), tmp_path)
     (tmp_path / "metrics.jsonl").touch()
-    other = apply_overrides(study, ["inference.scale=0.5", "study_anonymizers=blur"])
+    other = apply_overrides(study, ["study_anonymizers=blur"])
     workdir.claim(adapt(other, "train_detector"), tmp_path)
     longer = apply_overrides(study, ["loop.total_steps=7"])
     with pytest.raises(ValueError, match=r"\(loop.total_steps: 60000 -> 7\)"):
         workdir.claim(adapt(longer, "train_detector"), tmp_path)
+
+
+def test_what_only_other_modes_read_does_not_matter_to_old_folders(tmp_path):
+    shutil.copytree(OLD / "detector", tmp_path / "work")
+    path = tmp_path / "work" / "config.json"
+    values = json.loads(path.read_text())
+    values["gan"]["total_images"] = 7
+    values["ciagan"]["resolution"] = 32
+    path.write_text(json.dumps(values))
+    workdir.claim(
+        store.read(OLD / "detector" / "config.json", "train_detector"), path.parent
+    )
 
 
 @pytest.mark.parametrize(

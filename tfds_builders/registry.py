@@ -19,7 +19,7 @@ def create_builder(data: DataConfig, seed: int) -> AnonymizedBuilder:
     Raises:
         ValueError: if there is no such data set.
     """
-    names.check_choice("dataset", data.dataset, names.datasets())
+    names.check_choice("dataset", data.dataset, names.DATASETS)
     module = importlib.import_module(names.DATASETS[data.dataset].module)
     builder_class = module.Builder
     config = AnonymizedConfig(

@@ -49,7 +49,7 @@ from safefakes_tf.config.store import _Version1 as Config
 
 FILTER_NAMES, GENERATOR_NAMES = _names.filters(), _names.generators()
 IMPORTED_NAMES, ANONYMIZER_NAMES = _names.imported(), _names.anonymizers()
-DATASET_NAMES = _names.datasets()
+DATASET_NAMES = tuple(_names.DATASETS)
 
 
 def claim_workdir(config, folder):

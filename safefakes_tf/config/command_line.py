@@ -1,10 +1,8 @@
 """Flags: which there are, which a mode takes, and what they make of settings."""
 
-import argparse
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 from safefakes_tf.config import data, fields, modes, names, overrides
@@ -34,36 +32,8 @@ FIELDS = {
 }
 # Modes that take the project's own weights of a generator where they serve.
 _DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
+WITHOUT_WORKDIR = ("build_dataset", "anonymize")
 WITHOUT_WEIGHTS = ("train_anonymizer", "import_weights", "evaluate_predictions")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise ValueError(f"{message}; see --help")
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the flags of a command line; None for a flag that was not given.
-
-    Raises:
-        ValueError: for anything else than a known flag and its value.
-    """
-    parser = _Parser(add_help=False, allow_abbrev=False)
-    for name in ("mode", "config", "workdir", "weights", *FIELDS):
-        parser.add_argument(f"--{name}", type=int if name == "seed" else str)
-    parser.add_argument("--set", action="append", default=[])
-    parser.add_argument("--dry_run", action="store_true")
-    parser.add_argument("--help", "-h", action="store_true")
-    typed, others = parser.parse_known_args(arguments)
-    for other in others:
-        name = other.partition("=")[0]
-        if name.startswith("-"):
-            known = [f"--{known}" for known in vars(typed)]
-            raise ValueError(f"no flag {name}{names.nearest(name, known)}; see --help")
-        raise ValueError(f"expected flags only; got {other}")
-    if typed.mode == "evaluate" and typed.predictions:
-        typed.mode = "evaluate_predictions"
-    return typed
 
 
 def taken(settings: Any) -> dict[str, str]:
@@ -72,13 +42,13 @@ def taken(settings: Any) -> dict[str, str]:
     return {name: path for name, path in FIELDS.items() if path in paths}
 
 
-def unread(settings: Any, typed: argparse.Namespace) -> list[str]:
+def unread(settings: Any, typed: Any) -> list[str]:
     """Return the flags that were given and that settings have no field for."""
     given = (name for name in FIELDS if getattr(typed, name) is not None)
     return [f"--{name}" for name in given if name not in taken(settings)]
 
 
-def change(settings: Any, typed: argparse.Namespace) -> Any:
+def change(settings: Any, typed: Any) -> Any:
     """Return the settings of a mode with --set, then the other flags, applied.
 
     Raises:
@@ -138,7 +108,7 @@ def check_given(settings: Any, mode: str) -> None:
             raise ValueError(f"--{flag} must name what is there; {value} is not")
 
 
-def result_name(settings: Any, typed: argparse.Namespace) -> str:
+def result_name(settings: Any, typed: Any) -> str:
     """Return the name of the work folder of a command that names none."""
     mode = typed.mode
     if mode == "evaluate_predictions":
@@ -146,4 +116,5 @@ def result_name(settings: Any, typed: argparse.Namespace) -> str:
     if mode in ("train_detector", "evaluate", "export", "train_anonymizer"):
         end = "-generator" if mode == "train_anonymizer" else ""
         return f"{settings.data.dataset}-{settings.data.anonymizer}{end}"
-    return f"{mode}-{typed.model or typed.config or typed.dataset or 'default'}"
+    photos = getattr(settings.data, "dataset", "photos")
+    return f"{mode}-{typed.model or typed.config or photos}"

@@ -91,7 +91,7 @@ def show(value: Any) -> str:
 def named_choices() -> dict[str, tuple[str, ...]]:
     """Return the values that fields may have, where these have names."""
     tables = {
-        "data.dataset": names.datasets(),
+        "data.dataset": tuple(names.DATASETS),
         "data.anonymizer": names.anonymizers(),
     }
     return tables | _CHOICES

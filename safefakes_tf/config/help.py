@@ -11,49 +11,46 @@ from typing import Any
 
 from simple_parsing.docstring import get_attribute_docstring
 
-from safefakes_tf.config import command_line, fields, modes
+from safefakes_tf.config import command_line, fields, modes, names
 
 WIDTH = 88
 COLUMN = 36  # where explanations begin at the latest
+DETECTOR, GENERATOR = "of the detector", "of the generator, where --anonymizer has one"
 
 
 def of_program(program: str, configs: tuple[str, ...]) -> str:
-    """Return the modes with one line each, and the names of files of settings.
-
-    Args:
-        program: how it is called.
-        configs: names for `--config`.
-    """
+    """Return what `--help` says of a program, given its name and those of `configs`."""
     return f"""\
 Anonymize face photos, train a face detector on them, and measure what it costs.
 
 usage: {program} --mode=MODE [flags]
+       {program} --mode=MODE --help  for what a mode takes
 
 modes:
 {_table({mode: row.summary for mode, row in modes.MODES.items()})}
 
-files of settings, for --config:
-{_table({"": ", ".join(configs)})}
+anonymizers:
+{_table({name: row.summary for name, row in names.ANONYMIZERS.items()})}
 
-{program} --mode=MODE --help shows what a mode takes."""
+data sets:
+{_table({name: row.summary for name, row in names.DATASETS.items()})}
+
+files of settings, for --config:
+{textwrap.indent(textwrap.fill(", ".join(configs), WIDTH - 2), "  ")}"""
 
 
 def of_mode(settings: Any, program: str) -> str:
-    """Return the flags and settings of a mode, with an example.
-
-    Args:
-        settings: of the mode; their values are shown.
-        program: how it is called.
-    """
+    """Return what `--help` says of the mode that settings are of, and their values."""
     mode = modes.name_of(settings)
     summary, example = modes.MODES[mode][1:]
     explained = _explanations(settings)
-    flags = {
-        f"--{name}": explained[field]
-        for name, field in command_line.taken(settings).items()
-    }
-    if mode not in command_line.WITHOUT_WEIGHTS:
-        flags["--weights"] = _weights(settings, mode)
+    taken = command_line.taken(settings)
+    flags = {f"--{name}": explained[field] for name, field in taken.items()}
+    if mode == "evaluate":
+        flags["--weights"] = DETECTOR
+    elif mode not in command_line.WITHOUT_WEIGHTS:
+        both = hasattr(settings, "init_weights")
+        flags["--weights"] = GENERATOR + f"; else {DETECTOR}" * both
     values = {
         f"{path}={fields.show(value)}": explained[path]
         for path, value in fields.flatten(settings).items()
@@ -62,7 +59,7 @@ def of_mode(settings: Any, program: str) -> str:
     return f"""\
 --mode={mode}: {summary}.
 
-  {program} {example}
+  {program} --mode={mode} {example}
 
 flags:
 {_table(flags | command_line.GENERAL)}
@@ -71,40 +68,14 @@ settings, changed by --set=NAME=VALUE:
 {_table(values)}"""
 
 
-def _weights(settings, mode):
-    generator, detector = (
-        "of the generator, where --anonymizer has one",
-        "of the detector",
-    )
-    if mode == "evaluate":
-        return detector
-    return (
-        f"{generator}; else {detector}"
-        if hasattr(settings, "init_weights")
-        else generator
-    )
-
-
 def _table(rows):
     """Return lines of two columns: a name, and an explanation of any length."""
     column = min(COLUMN, 4 + max(map(len, rows)))
-    lines = []
-    for name, text in rows.items():
-        name = f"  {name}".ljust(column)
-        if len(name) > column and text:
-            lines.append(name)
-            name = " " * column
-        lines.append(
-            textwrap.fill(
-                text,
-                WIDTH,
-                initial_indent=name,
-                subsequent_indent=" " * column,
-                break_on_hyphens=False,
-            )
-            or name.rstrip()
-        )
-    return "\n".join(lines)
+    style = {"break_on_hyphens": False, "subsequent_indent": " " * column}
+    return "\n".join(
+        textwrap.fill(f"  {name:<{column - 4}}  {text}", WIDTH, **style).rstrip()
+        for name, text in rows.items()
+    )
 
 
 def _explanations(settings, prefix=""):

@@ -63,6 +63,7 @@ class TrainDetector:
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     loop: LoopConfig = LoopConfig()
+    inference: InferenceConfig = InferenceConfig()  # of image summaries, and afterwards
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
     init_weights: str | None = None  # file to start from; None: ImageNet if it is there
     seed: int = 0  # of all but the photos of synthetic_crowd
@@ -88,40 +89,24 @@ class EvaluatePredictions:
 
 
 @dataclasses.dataclass(frozen=True)
-class Preview:
+class Preview(BuildDataset):
     """Settings of --mode=preview."""
 
-    data: DataConfig = DataConfig()
-    study_anonymizers: tuple[str, ...] = names.filters()  # one column each
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    study_anonymizers: tuple[str, ...] = names.filters()  # a column each
 
 
 @dataclasses.dataclass(frozen=True)
-class Export:
+class Export(Evaluate):
     """Settings of --mode=export."""
 
-    data: DataConfig = DataConfig()
-    model: DetectorConfig = DetectorConfig()
-    inference: InferenceConfig = InferenceConfig()
-    init_weights: str | None = _flag()  # of the detector; None: of the work folder
     seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
-class Study:
+class Study(TrainDetector):
     """Settings of --mode=study: the recipe that all its detectors share."""
 
-    data: DataConfig = DataConfig()
-    augmentation: AugmentationConfig = AugmentationConfig()
-    model: DetectorConfig = DetectorConfig()
-    loss: LossConfig = LossConfig()
-    optimizer: OptimizerConfig = OptimizerConfig()
-    loop: LoopConfig = LoopConfig()
-    inference: InferenceConfig = InferenceConfig()
     study_anonymizers: tuple[str, ...] = names.filters()  # a detector behind each
-    devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
-    init_weights: str | None = None  # file to start from; None: ImageNet if it is there
-    seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +124,7 @@ class Anonymize:
     """Settings of --mode=anonymize."""
 
     data: OwnPhotosConfig = OwnPhotosConfig()
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    seed: int = 0  # of the generator
     input: str | None = _flag()  # folder of photos
     annotations: str | None = _flag()  # boxes on them: WIDER .txt, COCO .json, .csv
     output: str | None = _flag()  # folder to make for the anonymized photos
@@ -151,7 +136,7 @@ class Mode(NamedTuple):
     Attributes:
         settings: dataclass of all that it reads.
         summary: one line for a user.
-        example: a command, without `python main.py`.
+        example: flags that make a command with it.
     """
 
     settings: type
@@ -159,55 +144,53 @@ class Mode(NamedTuple):
     example: str
 
 
+# As a mode is called, so is the module of its run.
 MODES = {
     "build_dataset": Mode(
         BuildDataset,
         "prepare a data set, its photos anonymized",
-        "--mode=build_dataset --anonymizer=blur --dataset=synthetic_crowd",
+        "--anonymizer=blur --dataset=synthetic_crowd",
     ),
     "train_anonymizer": Mode(
         TrainAnonymizer,
         "train the generator of an anonymizer on unaltered photos",
-        "--mode=train_anonymizer --anonymizer=deepprivacy --manual_dir=photos",
+        "--anonymizer=deepprivacy --dataset=widerface --manual_dir=photos",
     ),
     "train_detector": Mode(
         TrainDetector,
         "train a face detector on a data set behind an anonymizer",
-        "--mode=train_detector --anonymizer=blur --dataset=widerface",
+        "--anonymizer=blur --dataset=widerface --manual_dir=photos",
     ),
     "evaluate": Mode(
         Evaluate,
         "measure a detector's average precision on unaltered photos",
-        "--mode=evaluate --anonymizer=blur --dataset=widerface",
+        "--anonymizer=blur --dataset=widerface",
     ),
     "evaluate_predictions": Mode(
         EvaluatePredictions,
-        "the same for a folder of prediction files alone",
-        "--mode=evaluate --predictions=DIR --ground_truth=DIR",
+        "the same for a folder of prediction files",
+        "--predictions=DIR --ground_truth=DIR",
     ),
     "preview": Mode(
-        Preview, "draw faces behind every anonymizer, side by side", "--mode=preview"
+        Preview, "draw faces behind every anonymizer, side by side", "--config=demo_all"
     ),
     "export": Mode(
         Export,
         "write an anonymizer, and a detector, as SavedModels",
-        "--mode=export --anonymizer=blur",
+        "--anonymizer=blur",
     ),
     "study": Mode(
         Study,
-        "train and evaluate one detector per anonymizer, then compare",
-        "--mode=study --config=quickstart",
+        "train and evaluate one detector per anonymizer, and compare them",
+        "--config=quickstart",
     ),
     "import_weights": Mode(
-        ImportWeights,
-        "convert published weights",
-        "--mode=import_weights --model=dsfd --source=FILE",
+        ImportWeights, "convert published weights", "--model=dsfd --source=FILE"
     ),
     "anonymize": Mode(
         Anonymize,
         "anonymize a folder of photos with boxes",
-        "--mode=anonymize --anonymizer=blackout \\\n"
-        "      --input=DIR --annotations=FILE --output=DIR",
+        "--anonymizer=blackout --input=DIR --annotations=FILE --output=DIR",
     ),
 }
 

@@ -8,11 +8,7 @@ import difflib
 from collections.abc import Collection
 from typing import NamedTuple
 
-from safefakes_tf.config.generators import (
-    CiaganConfig,
-    DeepPrivacyConfig,
-    Sun2018Config,
-)
+from safefakes_tf.config import generators as networks
 
 
 class Anonymizer(NamedTuple):
@@ -38,8 +34,8 @@ class Dataset(NamedTuple):
     summary: str
 
 
-_FILTERS = "safefakes_tf.anonymizers.filters"
-_METHODS = "safefakes_tf.anonymizers"
+_HOME = "safefakes_tf.anonymizers"
+_FILTERS = f"{_HOME}.filters"
 ANONYMIZERS = {
     "original": Anonymizer(_FILTERS, "nothing is hidden: the baseline"),
     "blackout": Anonymizer(_FILTERS, "a black box"),
@@ -47,30 +43,29 @@ ANONYMIZERS = {
     "fullblur": Anonymizer(_FILTERS, "a Gaussian blur of the whole photo"),
     "pixelate": Anonymizer(_FILTERS, "a mosaic of the face"),
     "sun2018": Anonymizer(
-        f"{_METHODS}.sun2018.method",
-        "a generated head from 68 keypoints",
-        Sun2018Config,
+        f"{_HOME}.sun2018.method", "a head around 68 keypoints", networks.Sun2018Config
     ),
     "deepprivacy": Anonymizer(
-        f"{_METHODS}.deepprivacy.method",
-        "a generated face from seven keypoints",
-        DeepPrivacyConfig,
+        f"{_HOME}.deepprivacy.method",
+        "a face around seven keypoints",
+        networks.DeepPrivacyConfig,
         published=True,
     ),
     "ciagan": Anonymizer(
-        f"{_METHODS}.ciagan.method",
-        "a generated face of another identity",
-        CiaganConfig,
+        f"{_HOME}.ciagan.method",
+        "a face of another identity",
+        networks.CiaganConfig,
         published=True,
     ),
 }
 DATASETS = {
     "synthetic_crowd": Dataset(
         "tfds_builders.synthetic_crowd.synthetic_crowd_dataset_builder",
-        "computer-made crowds; nothing to download",
+        "computer-made crowds, nothing to download",
     ),
     "widerface": Dataset(
-        "tfds_builders.widerface.widerface_dataset_builder", "WIDER FACE"
+        "tfds_builders.widerface.widerface_dataset_builder",
+        "WIDER FACE, 32,203 photos of crowds",
     ),
 }
 
@@ -93,11 +88,6 @@ def generators() -> tuple[str, ...]:
 def imported() -> tuple[str, ...]:
     """Return the names of the networks whose published weights can be imported."""
     return ("dsfd", *(name for name, row in ANONYMIZERS.items() if row.published))
-
-
-def datasets() -> tuple[str, ...]:
-    """Return the names of all data sets."""
-    return tuple(DATASETS)
 
 
 def network(anonymizer: str) -> type | None:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.config import Config, DataConfig, DetectorConfig
+from safefakes_tf.config import DataConfig, DetectorConfig, Export
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.runs import export
 from safefakes_tf.workdir import DETECTOR_WEIGHTS as WEIGHTS
@@ -13,7 +13,7 @@ from safefakes_tf.workdir import DETECTOR_WEIGHTS as WEIGHTS
 
 @pytest.fixture
 def config():
-    return Config(
+    return Export(
         data=DataConfig(anonymizer="pixelate"),
         model=DetectorConfig(width_multiplier=1 / 32),
     )
