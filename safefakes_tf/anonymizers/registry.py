@@ -35,9 +35,9 @@ class Method(NamedTuple):
         stages: settings of a training -> its stages.
         batches: settings of a training, records with keypoints, stage, seed -> function
             from a position on to an endless data set of `batches.Positioned`.
-        create_trainer: settings of a training, data set, stage, trainer of the stage
-            before or None -> `loop.Trainer` with `final_generator()`; called under the
-            scope of a strategy.
+        trainer: settings of a training, data set, stage, trainer of the stage before or
+            None -> `loop.Trainer` with `final_generator()`; called under the scope of a
+            strategy.
         needs_identities: whether the records must tell of whom a face is.
         importer: module that knows the published checkpoints, see
             `importers.checkpoints`.
@@ -47,7 +47,7 @@ class Method(NamedTuple):
     build_generator: Callable[[Any], keras.Model] | None = None
     stages: Callable[[Any], list[Stage]] | None = None
     batches: Callable[..., Callable[[int], tf.data.Dataset]] | None = None
-    create_trainer: Callable | None = None
+    trainer: Callable | None = None
     needs_identities: bool = False
     importer: ModuleType | None = None
 

@@ -42,7 +42,7 @@ files of settings, for --config:
 def of_mode(settings: Any, program: str) -> str:
     """Return what `--help` says of the mode that settings are of, and their values."""
     mode = modes.name_of(settings)
-    summary, example = modes.MODES[mode][1:]
+    row = modes.MODES[mode]
     explained = _explanations(settings)
     taken = command_line.taken(settings)
     flags = {f"--{name}": explained[field] for name, field in taken.items()}
@@ -57,9 +57,9 @@ def of_mode(settings: Any, program: str) -> str:
         if path not in modes.flag_fields(settings)
     }
     return f"""\
---mode={mode}: {summary}.
+--mode={mode}: {row.summary}.
 
-  {program} --mode={mode} {example}
+  {program} --mode={mode} {row.example}
 
 flags:
 {_table(flags | command_line.GENERAL)}

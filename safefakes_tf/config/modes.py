@@ -28,7 +28,7 @@ def _flag():
 
 @dataclasses.dataclass(frozen=True)
 class BuildDataset:
-    """Settings of --mode=build_dataset."""
+    """Prepare a data set, its photos anonymized."""
 
     data: DataConfig = DataConfig()
     seed: int = 0  # of all but the photos of synthetic_crowd
@@ -36,7 +36,7 @@ class BuildDataset:
 
 @dataclasses.dataclass(frozen=True)
 class TrainAnonymizer:
-    """Settings of --mode=train_anonymizer."""
+    """Train the generator of an anonymizer on unaltered photos."""
 
     data: DataConfig = DataConfig()
     # Of the generator that data.anonymizer names, and of its class; see `names`. Those
@@ -55,7 +55,7 @@ class TrainAnonymizer:
 
 @dataclasses.dataclass(frozen=True)
 class TrainDetector:
-    """Settings of --mode=train_detector."""
+    """Train a face detector on a data set behind an anonymizer."""
 
     data: DataConfig = DataConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
@@ -71,7 +71,7 @@ class TrainDetector:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluate:
-    """Settings of --mode=evaluate."""
+    """Measure a detector's average precision on unaltered photos."""
 
     data: DataConfig = DataConfig()
     model: DetectorConfig = DetectorConfig()
@@ -81,7 +81,7 @@ class Evaluate:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluatePredictions:
-    """Settings of --mode=evaluate with --predictions."""
+    """Do the same for a folder of prediction files."""
 
     inference: ApConfig = ApConfig()
     predictions: str | None = _flag()  # folder of <event>/<photo>.txt
@@ -90,28 +90,28 @@ class EvaluatePredictions:
 
 @dataclasses.dataclass(frozen=True)
 class Preview(BuildDataset):
-    """Settings of --mode=preview."""
+    """Draw faces behind every anonymizer, side by side."""
 
     study_anonymizers: tuple[str, ...] = names.filters()  # a column each
 
 
 @dataclasses.dataclass(frozen=True)
 class Export(Evaluate):
-    """Settings of --mode=export."""
+    """Write an anonymizer, and a detector, as SavedModels."""
 
     seed: int = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
 class Study(TrainDetector):
-    """Settings of --mode=study: the recipe that all its detectors share."""
+    """Train and evaluate one detector per anonymizer, and compare them."""
 
     study_anonymizers: tuple[str, ...] = names.filters()  # a detector behind each
 
 
 @dataclasses.dataclass(frozen=True)
 class ImportWeights:
-    """Settings of --mode=import_weights."""
+    """Convert published weights."""
 
     data: DatasetConfig = DatasetConfig()  # on which a detector will be evaluated
     model: DetectorConfig = DetectorConfig()  # of a detector; a generator's file tells
@@ -121,7 +121,7 @@ class ImportWeights:
 
 @dataclasses.dataclass(frozen=True)
 class Anonymize:
-    """Settings of --mode=anonymize."""
+    """Anonymize a folder of photos with boxes."""
 
     data: OwnPhotosConfig = OwnPhotosConfig()
     seed: int = 0  # of the generator
@@ -134,63 +134,39 @@ class Mode(NamedTuple):
     """What a mode is.
 
     Attributes:
-        settings: dataclass of all that it reads.
-        summary: one line for a user.
+        settings: dataclass of all that it reads; its docstring tells a user what for.
         example: flags that make a command with it.
     """
 
     settings: type
-    summary: str
     example: str
+
+    @property
+    def summary(self) -> str:
+        """What a mode does, in a few words."""
+        return self.settings.__doc__.removesuffix(".")
 
 
 # As a mode is called, so is the module of its run.
 MODES = {
-    "build_dataset": Mode(
-        BuildDataset,
-        "prepare a data set, its photos anonymized",
-        "--anonymizer=blur --dataset=synthetic_crowd",
-    ),
+    "build_dataset": Mode(BuildDataset, "--anonymizer=blur --dataset=synthetic_crowd"),
     "train_anonymizer": Mode(
         TrainAnonymizer,
-        "train the generator of an anonymizer on unaltered photos",
         "--anonymizer=deepprivacy --dataset=widerface --manual_dir=photos",
     ),
     "train_detector": Mode(
-        TrainDetector,
-        "train a face detector on a data set behind an anonymizer",
-        "--anonymizer=blur --dataset=widerface --manual_dir=photos",
+        TrainDetector, "--anonymizer=blur --dataset=widerface --manual_dir=photos"
     ),
-    "evaluate": Mode(
-        Evaluate,
-        "measure a detector's average precision on unaltered photos",
-        "--anonymizer=blur --dataset=widerface",
-    ),
+    "evaluate": Mode(Evaluate, "--anonymizer=blur --dataset=widerface"),
     "evaluate_predictions": Mode(
-        EvaluatePredictions,
-        "the same for a folder of prediction files",
-        "--predictions=DIR --ground_truth=DIR",
+        EvaluatePredictions, "--predictions=DIR --ground_truth=DIR"
     ),
-    "preview": Mode(
-        Preview, "draw faces behind every anonymizer, side by side", "--config=demo_all"
-    ),
-    "export": Mode(
-        Export,
-        "write an anonymizer, and a detector, as SavedModels",
-        "--anonymizer=blur",
-    ),
-    "study": Mode(
-        Study,
-        "train and evaluate one detector per anonymizer, and compare them",
-        "--config=quickstart",
-    ),
-    "import_weights": Mode(
-        ImportWeights, "convert published weights", "--model=dsfd --source=FILE"
-    ),
+    "preview": Mode(Preview, "--config=demo_all"),
+    "export": Mode(Export, "--anonymizer=blur"),
+    "study": Mode(Study, "--config=quickstart"),
+    "import_weights": Mode(ImportWeights, "--model=dsfd --source=FILE"),
     "anonymize": Mode(
-        Anonymize,
-        "anonymize a folder of photos with boxes",
-        "--anonymizer=blackout --input=DIR --annotations=FILE --output=DIR",
+        Anonymize, "--anonymizer=blackout --input=DIR --annotations=FILE --output=DIR"
     ),
 }
 

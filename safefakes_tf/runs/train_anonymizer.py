@@ -54,7 +54,7 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
         # Each stage goes another way through the photos.
         make_dataset = method.batches(settings, records, stage, settings.seed + number)
         with devices.scope():
-            trainer = method.create_trainer(settings, make_dataset(0), stage, trainer)
+            trainer = method.trainer(settings, make_dataset(0), stage, trainer)
         steps = -(-stage.examples // settings.loop.global_batch_size)
         limits = dataclasses.replace(settings.loop, total_steps=steps)
         folder = workdir / f"{stage.resolution}px"

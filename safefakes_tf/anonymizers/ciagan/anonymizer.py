@@ -81,17 +81,17 @@ class Ciagan(inpainter.Inpainter):
             tf.boolean_mask(seeds, action == GENERATED),
         )
 
-        aside = alignment.turned(points)
-        outlines = alignment.cover(points, aside)
+        profile = alignment.is_profile(points)
+        outlines = alignment.mask_polygons(points, profile)
 
         def cut_one(face):
             shown = image
             if not self.config.hide_neighbours:
-                shown = alignment.hide(image, outlines[face : face + 1])
+                shown = alignment.mask_outlines(image, outlines[face : face + 1])
             frames = alignment.frames(
                 shown,
                 points[face],
-                aside[face],
+                profile[face],
                 crops[face],
                 self._frame_side,
                 self.about.config.jpeg_landmark_maps,
@@ -116,7 +116,7 @@ class Ciagan(inpainter.Inpainter):
     def generator_inputs(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Return the drawing, the face without what is hidden, and the identity."""
         face = alignment.to_shares(inputs[FACE])
-        mask = alignment.mask_of(inputs[MASK])
+        mask = alignment.to_mask(inputs[MASK])
         identities = self.about.config.num_identities
         return {
             ciagan.LANDMARKS: alignment.to_shares(inputs[LANDMARKS]),
@@ -130,7 +130,7 @@ class Ciagan(inpainter.Inpainter):
         Around the mask lie pixels that were hidden in part, or show surroundings, and
         no pixel of an outline may be made of either.
         """
-        painted = alignment.spread(outputs, alignment.mask_of(inputs[MASK]))
+        painted = alignment.fill_holes(outputs, alignment.to_mask(inputs[MASK]))
         return tf.cast(tf.clip_by_value(painted, 0.0, 1.0) * 255, tf.uint8)
 
     def paste(self, image: tf.Tensor, places: Places, patches: tf.Tensor) -> tf.Tensor:
@@ -165,8 +165,8 @@ class Ciagan(inpainter.Inpainter):
         points = alignment.to_pixels(
             self._points(image, chosen)[0], tf.shape(image)[:2]
         )
-        covers = alignment.cover(points, alignment.turned(points))
-        image = alignment.hide(image, covers)
+        covers = alignment.mask_polygons(points, alignment.is_profile(points))
+        image = alignment.mask_outlines(image, covers)
         return base.black_out(
             image, tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
         )

@@ -118,7 +118,7 @@ def test_what_is_hidden_lies_under_the_mask(aside, ciagan):
 @pytest.mark.parametrize("spread", [1, 30, 1000])
 def test_a_polygon_around_keypoints_holds_them_all(spread):
     places = np.random.default_rng(4).normal(0, spread, [20, 68, 2]).astype(np.int32)
-    corners = alignment.cover(tf.constant(places), tf.ones([20], tf.bool))
+    corners = alignment.mask_polygons(tf.constant(places), tf.ones([20], tf.bool))
     assert corners.shape == [20, 19, 2]
     for polygon, points in zip(corners.numpy(), places, strict=True):
         origin = polygon.min(axis=0)
@@ -222,7 +222,7 @@ def test_paint_goes_on_smoothly_wherever_its_border_lies(top):
     ramp = tf.range(side, dtype=tf.float32)[:, tf.newaxis, tf.newaxis]
     paint = tf.tile(ramp, [1, side, 1])[tf.newaxis]
     mask = tf.cast(paint >= top, tf.float32)
-    spread = alignment.spread(paint, mask)[0, ..., 0].numpy()
+    spread = alignment.fill_holes(paint, mask)[0, ..., 0].numpy()
     np.testing.assert_array_equal(spread[top:], paint[0, top:, :, 0])
     assert (np.abs(spread[top - 1] - top) <= 1).all()
     assert (spread[: top - 1] > top - 0.01).all()
@@ -230,5 +230,5 @@ def test_paint_goes_on_smoothly_wherever_its_border_lies(top):
 
 def test_without_a_mask_nothing_is_spread():
     paint = tf.ones([2, 8, 8, 3])
-    spread = alignment.spread(paint, tf.zeros([2, 8, 8, 1]))
+    spread = alignment.fill_holes(paint, tf.zeros([2, 8, 8, 1]))
     assert not spread.numpy().any()
