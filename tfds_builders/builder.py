@@ -189,7 +189,9 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             read = source.encoded
             if _needs_keypoints(self.builder_config):
                 read = source.encoded_with_keypoints
-            derived = derive.derivation(self.builder_config, source.info.features)
+            derived = derive.derivation(
+                self.builder_config, source.info.features, source.keypoint_layout
+            )
             splits = {split: derived(read(split)) for split in source.info.splits}
         return {
             split: self._generate_examples(split, records)
@@ -247,18 +249,32 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         decoders = {faces.IMAGE: tfds.decode.SkipDecoding()}
         return self.as_dataset(split=split, decoders=decoders)
 
-    def encoded_with_keypoints(self, split: str) -> tf.data.Dataset:
-        """Return `encoded` with keypoints of a layout that anonymizers read.
+    def encoded_with_keypoints(
+        self, split: str, layout: str | None = None
+    ) -> tf.data.Dataset:
+        """Return `encoded` with keypoints.
 
         Where none are annotated, they are found. That takes its time once; see
         `keypoint_store`.
+
+        Args:
+            split: its name.
+            layout: that the keypoints are to have; None: `keypoint_layout`.
         """
         records = self.encoded(split)
-        if self._stored_layout() == self.keypoint_layout:
+        if self._stored_layout() != self.keypoint_layout:
+            records = keypoint_store.attach(
+                records, self.data_path, split, self.create_detector
+            )
+        if layout is None:
             return records
-        return keypoint_store.attach(
-            records, self.data_path, split, self.create_detector
-        )
+
+        def in_layout(record):
+            points = record[faces.KEYPOINTS], record[faces.HAS_KEYPOINTS]
+            points = layouts.read(*points, layout, self.keypoint_layout)
+            return {**record, faces.KEYPOINTS: points}
+
+        return records.map(in_layout, tf.data.AUTOTUNE, deterministic=True)
 
     def as_dataset(self, split=None, *, read_config=None, **kwargs) -> tf.data.Dataset:
         """Read as TFDS does, but shard after shard.

@@ -12,7 +12,7 @@ from tfds_builders.builder_config import AnonymizedConfig
 
 
 def derivation(
-    config: AnonymizedConfig, features: tfds.features.FeaturesDict
+    config: AnonymizedConfig, features: tfds.features.FeaturesDict, layout: str
 ) -> Callable[[Iterable[faces.Record]], Iterator[faces.Record]]:
     """Return a function from source records to derived ones, photos encoded in both.
 
@@ -21,9 +21,10 @@ def derivation(
     Args:
         config: of the derived data set.
         features: of the source.
+        layout: of the keypoints of the source records.
     """
     anonymizer = anonymizers.create(
-        config.anonymizer, config.anonymization, config.seed
+        config.anonymizer, config.anonymization, config.seed, layout
     )
     decode_example = features[faces.IMAGE].decode_example
 

@@ -34,6 +34,8 @@ class Anonymizer(abc.ABC):
     Attributes:
         name: registry key, flag value and dataset config name.
         keypoints: name of the keypoint layout it reads, None where boxes suffice.
+        source_layout: name of the layout of the keypoints that it is given; None: their
+            number tells, as for a SavedModel.
         leak_free: whether the output ignores the pixels under `hidden`.
         variables: weights that it needs to run.
         demonstration: whether those are there to be looked at, not to be relied on.
@@ -41,6 +43,7 @@ class Anonymizer(abc.ABC):
 
     name: str
     keypoints: str | None = None
+    source_layout: str | None = None
     leak_free: bool = False
     variables: Sequence[tf.Variable] = ()
     demonstration: bool = False

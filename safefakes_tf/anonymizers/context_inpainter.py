@@ -82,7 +82,9 @@ class ContextInpainter(inpainter.KerasInpainter):
         chosen = base.select(faces, action == GENERATED)
         places = self._places(image, chosen)
         patches = cut(image, *places, self.resolution, self._fill)
-        points = layouts.read(chosen.keypoints, chosen.has_keypoints, self.keypoints)
+        points = layouts.read(
+            chosen.keypoints, chosen.has_keypoints, self.keypoints, self.source_layout
+        )
         pixels = points * tf.cast(tf.stack([height, width]), tf.float32)
         crops = tf.cast(places.crops, tf.float32)[:, tf.newaxis]
         near, side = crops[..., :2], crops[..., 2:3] - crops[..., :1]

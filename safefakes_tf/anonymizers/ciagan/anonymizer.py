@@ -51,7 +51,9 @@ class Ciagan(inpainter.KerasInpainter):
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return int64 [N], the action per face."""
         action = super().decide(image, faces)
-        known = layouts.read(faces.keypoints, faces.has_keypoints, self.keypoints)
+        known = layouts.read(
+            faces.keypoints, faces.has_keypoints, self.keypoints, self.source_layout
+        )
         usable = alignment.usable(known, faces.boxes, tf.shape(image)[:2])
         black = (action == GENERATED) & ~usable
         return tf.where(black, tf.cast(BLACKED_OUT, tf.int64), action)
@@ -151,7 +153,9 @@ class Ciagan(inpainter.KerasInpainter):
 
     def _points(self, image, faces):
         """Return the keypoints of faces, relative, and the crops they give."""
-        known = layouts.read(faces.keypoints, faces.has_keypoints, self.keypoints)
+        known = layouts.read(
+            faces.keypoints, faces.has_keypoints, self.keypoints, self.source_layout
+        )
         points = alignment.to_pixels(known, tf.shape(image)[:2])
         return known, alignment.crops(points)
 
