@@ -6,6 +6,7 @@ bytes, so that the SHA-256 of the file says which generator made a photo.
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -82,7 +83,7 @@ def sha256(path: str | os.PathLike) -> str:
 
 def read_about(path: str | os.PathLike) -> About:
     """Return what a generator's file tells beside its weights; errors as of `read`."""
-    return _open(pathlib.Path(path))[0]
+    return _open(path)[0]
 
 
 def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
@@ -91,7 +92,14 @@ def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
     Raises:
         ValueError: if the file is no generator's, or of another version.
     """
-    about, arrays = _open(pathlib.Path(path))
+    return load(path)
+
+
+def load(
+    path: str | os.PathLike, content: bytes | None = None
+) -> tuple[keras.Model, About]:
+    """Do as `read`; `content` are the bytes of the file, if they are known already."""
+    about, arrays = _open(path, content)
     model = registry.method(about.method).build_generator(about.config)
     expected = {weight.path: tuple(weight.shape) for weight in model.weights}
     if expected != {name: array.shape for name, array in arrays.items()}:
@@ -101,9 +109,10 @@ def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
     return model, about
 
 
-def _open(path):
+def _open(path, content=None):
     try:
-        with np.load(path, allow_pickle=False) as file:
+        content = content or pathlib.Path(path).read_bytes()
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
         return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays
     except Exception as error:  # a broken file can fail in any way
