@@ -15,27 +15,22 @@ import tqdm
 
 import safefakes_tf
 from safefakes_tf import atomic, faces
+from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import ANONYMIZER_NAMES, Config, claim_workdir
+from safefakes_tf.config import Anonymize, names
 from safefakes_tf.keypoints import mediapipe
 from safefakes_tf.photos import box_files, reader, writer
 
 GROUP = 16  # photos whose faces a generator paints together
-LOG, METADATA, SETTINGS = "faces.csv", "metadata.json", "config.json"
+LOG, METADATA, SETTINGS = "faces.csv", "metadata.json", files.CONFIG
 OWN = (LOG, METADATA, SETTINGS)  # names that nothing else in the output may have
 COLUMNS = ("filename", "face", "action", "keypoints")
 TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
 LARGEST = 2  # longer sides of the photo that a box may measure; more is a mistake
 
 
-def run(
-    config: Config,
-    workdir: pathlib.Path,
-    photos: str,
-    annotations: str,
-    output: str,
-) -> None:
+def run(settings: Anonymize, workdir: pathlib.Path) -> None:
     """Anonymize photos, and copy their annotations along.
 
     Photos are written to `<output>.partial`, which gets its name at the end; after an
@@ -43,13 +38,12 @@ def run(
     are left out, as nobody knows their faces.
 
     Args:
-        config: reads `data.anonymizer` with its options, `data.jpeg_quality`, `seed`.
+        settings: `input` is the folder of the photos; `annotations` a file of boxes,
+            see `box_files.read`, whose x and y count from the upper left of the photo
+            as viewers show it; `output` the folder to make, which gets the photos, the
+            annotations, `faces.csv` with what was done to each face and
+            `metadata.json`.
         workdir: not used.
-        photos: folder of the photos.
-        annotations: file of boxes, see `box_files.read`; x and y count from the upper
-            left of the photo as viewers show it.
-        output: folder to make; gets the photos, the annotations, `faces.csv` with what
-            was done to each face and `metadata.json`.
 
     Raises:
         ValueError: if the anonymizer leaves faces as they are, the output is there
@@ -57,20 +51,20 @@ def run(
             does not fit its boxes, or the output cannot be written.
     """
     # === What is there ===
-    _check_hides(config.data.anonymizer)
-    photos, annotations, output = _paths(photos, annotations, output)
+    _check_hides(settings.data.anonymizer)
+    photos, annotations, output = _paths(settings)
     listed = box_files.read(annotations)
     _check_names(annotations, listed)
     _check_present(photos, listed)
     for photo in tqdm.tqdm(listed, "checking", unit="photo"):
         _check_fit(photo, *reader.size(photos / photo.filename))
     anonymizer = anonymizers.create(
-        config.data.anonymizer, config.data.anonymization, config.seed
+        settings.data.anonymizer, settings.data.anonymization, settings.seed
     )
     partial = output.with_name(f"{output.name}.partial")
     with _writing(partial):
         _check_begun(partial, annotations, listed)
-        claim_workdir(config, partial)
+        files.claim(settings, partial)
         done = _read_log(partial)
         if not done:
             shutil.copyfile(annotations, partial / annotations.name)
@@ -85,26 +79,27 @@ def run(
         if anonymizer.keypoints:
             keypoints = stack.enter_context(
                 contextlib.closing(
-                    mediapipe.MediaPipeDetector(config.data.keypoint_models)
+                    mediapipe.MediaPipeDetector(settings.data.keypoint_models)
                 )
             )
         records = (_record(photos, photo, keypoints) for photo in bar)
         while group := list(itertools.islice(records, GROUP)):
             for record in anonymizer.anonymize_records(group):
                 with _writing(partial):
-                    _write(record, partial, config.data.jpeg_quality)
+                    _write(record, partial, settings.data.jpeg_quality)
 
     # === As a whole, or not at all ===
     log = _read_log(partial)
     with _writing(partial):
-        _write_metadata(config, log, partial)
+        _write_metadata(settings, log, partial)
         (partial / SETTINGS).unlink()
         partial.replace(output)
     _tell(log, output)
 
 
-def _paths(photos, annotations, output):
-    photos, annotations, output = map(pathlib.Path, (photos, annotations, output))
+def _paths(settings):
+    given = settings.input, settings.annotations, settings.output
+    photos, annotations, output = map(pathlib.Path, given)
     if not os.path.isdir(photos):
         raise ValueError(f"--input must be a folder of photos; {photos} is none")
     with _writing(output):
@@ -120,7 +115,7 @@ def _paths(photos, annotations, output):
 
 def _check_hides(name):
     if name == "original":  # also what a config has where nothing was chosen
-        choices = ", ".join(each for each in ANONYMIZER_NAMES if each != name)
+        choices = ", ".join(each for each in names.anonymizers() if each != name)
         raise ValueError(
             f"--anonymizer must be one of {choices}; got {name}, which leaves every "
             "face to be seen"
@@ -321,8 +316,8 @@ def _read_log(folder):
     return written
 
 
-def _write_metadata(config, log, folder):
-    data = config.data
+def _write_metadata(settings, log, folder):
+    data = settings.data
     weights = data.anonymization.weights
     about = generator_files.read_about(weights) if weights else None
     metadata = {
@@ -332,7 +327,7 @@ def _write_metadata(config, log, folder):
         ),
         "weights_sha256": generator_files.sha256(weights) if weights else None,
         "demonstration_weights": about.demonstration if about else None,
-        "seed": config.seed,
+        "seed": settings.seed,
         "code_version": safefakes_tf.__version__,
         "counts": _counts(log),
     }

@@ -9,7 +9,7 @@ import numpy as np
 
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Config, with_anonymizer
+from safefakes_tf.config import Preview, with_anonymizer
 from safefakes_tf.config.next_command import next_command
 from safefakes_tf.contact_sheet import contact_sheet
 from tfds_builders import registry as builders
@@ -20,7 +20,7 @@ SURROUNDINGS = 3.0  # side of a picture in widths of its face
 SMALLEST_PICTURE = 48  # px
 
 
-def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
+def run(config: Preview, workdir: pathlib.Path) -> pathlib.Path:
     """Draw the contact sheet `preview.png`.
 
     Args:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from configs import tiny
-from safefakes_tf.config import Config
+from safefakes_tf.config import Anonymize, adapt
 from safefakes_tf.keypoints import mediapipe
 from safefakes_tf.photos import reader, writer
 from safefakes_tf.runs import anonymize
@@ -50,18 +50,23 @@ def boxes(tmp_path):
     return path
 
 
-def settings(name, anonymization=None) -> Config:
-    config = tiny.get_config()
+def settings(name, anonymization=None) -> Anonymize:
+    config = adapt(tiny.get_config(), "anonymize")
     data = dataclasses.replace(config.data, anonymizer=name)
     if anonymization:
         data = dataclasses.replace(data, anonymization=anonymization(name))
     return dataclasses.replace(config, data=data)
 
 
+def run_on(config, workdir, photos, boxes, output):
+    named = {"input": photos, "annotations": boxes, "output": output}
+    anonymize.run(dataclasses.replace(config, **named), workdir)
+
+
 def black(photos, boxes, output):
     """Black the faces out; `output` is the folder to make."""
     workdir = output.parent
-    anonymize.run(settings("blackout"), workdir, str(photos), str(boxes), str(output))
+    run_on(settings("blackout"), workdir, str(photos), str(boxes), str(output))
 
 
 def stop_before_the_second(patch):
@@ -85,7 +90,7 @@ def log_of(folder):
 
 def test_faces_go_and_everything_else_stays(photos, boxes, tmp_path, capsys):
     output = tmp_path / "out"
-    anonymize.run(settings("blackout"), tmp_path, str(photos), str(boxes), str(output))
+    run_on(settings("blackout"), tmp_path, str(photos), str(boxes), str(output))
     assert "2 generated" in capsys.readouterr().out
     x, y, width, height = BOX
     for name in ("a/one.png", "two.png"):
@@ -106,7 +111,7 @@ def test_faces_go_and_everything_else_stays(photos, boxes, tmp_path, capsys):
 
 def test_a_generator_with_keypoints(photos, boxes, tmp_path, anonymization):
     config = settings("ciagan", anonymization)
-    anonymize.run(config, tmp_path, str(photos), str(boxes), str(tmp_path / "out"))
+    run_on(config, tmp_path, str(photos), str(boxes), str(tmp_path / "out"))
     rows = log_of(tmp_path / "out")
     assert {row["keypoints"] for row in rows} == {"mesh"}
     assert {row["action"] for row in rows} == {"generated"}
@@ -123,13 +128,13 @@ def test_an_interrupted_run_goes_on_and_is_no_result(
     with monkeypatch.context() as patch:
         written = stop_before_the_second(patch)
         with pytest.raises(KeyboardInterrupt):
-            anonymize.run(*run)
+            run_on(*run)
     assert not output.exists()
     partial = tmp_path / "out.partial"
     first = written[0].stat()
     with pytest.raises(ValueError, match="holds a run with other settings"):
-        anonymize.run(settings("blur"), *run[1:])
-    anonymize.run(*run)
+        run_on(settings("blur"), *run[1:])
+    run_on(*run)
     assert not partial.exists()
     assert (output / "a" / "one.png").stat().st_mtime_ns == first.st_mtime_ns
     assert len(log_of(output)) == 2
@@ -159,7 +164,7 @@ def test_mistakes_leave_nothing_behind(change, message, photos, boxes, tmp_path)
     given = {"photos": str(photos), "output": str(tmp_path / "out"), **change}
     given["output"] = given["output"].format(photos=photos)
     with pytest.raises(ValueError, match=message):
-        anonymize.run(
+        run_on(
             settings("blackout"), tmp_path, given["photos"], str(boxes), given["output"]
         )
     assert not list(tmp_path.glob("out*"))
@@ -168,7 +173,7 @@ def test_mistakes_leave_nothing_behind(change, message, photos, boxes, tmp_path)
 def test_the_original_is_refused_before_anything_is_written(photos, boxes, tmp_path):
     run = (settings("original"), tmp_path, str(photos), str(boxes))
     with pytest.raises(ValueError, match=r"one of blackout, blur, .*ciagan; got orig"):
-        anonymize.run(*run, str(tmp_path / "out"))
+        run_on(*run, str(tmp_path / "out"))
     assert not list(tmp_path.glob("out*"))
 
 
@@ -220,7 +225,7 @@ def test_a_generator_takes_a_face_at_the_border(photos, boxes, tmp_path, anonymi
     boxes.write_text(f"{HEADER}a/one.png,-9,-5,30,40\n")
     output = tmp_path / "out"
     config = settings("sun2018", anonymization)
-    anonymize.run(config, tmp_path, str(photos), str(boxes), str(output))
+    run_on(config, tmp_path, str(photos), str(boxes), str(output))
     assert log_of(output)[0]["action"] == "generated"
     before, _ = reader.read(photos / "a" / "one.png")
     after = np.asarray(Image.open(output / "a" / "one.png"))
