@@ -24,6 +24,7 @@ from safefakes_tf.config import (
     DeepPrivacyConfig,
     Sun2018Config,
 )
+from safefakes_tf.importers import npz_files
 
 ABOUT = "about"
 METHODS = {
@@ -117,8 +118,7 @@ def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
 
 def _open(path):
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        arrays = npz_files.read(path)
         return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays
     except Exception as error:  # a broken file can fail in any way
         reason = str(error) or type(error).__name__
