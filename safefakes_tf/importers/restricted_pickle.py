@@ -106,6 +106,8 @@ def set_items(target: Any, keys_and_values: list) -> None:
     """
     if not isinstance(target, dict):
         raise ValueError("entries are set of something else than a dict")
+    if len(keys_and_values) % 2:
+        raise ValueError("a key has no value")
     for key, value in zip(keys_and_values[::2], keys_and_values[1::2], strict=True):
         if not isinstance(key, str | int) or (
             isinstance(key, int) and key.bit_length() > 64

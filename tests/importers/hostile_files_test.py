@@ -260,9 +260,20 @@ def test_members_in_one_place_are_refused(archive):
     assert "more bytes than the file has" in refusal(archive(content))
 
 
-def test_a_pickle_or_directory_of_many_bytes_is_refused(archive):
+def test_a_pickle_of_many_bytes_is_refused(archive):
     content = assembler.archive(text("x" * (2**24 + 1)))
-    assert "16,777,216 bytes" in refusal(archive(content))
+    assert "over 16,777,216 bytes" in refusal(archive(content))
+
+
+def test_a_directory_of_many_bytes_is_refused(archive):
+    """An entry takes ten times as much memory as bytes of the file."""
+    buffer = io.BytesIO(assembler.archive(tensor(storage())))
+    with zipfile.ZipFile(buffer, "a") as file:
+        for number in range(300):
+            member = zipfile.ZipInfo(f"archive/{number}")
+            member.comment = bytes(60_000)
+            file.writestr(member, b"")
+    assert "over 16,777,216 bytes" in refusal(archive(buffer.getvalue()))
 
 
 def test_a_storage_that_is_not_there_is_refused(archive):
