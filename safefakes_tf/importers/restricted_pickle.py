@@ -12,7 +12,7 @@ hashed, compared or printed that could hold others.
 
 import itertools
 import pickletools
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 MAX_STEPS = 10**6  # a checkpoint of a thousand tensors has some 30,000
@@ -250,7 +250,7 @@ class _Machine:
 
 
 # All that Python 2 and 3 write for numbers, texts, containers and arrays.
-_INSTRUCTIONS: Mapping[str, Callable[[_Machine, Hashable], None]] = {
+_INSTRUCTIONS: Mapping[str, Callable[[_Machine, Any], None]] = {
     **dict.fromkeys(("PROTO", "FRAME"), lambda machine, _: None),
     **dict.fromkeys(
         (
