@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import FILTER_NAMES, AnonymizationConfig
+from safefakes_tf.config import AnonymizationConfig, names
 
 HEIGHT, WIDTH = 768, 1024
 NUM_FACES = 20
@@ -85,7 +85,7 @@ def main():
 
     stages = {
         name: anonymizers.create(name, AnonymizationConfig(), seed=0)
-        for name in FILTER_NAMES
+        for name in names.filters()
     }
     small, large = make_photos(scale=1), make_photos(scale=2)
     coded, edited = {}, {}

@@ -21,16 +21,17 @@ from absl import app, flags
 
 from configs import quickstart
 from safefakes_tf import faces
+from safefakes_tf.anonymizers import filters
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.anonymizers.ciagan import anonymizer as ciagan
-from safefakes_tf.config import FILTER_NAMES, with_demonstration_weights
+from safefakes_tf.config import names, with_demonstration_weights
 from safefakes_tf.faces import BLACKED_OUT
 from safefakes_tf.runs import evaluate, train_detector
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where results go.", required=True)
 _FILTERS = flags.DEFINE_multi_enum(
-    "filter", ["original", "pixelate"], FILTER_NAMES, "What becomes of other faces."
+    "filter", ["original", "pixelate"], names.filters(), "What becomes of other faces."
 )
 
 
@@ -74,8 +75,8 @@ def main(_):
         part = dataclasses.replace(
             config, data=dataclasses.replace(config.data, anonymizer=name)
         )
-        kind = anonymizers.ANONYMIZERS[name]
-        anonymizers.ANONYMIZERS[name] = with_gaps(kind, model)
+        method = filters.METHODS[name]
+        filters.METHODS[name] = anonymizers.Method(with_gaps(method.anonymizer, model))
         folder = pathlib.Path(_WORKDIR.value) / name
         train_detector.run(part, folder)
         result = evaluate.run(part, folder)

@@ -25,8 +25,9 @@ import tensorflow_datasets as tfds
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from safefakes_tf import faces
-from safefakes_tf.photos import stored
-from tfds_builders import builder as builders
+from safefakes_tf.photos import reader, records, writer
+from tfds_builders.builder import AnonymizedBuilder
+from tfds_builders.builder_config import standard_configs
 
 ANONYMIZERS = ("blackout", "pixelate", "blur")
 HEIGHT, WIDTH = 768, 1024
@@ -35,17 +36,14 @@ MIN_FACE, MAX_FACE = 10, 160  # px, log-uniform
 DISTINCT = 50  # photos made; repeated under other names up to --count
 
 
-class Photos(builders.AnonymizedBuilder):
+class Photos(AnonymizedBuilder):
     """Photos of a list of files, with random boxes."""
 
     VERSION = tfds.core.Version("1.0.0")
-    BUILDER_CONFIGS = builders.standard_configs()
+    BUILDER_CONFIGS = standard_configs()
     pkg_dir_path = pathlib.Path(__file__).parent  # TFDS cannot find it for a script
     files: tuple[bytes, ...] = ()
     count = 0
-
-    def face_features(self):
-        return {}
 
     def source_examples(self, dl_manager):
         return {"train": self._records()}
@@ -53,22 +51,25 @@ class Photos(builders.AnonymizedBuilder):
     def _records(self):
         generator = np.random.default_rng(0)
         for index in range(self.count):
-            photo = stored.check(self.files[index % len(self.files)], "photo")
+            photo = reader.check(self.files[index % len(self.files)], "photo")
             yield {
                 faces.IMAGE: photo.encoded,
                 faces.FILENAME: f"{index}.jpg",
-                faces.BBOX: _boxes(generator, photo.height, photo.width),
+                **records.from_pixel_boxes(
+                    _boxes(generator, photo.height, photo.width),
+                    photo.height,
+                    photo.width,
+                ),
             }
 
 
 def _boxes(generator, height, width):
-    """Return float32 [NUM_FACES, 4]: boxes of random size, a bit higher than wide."""
+    """Return int32 [NUM_FACES, 4], x y width height, a bit higher than wide."""
     size = np.exp(generator.uniform(np.log(MIN_FACE), np.log(MAX_FACE), NUM_FACES))
     size = np.minimum(size, min(height, width) / 1.3)
     top = generator.uniform(0, height - 1.25 * size)
     left = generator.uniform(0, width - size)
-    boxes = np.stack([top, left, top + 1.25 * size, left + size], axis=-1)
-    return (boxes / [height, width, height, width]).astype(np.float32)
+    return np.stack([left, top, size, 1.25 * size], axis=-1).astype(np.int32)
 
 
 def make_photo(generator: np.random.Generator) -> bytes:
@@ -92,7 +93,7 @@ def bare_seconds(encoded: list[bytes]) -> np.ndarray:
 
     def process(data):
         image = tf.io.decode_jpeg(data, channels=3)
-        return stored.encode(image, "jpeg", 95)
+        return writer.encode(image, "jpeg", 95)
 
     start = clock()
     dataset = tf.data.Dataset.from_tensor_slices(encoded)

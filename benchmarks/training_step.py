@@ -26,8 +26,9 @@ import tensorflow as tf
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from configs import detector
-from safefakes_tf.runs.train_detector import create_trainer
+from safefakes_tf.detectors.dsfd.trainer import create_trainer
 from safefakes_tf.training import strategy
+from safefakes_tf.training.batches import PhotoBatch, Positioned
 
 NUM_STEPS = 2
 NUM_FACES = 16  # per photo
@@ -53,11 +54,10 @@ def make_batch(size, batch_size):
         rng.uniform(np.log(8 / size), np.log(1 / 3), (batch_size, NUM_FACES))
     )
     corners = rng.uniform(0, 1 - sides[..., None].repeat(2, axis=-1))
-    return {
-        "image": np.float32(photos),
-        "boxes": np.float32(np.concatenate([corners, corners + sides[..., None]], -1)),
-        "num_boxes": np.full(batch_size, NUM_FACES, np.int32),
-    }
+    boxes = np.concatenate([corners, corners + sides[..., None]], -1)
+    num_boxes = np.full(batch_size, NUM_FACES, np.int32)
+    batch = PhotoBatch(np.float32(photos), np.float32(boxes), num_boxes)
+    return Positioned(batch, np.arange(batch_size))
 
 
 def timed_steps(trainer, batch, devices):
@@ -88,7 +88,7 @@ def main():
         trainer = create_trainer(config, batches)
     print(f"parameters: {trainer.items['model'].count_params():,}")
     print(f"memory before the first step: {peak_memory():.1f} GB", flush=True)
-    steps = timed_steps(trainer, next(iter(batches)), devices)
+    steps = timed_steps(trainer, next(iter(batches)).batch, devices)
     for number, (losses, seconds) in enumerate(steps, start=1):
         report = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
         print(f"step {number}: {seconds:.1f} s; {report}", flush=True)

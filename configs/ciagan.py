@@ -9,13 +9,13 @@ batches. For something small see `demo_ciagan`. Source: ciagan.md, sections 7 an
 
 import dataclasses
 
-from safefakes_tf.config import Config, GanConfig
+from safefakes_tf.config import GanConfig, TrainAnonymizer
 
 NUM_FACES, PASSES = 40_000, 2_001
 
 
-def get_config() -> Config:
-    config = Config()
+def get_config() -> TrainAnonymizer:
+    config = TrainAnonymizer()
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, anonymizer="ciagan"),

@@ -8,11 +8,11 @@ The study trained on FDF, for about 40 days on one GPU. For something small see
 
 import dataclasses
 
-from safefakes_tf.config import Config
+from safefakes_tf.config import TrainAnonymizer
 
 
-def get_config() -> Config:
-    config = Config()
+def get_config() -> TrainAnonymizer:
+    config = TrainAnonymizer()
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, anonymizer="deepprivacy"),

@@ -7,11 +7,11 @@ Generators paint with the demonstration weights. The README tells how long it ta
 
 import dataclasses
 
-from configs import quickstart
-from safefakes_tf.config import ANONYMIZER_NAMES, Config
+from safefakes_tf.config import Study
+from safefakes_tf.config.names import anonymizers
+
+from . import quickstart
 
 
-def get_config() -> Config:
-    return dataclasses.replace(
-        quickstart.get_config(), study_anonymizers=ANONYMIZER_NAMES
-    )
+def get_config() -> Study:
+    return dataclasses.replace(quickstart.get_config(), study_anonymizers=anonymizers())

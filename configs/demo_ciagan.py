@@ -7,20 +7,21 @@ Weights made with it are for demonstration: they know 32 pixels and computer-mad
 
 import dataclasses
 
-from configs import ciagan, demo_sun2018
-from safefakes_tf.config import CiaganConfig, Config, GanConfig
+from safefakes_tf.config import CiaganConfig, GanConfig, TrainAnonymizer
+
+from . import ciagan, demo_sun2018
 
 BATCH_SIZE = 16
 ROUNDS = 24_000
 PAIRS = 4  # of a round, one for each step: identity network, critic, twice; generator
 
 
-def get_config() -> Config:
+def get_config() -> TrainAnonymizer:
     config, demo = ciagan.get_config(), demo_sun2018.get_config()
     return dataclasses.replace(
         config,
         data=dataclasses.replace(demo.data, anonymizer="ciagan"),
-        ciagan=CiaganConfig(
+        network=CiaganConfig(
             width_multiplier=0.5,
             resolution=32,
             num_identities=150,

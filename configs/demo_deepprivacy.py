@@ -7,19 +7,20 @@ Weights made with it are for demonstration: they know 32 pixels and computer-mad
 
 import dataclasses
 
-from configs import deepprivacy, demo_sun2018
-from safefakes_tf.config import Config, DeepPrivacyConfig, GanConfig
+from safefakes_tf.config import DeepPrivacyConfig, GanConfig, TrainAnonymizer
+
+from . import deepprivacy, demo_sun2018
 
 BATCH_SIZE = 8
 PHASE = 3_000  # steps
 
 
-def get_config() -> Config:
+def get_config() -> TrainAnonymizer:
     config, demo = deepprivacy.get_config(), demo_sun2018.get_config()
     return dataclasses.replace(
         config,
         data=dataclasses.replace(demo.data, anonymizer="deepprivacy"),
-        deepprivacy=DeepPrivacyConfig(channels=48, resolution=32),
+        network=DeepPrivacyConfig(channels=48, resolution=32),
         gan=GanConfig(
             total_images=32_500 * BATCH_SIZE,
             phase_images=PHASE * BATCH_SIZE,

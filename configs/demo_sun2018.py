@@ -7,13 +7,14 @@ Weights made with it are for demonstration: they know 64 pixels and computer-mad
 
 import dataclasses
 
-from configs import sun2018
-from safefakes_tf.config import Config, CrowdConfig, Sun2018Config
+from safefakes_tf.config import CrowdConfig, Sun2018Config, TrainAnonymizer
+
+from . import sun2018
 
 BATCH_SIZE = 16
 
 
-def get_config() -> Config:
+def get_config() -> TrainAnonymizer:
     config = sun2018.get_config()
     return dataclasses.replace(
         config,
@@ -30,7 +31,7 @@ def get_config() -> Config:
                 max_people=6,
             ),
         ),
-        sun2018=Sun2018Config(width=14, resolution=64),
+        network=Sun2018Config(width=14, resolution=64),
         gan=dataclasses.replace(
             config.gan, total_images=7_000 * BATCH_SIZE, demonstration=True
         ),

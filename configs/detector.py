@@ -6,8 +6,8 @@ About 2.7e17 floating point operations (dsfd.md, section 15): made for GPUs. For
 something small see `quickstart` and `tiny`.
 """
 
-from safefakes_tf.config import Config
+from safefakes_tf.config import TrainDetector
 
 
-def get_config() -> Config:
-    return Config()
+def get_config() -> TrainDetector:
+    return TrainDetector()

@@ -8,12 +8,14 @@ anonymizer, and are tested on crowds that nobody altered. What `make demo` runs.
 
 import dataclasses
 
-from configs import detector
-from safefakes_tf.config import FILTER_NAMES, AugmentationConfig, Config, CrowdConfig
+from safefakes_tf.config import AugmentationConfig, CrowdConfig, Study, adapt
+from safefakes_tf.config.names import filters
+
+from . import detector
 
 
-def get_config() -> Config:
-    config = detector.get_config()
+def get_config() -> Study:
+    config = adapt(detector.get_config(), "study")
     return dataclasses.replace(
         config,
         data=dataclasses.replace(
@@ -61,5 +63,5 @@ def get_config() -> Config:
         # Half size, where the faces are as large as in the training crops.
         inference=dataclasses.replace(config.inference, multi_scale=False, scale=0.5),
         # And the generator of which demonstration weights lie here.
-        study_anonymizers=(*FILTER_NAMES, "sun2018"),
+        study_anonymizers=(*filters(), "sun2018"),
     )

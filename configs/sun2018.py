@@ -8,13 +8,13 @@ The study trained on about 16,000 faces of PIPA. For something small see
 
 import dataclasses
 
-from safefakes_tf.config import Config, GanConfig
+from safefakes_tf.config import GanConfig, TrainAnonymizer
 
 BATCH_SIZE = 64
 
 
-def get_config() -> Config:
-    config = Config()
+def get_config() -> TrainAnonymizer:
+    config = TrainAnonymizer()
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, anonymizer="sun2018"),

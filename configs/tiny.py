@@ -5,11 +5,13 @@ python main.py --mode=study --config=tiny
 
 import dataclasses
 
-from configs import quickstart
-from safefakes_tf.config import FILTER_NAMES, Config
+from safefakes_tf.config import Study
+from safefakes_tf.config.names import filters
+
+from . import quickstart
 
 
-def get_config() -> Config:
+def get_config() -> Study:
     config = quickstart.get_config()
     return dataclasses.replace(
         config,
@@ -28,5 +30,5 @@ def get_config() -> Config:
             checkpoint_every=2,
             image_summary_every=4,
         ),
-        study_anonymizers=FILTER_NAMES,
+        study_anonymizers=filters(),
     )

@@ -36,6 +36,12 @@ def writing(path: str | os.PathLike) -> Iterator[BinaryIO]:
         raise
 
 
+def remove_leftovers(folder: str | os.PathLike) -> None:
+    """Remove what a killed process had begun to write in a folder or below it."""
+    for path in pathlib.Path(folder).rglob(f".*{SUFFIX}"):
+        path.unlink()
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Write a file of UTF-8 text as a whole; see `writing`."""
     with writing(path) as file:

@@ -5,7 +5,7 @@ import os
 import keras
 import tensorflow as tf
 
-from safefakes_tf.anonymizers.registry import Anonymizer
+from safefakes_tf.anonymizers.base import Anonymizer
 from safefakes_tf.config import InferenceConfig
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
@@ -21,7 +21,7 @@ def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:
     photo give `photo` uint8 [H, W, 3] and `action` int64 [N] (see `faces.ACTIONS`).
 
     Args:
-        anonymizer: from `anonymizers.create`.
+        anonymizer: from `registry.create`.
         path: folder to write.
     """
 

@@ -6,9 +6,8 @@ import pathlib
 import numpy as np
 import scipy.optimize
 
+from safefakes_tf import atomic
 from safefakes_tf import boxes as box_ops
-
-SPLITS = ("easy", "medium", "hard")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +16,7 @@ class Row:
 
     Attributes:
         anonymizer: what its training photos went through.
-        ap: "easy", "medium", "hard", "mAP" -> value in [0, 1].
+        ap: difficulty -> average precision in [0, 1]; "mAP" -> their mean.
         training_seconds: wall time of its training.
         steps: length of its training.
         demonstration: whether the anonymizer's weights are there to be looked at only.
@@ -49,15 +48,16 @@ class Example:
 
 def table(rows: list[Row]) -> str:
     """Return the rows as a Markdown table, APs in percent."""
+    names = rows[0].ap.keys()
     lines = [
-        "| trained on | easy | medium | hard | mAP | steps | training |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        f"| trained on | {' | '.join(names)} | steps | training |",
+        f"|---|{'---:|' * (len(names) + 2)}",
     ]
     for row in rows:
-        figures = " | ".join(f"{100 * row.ap[key]:.1f}" for key in (*SPLITS, "mAP"))
+        values = " | ".join(f"{100 * row.ap[name]:.1f}" for name in names)
         mark = " (demonstration weights)" if row.demonstration else ""
         lines.append(
-            f"| {row.anonymizer}{mark} | {figures} | {row.steps} | "
+            f"| {row.anonymizer}{mark} | {values} | {row.steps} | "
             f"{row.training_seconds:.0f} s |"
         )
     return "\n".join(lines)
@@ -67,7 +67,7 @@ def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:
     """Draw training photo, detections and APs of every row, side by side.
 
     Args:
-        rows: figures, in the order of the columns.
+        rows: metrics, in the order of the columns.
         examples: one per row.
         path: of the PNG file.
     """
@@ -91,19 +91,18 @@ def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:
         for axis in (above, middle):
             axis.set(xticks=[], yticks=[])
     axes[0, 0].set_ylabel("trained on")
-    axes[1, 0].set_ylabel("finds in an unaltered photo")
+    axes[1, 0].set_ylabel("detects in an unaltered photo")
     axes[2, 0].set_ylabel("average precision, %")
-    partial = path.with_name(f"{path.name}.partial")
-    figure.savefig(partial, dpi=100, format="png")
+    with atomic.writing(path) as file:
+        figure.savefig(file, dpi=100, format="png")
     plt.close(figure)
-    partial.replace(path)
 
 
 def _outline(axis, example):
-    """Draw what is found with confidence in green, annotated faces in red, and count.
+    """Draw confident detections in green, annotated faces in red, and count.
 
-    A find is right, and its face found, where they overlap by half (IoU), each with one
-    partner at most.
+    A detection is right, and its face found, where they overlap by half (IoU), each
+    with one partner at most.
     """
     height, width = example.tested_on.shape[:2]
     sure = example.detections[example.detections[:, 0] >= 0.5]
@@ -132,8 +131,9 @@ def _rectangle(left, top, width, height, colour, style):
 
 
 def _bars(axis, row):
-    values = [100 * row.ap[split] for split in SPLITS]
-    bars = axis.bar(SPLITS, values, color=["#6baed6", "#3182bd", "#08519c"])
+    difficulties = [name for name in row.ap if name != "mAP"]
+    values = [100 * row.ap[name] for name in difficulties]
+    bars = axis.bar(difficulties, values, color=["#6baed6", "#3182bd", "#08519c"])
     axis.bar_label(bars, fmt="%.0f")
     axis.set_ylim(0, 108)
     axis.set_xlabel(f"mAP {100 * row.ap['mAP']:.1f}", fontsize=9)

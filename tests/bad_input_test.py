@@ -1,14 +1,15 @@
 """Bad photos, annotations, folders and settings: one line from the command line."""
 
+import pathlib
 import shutil
+import sys
 
 import pytest
 import tensorflow_datasets as tfds
-from absl.testing import flagsaver
 
 import main
 from safefakes_tf.config import DataConfig
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 from tfds_builders.widerface import widerface_dataset_builder_test as made_up
 
 SPLIT = "wider_face_split"
@@ -35,9 +36,8 @@ def command(tmp_path, raw, capsys):
             "workdir": tmp_path / "work",
             **named,
         }
-        argv = ["main.py", *(f"--{name}={value}" for name, value in arguments.items())]
-        with flagsaver.flagsaver(), pytest.raises(SystemExit) as stop:
-            main._run(main._parse(argv))
+        with pytest.raises(SystemExit) as stop:
+            main.run([f"--{name}={value}" for name, value in arguments.items()])
         return stop.value.code, capsys.readouterr().err
 
     tfds.disable_progress_bar()  # which is on stderr, too
@@ -120,6 +120,6 @@ def _check(result, words):
     code, errors = result
     assert code == 2
     assert words in errors
-    assert errors.startswith("main.py: ")
+    assert errors.startswith(f"{pathlib.Path(sys.argv[0]).name}: ")
     assert errors.count("\n") == 1
     assert "Traceback" not in errors

@@ -1,5 +1,6 @@
 """Shared fixtures. Two logical CPUs are made before TensorFlow starts."""
 
+import dataclasses
 import gc
 import os
 import pathlib
@@ -18,13 +19,8 @@ tf.config.set_logical_device_configuration(
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
 
-from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import (
-    AnonymizationConfig,
-    CiaganConfig,
-    DeepPrivacyConfig,
-    Sun2018Config,
-)
+from safefakes_tf.anonymizers import generator_files, registry
+from safefakes_tf.config import AnonymizationConfig, names
 
 # Tracing makes millions of objects, and each collection would visit all imports.
 gc.collect()
@@ -33,10 +29,22 @@ gc.set_threshold(50_000, 20, 20)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
+# Fields of the settings of generators -> what makes them small.
+SMALL = {
+    "channels": 16,
+    "num_identities": 5,
+    "resolution": 32,
+    "width": 4,
+    "width_multiplier": 1 / 16,
+}
 
 
 def pytest_collection_modifyitems(items):
-    """Start with the files that take long, so that no core idles at the end."""
+    """Skip what needs a GPU where there is none; start with the slow files."""
+    if not tf.config.list_physical_devices("GPU"):
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip("no GPU here"))
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
@@ -98,25 +106,23 @@ def golden(golden_path):
 @pytest.fixture(scope="session")
 def anonymization(tmp_path_factory):
     """Return a function: anonymizer -> its options, with small random weights."""
-    networks = {
-        "deepprivacy": DeepPrivacyConfig(channels=16, resolution=16),
-        "sun2018": Sun2018Config(width=4, resolution=32),
-        "ciagan": CiaganConfig(1 / 16, 32, num_identities=5),
-    }
     folder = tmp_path_factory.mktemp("generators")
 
     def options(name, **others):
-        path = folder / f"{name}.npz"
-        if name in networks and not path.exists():
+        kind, path = names.network(name), folder / f"{name}.npz"
+        if kind is None:
+            return AnonymizationConfig(**others)
+        if not path.exists():
+            fields = {field.name for field in dataclasses.fields(kind)}
+            network = kind(**{k: v for k, v in SMALL.items() if k in fields})
             keras.utils.set_random_seed(0)
-            model = generator_files.METHODS[name][1](networks[name])
+            model = registry.method(name).build_generator(network)
             # Spectral norms, which are arbitrary before the first steps of training.
             batch = {key: tf.ones([1, *x.shape[1:]]) for key, x in model.input.items()}
             model(batch, training=True)
-            about = generator_files.About(name, networks[name], "random, for tests")
+            about = generator_files.About(name, network, "random, for tests")
             generator_files.write(path, model, about)
-        weights = str(path) if name in networks else None
-        return AnonymizationConfig(weights=weights, **others)
+        return AnonymizationConfig(weights=str(path), **others)
 
     return options
 

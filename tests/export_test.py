@@ -4,16 +4,17 @@ import dataclasses
 import subprocess
 import sys
 
+import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from safefakes_tf import export, faces
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import ANONYMIZER_NAMES, DetectorConfig, InferenceConfig
+from safefakes_tf.config import DetectorConfig, InferenceConfig
+from safefakes_tf.config.names import anonymizers as all_anonymizers
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.keypoints import fake
 
 FRESH_PROCESS = """
 import sys
@@ -53,17 +54,17 @@ def test_anonymizers_equal_the_python_result(tmp_path, photo, anonymization):
     inputs = {
         "photo": photo,
         "boxes": boxes,
-        "keypoints": fake.in_boxes(boxes),
+        "keypoints": fake_keypoints.in_boxes(boxes),
         "has_keypoints": np.array([True, False, True]),
         "seed": np.int64(5),
     }
     known = {}
-    for name in ANONYMIZER_NAMES:
+    for name in all_anonymizers():
         method = anonymizers.create(name, anonymization(name), seed=0)
         export.export_anonymizer(method, tmp_path / name)
         some = faces.Faces(boxes, inputs["keypoints"], inputs["has_keypoints"])
         known[name] = method.apply(tf.constant(photo), some, tf.constant(5, tf.int64))
-    served = _in_fresh_process(tmp_path, ANONYMIZER_NAMES, **inputs)
+    served = _in_fresh_process(tmp_path, all_anonymizers(), **inputs)
     for name, (image, action) in known.items():
         np.testing.assert_array_equal(served[f"{name}/photo"], image)
         np.testing.assert_array_equal(served[f"{name}/action"], action)

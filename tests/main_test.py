@@ -1,6 +1,7 @@
 """The command line, as a user meets it."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -8,23 +9,26 @@ import sys
 import pytest
 
 import main
+from safefakes_tf import workdir as files
 from safefakes_tf.config import (
     DEMONSTRATION,
-    Config,
+    MODES,
+    TrainDetector,
+    adapt,
     apply_overrides,
-    claim_workdir,
     with_anonymizer,
 )
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def command(*arguments):
+def command(*arguments, **environment):
     return subprocess.run(
         [sys.executable, str(ROOT / "main.py"), *arguments],
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **environment},
     )
 
 
@@ -36,7 +40,10 @@ def command(*arguments):
         (["--mode=study", "--config=quikstart"], "did you mean quickstart?"),
         (["--mode=train_detector", "--anonymizer=blurr"], "did you mean blur?"),
         (["--mode=train_detector", "--dataset=wider"], "widerface"),
-        (["--mode=train_detector", "--nonsense=1"], "nonsense"),
+        (["--mode=train_detector", "--nonsense=1"], "no flag --nonsense"),
+        (["--mode=train_detector", "--anonimizer=blur"], "did you mean --anonymizer?"),
+        (["--mode=train_detector", "--workdir"], "expected one argument; see --help"),
+        (["--mode=preview", "--set=loop.log_every=1"], "train_detector, study do"),
         (["--mode=train_detector", "--set=a.b=1"], "no field 'a'"),
         (["--mode=train_detector", "--seed=x"], "seed"),
         (["--mode=import_weights", "--model=dfsd"], "did you mean dsfd?"),
@@ -74,6 +81,30 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(arguments, words):
     assert "Traceback" not in result.stderr
 
 
+def test_a_folder_that_cannot_be_written_to_is_one_line(monkeypatch, capsys):
+    def start(*_):
+        raise PermissionError(13, "Permission denied", "/home/me/.lock")
+
+    monkeypatch.setattr(main.runs, "start", start)
+    with pytest.raises(SystemExit, match="2"):
+        main.run(["--mode=preview"])
+    assert capsys.readouterr().err.endswith(": /home/me/.lock: Permission denied\n")
+
+
+def test_no_home_is_one_line():
+    result = command("--mode=preview", HOME="/proc/nobody")
+    assert result.returncode == 2
+    last = result.stderr.splitlines()[-1]
+    assert "/proc/nobody/tensorflow_datasets/" in last
+    assert "cannot be made (No such file or directory); choose another" in last
+
+
+def test_mistakes_of_others_are_not_the_users(monkeypatch):
+    monkeypatch.setattr(main.runs, "start", lambda *_: int("x"))
+    with pytest.raises(ValueError, match="invalid literal"):
+        main.run(["--mode=preview"])
+
+
 def test_dry_run_prints_the_settings_and_stops(tmp_path):
     result = command(
         "--mode=train_detector",
@@ -89,53 +120,128 @@ def test_dry_run_prints_the_settings_and_stops(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_help_names_modes_and_shows_commands():
+def test_help_shows_every_mode_on_a_line():
     result = command("--help")
-    assert "--mode=train_detector" in result.stdout
-    assert "synthetic_crowd" in result.stdout
+    assert result.returncode == 0
+    lines = [line.split() for line in result.stdout.splitlines()]
+    for mode, row in MODES.items():
+        assert [mode, *row.summary.split()] in lines
+    assert "quickstart" in result.stdout
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_help_of_a_mode_shows_what_it_takes(mode, capsys):
+    main.run([f"--mode={mode}", "--help"])
+    shown = capsys.readouterr().out
+    assert f"--mode={mode} {MODES[mode].example}" in shown
+    assert ("  loop.log_every=50 " in shown) == mode.startswith(("train", "study"))
+    assert ("  --source " in shown) == (mode == "import_weights")
+    assert ("  --dataset " in shown) == (
+        mode not in ("anonymize", "evaluate_predictions")
+    )
+    assert ("  --seed  " in shown) == hasattr(MODES[mode].settings(), "seed")
+    assert ("of all but the photos" in shown) == (
+        hasattr(MODES[mode].settings(), "seed") and mode != "anonymize"
+    )
+
+
+def test_help_shows_the_network_of_the_method(capsys):
+    main.run(["--mode=train_anonymizer", "--anonymizer=ciagan", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "network.resolution=128 side of a patch, px; 16, 32, 64 or 128" in shown
+    assert "loop.global_batch_size=16" in shown  # of configs/ciagan.py
+
+
+def test_the_start_tells_what_differs_only(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(main.runs, "start", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--mode=build_dataset", "--config=tiny", "--anonymizer=blur"]
+    main.run([*arguments, "--set=seed=3", "--predictions=some"])
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [
+        "settings: configs/tiny.py",
+        "          data.anonymizer: original -> blur",
+        "          seed: 0 -> 3",
+    ]
+    assert said.err == "--mode=build_dataset does not read --predictions\n"
+
+
+@pytest.mark.parametrize("config", main.CONFIG_NAMES)
+@pytest.mark.parametrize("mode", MODES)
+def test_every_file_of_settings_serves_every_mode(mode, config, capsys):
+    main.run([f"--mode={mode}", f"--config={config}", "--dry_run"])
+    settings = json.loads(capsys.readouterr().out)
+    assert settings["mode"] == mode
 
 
 def test_evaluate_takes_the_settings_of_its_work_folder(tmp_path):
-    claim_workdir(apply_overrides(Config(), ["model.input_size=192"]), tmp_path)
+    trained = apply_overrides(TrainDetector(), ["model.input_size=192"])
+    files.claim(trained, tmp_path)
     result = command("--mode=evaluate", f"--workdir={tmp_path}", "--dry_run")
     assert json.loads(result.stdout)["model"]["input_size"] == 192
+
+
+@pytest.mark.parametrize("mode", ["evaluate", "export"])
+def test_so_it_does_of_version_0_4_0(mode):
+    folder = ROOT / "tests" / "fixtures" / "v0_4_0" / "detector"
+    result = command(f"--mode={mode}", f"--workdir={folder}", "--dry_run")
+    assert json.loads(result.stdout)["data"]["crowd"]["num_train"] == 4
 
 
 @pytest.fixture
 def settings(monkeypatch, tmp_path):
     """Return a function: arguments -> settings and work folder of the command."""
-    monkeypatch.setattr(main, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
 
     def parse(*arguments):
-        main.FLAGS.unparse_flags()
-        main.FLAGS(["main.py", *arguments])
-        return main._settings(main.FLAGS.flag_values_dict())
+        found, _, _, folder = main._settings(main.parse(arguments))
+        return found, folder
 
-    yield parse
-    main.FLAGS.unparse_flags()
+    return parse
 
 
-def test_a_detector_is_looked_at_with_its_own_settings(settings, tmp_path):
+def test_a_detector_is_looked_at_with_its_own_settings(settings):
     trained = apply_overrides(
-        Config(), ["model.channel_order=bgr", "data.anonymizer=blur"]
+        TrainDetector(), ["model.channel_order=bgr", "data.anonymizer=blur"]
     )
-    folder = tmp_path / "results" / "synthetic_crowd-blur"
-    claim_workdir(trained, folder)
+    folder = pathlib.Path("results/synthetic_crowd-blur")
+    files.claim(trained, folder)
     for mode in ("evaluate", "export"):
-        config, workdir = settings(f"--mode={mode}", "--anonymizer=blur")
+        found, workdir = settings(f"--mode={mode}", "--anonymizer=blur")
         assert workdir == folder
-        assert config == trained
+        assert found == adapt(trained, mode)
     # Training begins with the settings that are typed, and is then refused.
-    config, workdir = settings("--mode=train_detector", "--anonymizer=blur")
+    found, workdir = settings("--mode=train_detector", "--anonymizer=blur")
     assert workdir == folder
-    assert config.model.channel_order == "rgb"
+    assert found.model.channel_order == "rgb"
 
 
-def test_prediction_files_do_not_touch_a_detectors_results(settings, tmp_path):
+def test_a_detector_is_evaluated_as_its_training_said(settings):
+    found, folder = settings("--mode=train_detector", "--config=quickstart")
+    files.claim(found, folder)
+    found, _ = settings("--mode=evaluate")
+    assert not found.inference.multi_scale
+    assert found.inference.scale == 0.5
+
+
+def test_a_tilde_is_the_home_folder(settings, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    found, workdir = settings(
+        "--mode=train_detector",
+        "--data_dir=~/data",
+        "--workdir=~/w",
+        "--weights=~/v.h5",
+    )
+    assert found.data.data_dir == "/home/me/data"
+    assert found.init_weights == "/home/me/v.h5"
+    assert workdir == pathlib.Path("/home/me/w")
+
+
+def test_prediction_files_do_not_touch_a_detectors_results(settings):
     _, workdir = settings("--mode=evaluate", "--predictions=some/yolo")
-    assert workdir == tmp_path / "results" / "evaluate-yolo"
+    assert workdir == pathlib.Path("results/evaluate-yolo")
     _, workdir = settings("--mode=train_detector", "--predictions=some/yolo")
-    assert workdir == tmp_path / "results" / "synthetic_crowd-original"
+    assert workdir == pathlib.Path("results/synthetic_crowd-original")
 
 
 @pytest.mark.parametrize("mode", ["study", "preview"])

@@ -1,22 +1,20 @@
-"""What all builders share: configs, features, and photos derived by an anonymizer.
+"""The base of all builders: declarations, features, and photos that are derived.
 
 A data set has one config `source`, the photos with their file bytes untouched, and one
 config per anonymizer, made from `source`: every photo decoded, anonymized and encoded
-alike, all annotations kept. A builder says which features its faces have and yields
-its source photos; the rest is here.
+alike, all annotations kept. A builder declares what its faces have and yields its
+source photos; the rest is here.
 """
 
 import abc
 import dataclasses
 import functools
-import hashlib
 import itertools
 import json
 import os
 import pathlib
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -27,107 +25,38 @@ import safefakes_tf
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import (
-    DATASET_NAMES,
-    FILTER_NAMES,
-    GENERATOR_NAMES,
-    AnonymizationConfig,
-    CrowdConfig,
-    DataConfig,
-)
+from safefakes_tf.config import GENERATOR_NAMES
 from safefakes_tf.keypoints import layouts, mediapipe
-from safefakes_tf.photos import stored
-from tfds_builders import keypoint_store, preparation
+from safefakes_tf.photos import writer
+from tfds_builders import features, keypoint_store, preparation
+from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 
-SOURCE = "source"
-# These draw nothing at random, so that one data set serves the runs of all seeds.
-_SEEDLESS = (SOURCE, *FILTER_NAMES, "sun2018", "deepprivacy")
 PARALLEL_PHOTOS = 2 * os.cpu_count()
 GROUP = 16  # photos whose faces a generator paints together
-_SOURCE_OPTIONS = ("crowd", "allow_partial")
 _RAW_SHA256 = "raw_sha256"  # in the metadata
-_DERIVED_OPTIONS = ("anonymization", "image_format", "jpeg_quality", "seed")
-
-
-@dataclasses.dataclass(eq=False, kw_only=True)
-class AnonymizedConfig(tfds.core.BuilderConfig):
-    """Which photos a data set holds, and how they were made.
-
-    The name follows from the other fields: the anonymizer's where all options have
-    their defaults, else with the first eight hex digits of the options' SHA-256, and
-    before them those of the generator's weights, if it has some. So photos made in two
-    ways never share a folder.
-
-    Attributes:
-        anonymizer: `source` or one of `config.ANONYMIZER_NAMES`.
-        anonymization, image_format, jpeg_quality: of derived photos.
-        crowd: what `synthetic_crowd` composes; ignored by the other data sets.
-        allow_partial: accept fewer photos than the annotations list.
-        seed: of the run; enters where an anonymizer draws random numbers.
-    """
-
-    name: str = ""
-    anonymizer: str = SOURCE
-    anonymization: AnonymizationConfig = AnonymizationConfig()
-    crowd: CrowdConfig = CrowdConfig()
-    image_format: str = "jpeg"
-    jpeg_quality: int = 95
-    allow_partial: bool = False
-    seed: int = 0
-
-    def __post_init__(self):
-        if self.anonymizer in _SEEDLESS:
-            self.seed = 0
-        self.name = self.anonymizer
-        weights = self.weights_sha256()
-        if weights:
-            self.name += f"-{weights[:8]}"
-        options = self.options()
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        if any(value != defaults[name] for name, value in options.items()):
-            text = json.dumps(options, default=dataclasses.asdict)
-            self.name += f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-        self.description = (
-            "The photos as they are."
-            if self.anonymizer == SOURCE
-            else f"Every photo decoded, anonymized by `{self.anonymizer}`, encoded."
-        )
-
-    def options(self) -> dict[str, Any]:
-        """Return what the photos depend on, beside the raw data and the anonymizer."""
-        derived = self.anonymizer != SOURCE
-        names = _SOURCE_OPTIONS + (_DERIVED_OPTIONS if derived else ())
-        options = {name: getattr(self, name) for name in names}
-        if derived:  # what the weights are counts, not where they lie
-            options["anonymization"] = dataclasses.replace(
-                self.anonymization, weights=None
-            )
-        return options
-
-    def weights_sha256(self) -> str | None:
-        """Return the SHA-256 of the generator's file; None if there is no generator.
-
-        Raises:
-            ValueError: if the file is not there.
-        """
-        if self.anonymizer not in GENERATOR_NAMES:
-            return None
-        path = generator_files.find(self.anonymization.weights, self.anonymizer)
-        return generator_files.sha256(path)
-
-
-def standard_configs() -> list[AnonymizedConfig]:
-    """Return the `BUILDER_CONFIGS`: all that need no weights, `source` first."""
-    return [AnonymizedConfig(anonymizer=name) for name in (SOURCE, *FILTER_NAMES)]
 
 
 class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Base of all builders.
 
     A builder sets `VERSION`, `RELEASE_NOTES`, `BUILDER_CONFIGS = standard_configs()`
-    and `HOMEPAGE`, and implements `face_features` and `source_examples`.
+    and `HOMEPAGE`, declares what follows, and implements `source_examples`.
+
+    Attributes:
+        SPLITS: the splits of a whole copy.
+        KEYPOINTS: name of the layout of annotated keypoints; None: there are none.
+        IDENTITIES: whether it is known whose faces they are.
+        DIFFICULTIES: whether faces are easy, medium and hard, as in WIDER FACE.
+        UPRIGHT: whether boxes are for photos as viewers show them; else as stored.
+        OPTIONS: fields of `config.DataConfig` that the source photos depend on.
     """
 
+    SPLITS: tuple[str, ...] = ("train", "validation")
+    KEYPOINTS: str | None = None
+    IDENTITIES: bool = False
+    DIFFICULTIES: bool = False
+    UPRIGHT: bool = False
+    OPTIONS: tuple[str, ...] = ("allow_partial",)
     HOMEPAGE = ""
     create_detector = mediapipe.MediaPipeDetector  # of keypoints that are not annotated
 
@@ -153,12 +82,43 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             create = functools.partial(self.create_detector, keypoint_models)
             self.create_detector = create
 
-    @abc.abstractmethod
-    def face_features(self) -> dict[str, tfds.features.FeatureConnector]:
-        """Return the features of the record beside photo, file name and `faces/bbox`.
+    @classmethod
+    def create(cls, config: AnonymizedConfig, **folders) -> "AnonymizedBuilder":
+        """Return the builder of a config, quietly.
 
-        Keys are those of `faces`; the `*_feature` functions below make the values.
+        Where version 0.4.0 built the data set under another name, that one is taken.
+
+        Args:
+            config: of the photos.
+            **folders: `data_dir`, `manual_dir`, `keypoint_models`; `~` is expanded.
         """
+        folders = {
+            key: path and os.path.expanduser(path) for key, path in folders.items()
+        }
+        builder = cls._create(config, folders)
+        path, name = builder.data_path, config.name_in_0_4_0()
+        if name and not path.exists() and (path.parents[1] / name / path.name).exists():
+            return cls._create(dataclasses.replace(config, name=name), folders)
+        return builder
+
+    @classmethod
+    def _create(cls, config, folders):
+        # TFDS wants a listed config by its name. It takes any other as an object, and
+        # warns of it with a dump of all options.
+        listed = config.name in cls.builder_configs
+        verbosity = logging.get_verbosity()
+        logging.set_verbosity(logging.ERROR)
+        try:
+            return cls(config=config.name if listed else config, **folders)
+        finally:
+            logging.set_verbosity(verbosity)
+
+    def face_features(self) -> features.Features:
+        """Return the features of the record beside those that are declared.
+
+        Keys are those of `faces`; the functions of `features` make the values.
+        """
+        return {}
 
     @abc.abstractmethod
     def source_examples(
@@ -186,23 +146,39 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     def _info(self):
         config = self.builder_config
         derived = config.anonymizer != SOURCE
-        features = {
-            faces.IMAGE: tfds.features.Image(
-                encoding_format=config.image_format if derived else None
-            ),
-            faces.FILENAME: tfds.features.Text(),
-            faces.BBOX: tfds.features.Tensor(shape=(None, 4), dtype=np.float32),
-            **self.face_features(),
-        }
+        of_record = features.photo_features(config.image_format if derived else None)
+        if self._stored_layout():
+            of_record |= features.keypoint_features(self._stored_layout())
+        if self.IDENTITIES:
+            of_record |= features.identity_feature()
+        if self.DIFFICULTIES:
+            of_record |= features.difficulty_features()
         if derived:
-            features[faces.ACTION] = label_feature(faces.ACTIONS)
-        if derived and _needs_keypoints(config) and faces.KEYPOINTS not in features:
-            features |= FOUND_FEATURES
+            of_record[faces.ACTION] = features.label_feature(faces.ACTIONS)
         return self.dataset_info_from_configs(
-            features=tfds.features.FeaturesDict(features),
+            features=tfds.features.FeaturesDict({**of_record, **self.face_features()}),
             homepage=self.HOMEPAGE,
             metadata=tfds.core.MetadataDict(_provenance(config)),
         )
+
+    def _stored_layout(self):
+        """Return the layout of the keypoints that are stored; None without any."""
+        config = self.builder_config
+        known = self.KEYPOINTS in layouts.READABLE
+        if config.anonymizer == SOURCE or known or not _needs_keypoints(config):
+            return self.KEYPOINTS
+        return layouts.FOUND
+
+    @property
+    def keypoint_layout(self) -> str:
+        """Layout of the keypoints of `encoded_with_keypoints`."""
+        stored = self._stored_layout()
+        return stored if stored in layouts.READABLE else layouts.FOUND
+
+    @property
+    def difficulties(self) -> bool:
+        """Whether this copy tells easy, medium and hard faces apart."""
+        return self.DIFFICULTIES and self.info.metadata.get("difficulties", True)
 
     def _split_generators(self, dl_manager):
         if self.builder_config.anonymizer == SOURCE:
@@ -262,7 +238,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
         @tf.function(autograph=False, reduce_retracing=True)
         def encode(record):
-            photo = stored.encode(
+            photo = writer.encode(
                 record[faces.IMAGE], config.image_format, config.jpeg_quality
             )
             return {**record, faces.IMAGE: photo}
@@ -311,10 +287,8 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     def source_builder(self) -> "AnonymizedBuilder":
         """Return the builder of the photos that this one's are made from."""
-        config = dataclasses.replace(self.builder_config, anonymizer=SOURCE)
-        return _create(
-            type(self),
-            config,
+        return self.create(
+            self.builder_config.source(),
             data_dir=os.fspath(self.data_dir_root),
             manual_dir=self.raw_dir,
             keypoint_models=self.keypoint_models,
@@ -326,12 +300,13 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         return self.as_dataset(split=split, decoders=decoders)
 
     def encoded_with_keypoints(self, split: str) -> tf.data.Dataset:
-        """Return `encoded` with keypoints; where none are annotated, they are found.
+        """Return `encoded` with keypoints of a layout that anonymizers read.
 
-        That takes its time once; see `keypoint_files`.
+        Where none are annotated, they are found. That takes its time once; see
+        `keypoint_store`.
         """
         records = self.encoded(split)
-        if faces.KEYPOINTS in self.info.features:
+        if self._stored_layout() == self.keypoint_layout:
             return records
         return keypoint_store.attach(
             records, self.data_path, split, self.create_detector
@@ -362,7 +337,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
 
 def _needs_keypoints(config):
-    return anonymizers.ANONYMIZERS[config.anonymizer].keypoints is not None
+    return anonymizers.method(config.anonymizer).anonymizer.keypoints is not None
 
 
 def _to_numpy(record: dict[str, tf.Tensor]) -> faces.Record:
@@ -391,86 +366,3 @@ def _weights(config):
         "weights_origin": about.origin,
         "demonstration_weights": about.demonstration,
     }
-
-
-def label_feature(names: Iterable[str]) -> tfds.features.FeatureConnector:
-    """Return the feature of one class label per face, int64 [N]."""
-    return tfds.features.Sequence(tfds.features.ClassLabel(names=list(names)))
-
-
-def flag_feature() -> tfds.features.FeatureConnector:
-    """Return the feature of one truth value per face, bool [N]."""
-    return tfds.features.Tensor(shape=(None,), dtype=np.bool_)
-
-
-FOUND_FEATURES = {
-    faces.KEYPOINTS: tfds.features.Tensor(
-        shape=(None, layouts.NUM_FOUND, 2), dtype=np.float32
-    ),
-    faces.HAS_KEYPOINTS: flag_feature(),
-    faces.KEYPOINTS_SOURCE: label_feature(faces.SOURCES),
-}
-
-
-def create_builder(data: DataConfig, seed: int) -> AnonymizedBuilder:
-    """Return the builder of the stored photos that `data` names.
-
-    Args:
-        data: data set, anonymizer and folders.
-        seed: of the run.
-
-    Raises:
-        ValueError: if there is no such data set.
-    """
-    crowd = data.dataset == "synthetic_crowd"
-    config = AnonymizedConfig(
-        anonymizer=data.anonymizer,
-        anonymization=data.anonymization,
-        crowd=data.crowd if crowd else CrowdConfig(),
-        allow_partial=data.allow_partial and not crowd,
-        image_format=data.image_format,
-        jpeg_quality=data.jpeg_quality,
-        seed=seed,
-    )
-    return _create(
-        _builder_class(data.dataset),
-        config,
-        data_dir=data.data_dir,
-        manual_dir=data.manual_dir,
-        keypoint_models=data.keypoint_models,
-    )
-
-
-def create_source_builder(data: DataConfig) -> AnonymizedBuilder:
-    """Return the builder of the untouched photos of `data.dataset`."""
-    return create_builder(dataclasses.replace(data, anonymizer=SOURCE), seed=0)
-
-
-def _builder_class(dataset):
-    # Imported here, because the builders import this module.
-    if dataset == "synthetic_crowd":
-        from tfds_builders.synthetic_crowd import synthetic_crowd_dataset_builder
-
-        return synthetic_crowd_dataset_builder.Builder
-    if dataset == "widerface":
-        from tfds_builders.widerface import widerface_dataset_builder
-
-        return widerface_dataset_builder.Builder
-    raise ValueError(
-        f"dataset must be one of {', '.join(DATASET_NAMES)}; got {dataset!r}"
-    )
-
-
-def _create(builder_class, config, **folders):
-    # TFDS wants a listed config by its name. It takes any other as an object, and warns
-    # of it with a dump of all options.
-    listed = config.name in builder_class.builder_configs
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
-    try:
-        return builder_class(
-            config=config.name if listed else config,
-            **{key: path and os.path.expanduser(path) for key, path in folders.items()},
-        )
-    finally:
-        logging.set_verbosity(verbosity)

@@ -7,6 +7,7 @@ import pathlib
 import pickle
 import shutil
 
+import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,30 +18,29 @@ from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import (
     DEMONSTRATION,
     AnonymizationConfig,
-    CrowdConfig,
     DataConfig,
 )
-from safefakes_tf.keypoints import fake
-from safefakes_tf.photos import stored
-from tfds_builders import builder as builders
-from tfds_builders import preparation
+from safefakes_tf.keypoints import layouts
+from safefakes_tf.photos import reader
+from tfds_builders import features, keypoint_store, preparation, registry
+from tfds_builders.builder import AnonymizedBuilder
+from tfds_builders.builder_config import AnonymizedConfig, standard_configs
 
 NUM_PHOTOS = 7
 
 
-class ToyFaces(builders.AnonymizedBuilder):
+class ToyFaces(AnonymizedBuilder):
     """A few photos of noise; the last has no face, the first is one pixel large."""
 
     VERSION = tfds.core.Version("1.0.0")
-    BUILDER_CONFIGS = builders.standard_configs()
-    create_detector = fake.FakeDetector
+    BUILDER_CONFIGS = standard_configs()
+    create_detector = fake_keypoints.FakeDetector
     broken = False
 
     def face_features(self):
         return {
-            faces.BBOX_PIXELS: tfds.features.Tensor(shape=(None, 4), dtype=np.int32),
-            faces.BLUR: builders.label_feature(("clear", "normal", "heavy")),
-            faces.INVALID: builders.flag_feature(),
+            faces.BLUR: features.label_feature(("clear", "normal", "heavy")),
+            faces.INVALID: features.flag_feature(),
         }
 
     def source_examples(self, dl_manager):
@@ -53,7 +53,7 @@ class ToyFaces(builders.AnonymizedBuilder):
             side = 1 if index == 0 else 60 + index
             image = generator.integers(0, 256, (side, 2 * side - 1, 3), np.uint8)
             encoded = tf.io.encode_jpeg(image).numpy()
-            photo = stored.check(encoded[: -20 if self.broken else None], name)
+            photo = reader.check(encoded[: -20 if self.broken else None], name)
             count = 0 if index == NUM_PHOTOS - 1 else 2
             boxes = np.float32([[0.0, 0.1, 0.5, 0.4], [0.25, 0.3, 1.0, 1.0]])
             y0, x0, y1, x1 = (boxes * ([side, 2 * side - 1] * 2)).T
@@ -69,7 +69,7 @@ class ToyFaces(builders.AnonymizedBuilder):
 
 
 def _toy(data_dir, **options):
-    config = builders.AnonymizedConfig(**options)
+    config = AnonymizedConfig(**options)
     listed = config.name in ToyFaces.builder_configs
     return ToyFaces(config=config.name if listed else config, data_dir=str(data_dir))
 
@@ -140,32 +140,6 @@ def test_metadata_tell_how_the_photos_were_made(tmp_path):
     assert counts["kept"] == 2  # the two faces in the photo of one pixel
     again = _toy(tmp_path, anonymizer="blackout", jpeg_quality=80)
     assert dict(again.info.metadata) == stored
-
-
-def test_names_tell_default_options_from_others():
-    assert builders.AnonymizedConfig().name == "source"
-    assert builders.AnonymizedConfig(anonymizer="blur").name == "blur"
-    others = [
-        builders.AnonymizedConfig(anonymizer="blur", image_format="png"),
-        builders.AnonymizedConfig(anonymizer="blur", jpeg_quality=90),
-        builders.AnonymizedConfig(anonymizer="blur", crowd=CrowdConfig(seed=1)),
-        builders.AnonymizedConfig(
-            anonymizer="blur", anonymization=AnonymizationConfig(min_width=0)
-        ),
-    ]
-    names = {config.name for config in others}
-    assert len(names) == len(others)
-    assert all(name.startswith("blur-") and len(name) == 13 for name in names)
-
-
-def test_the_source_is_shared_by_all_options_of_derived_photos():
-    config = builders.AnonymizedConfig(anonymizer="blur", jpeg_quality=50)
-    assert dataclasses.replace(config, anonymizer="source").name == "source"
-
-
-def test_a_seed_enters_only_where_something_is_drawn():
-    assert builders.AnonymizedConfig(anonymizer="blur", seed=4).name == "blur"
-    assert builders.AnonymizedConfig(anonymizer="another", seed=4).name != "another"
 
 
 def test_an_undecodable_photo_leaves_no_data_set(tmp_path, monkeypatch):
@@ -258,6 +232,42 @@ def test_a_split_that_is_not_here_is_one_line(tmp_path):
     assert len(builder.as_dataset(split="train[:2]")) == 2
 
 
+class FivePoints(ToyFaces):
+    """Toy faces with keypoints of a layout that no anonymizer reads."""
+
+    KEYPOINTS = "five"
+
+    def _records(self, split):
+        for record in super()._records(split):
+            count = len(record[faces.BBOX])
+            record[faces.KEYPOINTS] = np.full([count, 5, 2], 0.5, np.float32)
+            yield {**record, faces.HAS_KEYPOINTS: np.ones(count, bool)}
+
+
+def test_keypoints_of_an_unreadable_layout_are_kept_but_others_are_searched(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(layouts.NUM_POINTS, "five", 5)
+    source = FivePoints.create(AnonymizedConfig(), data_dir=str(tmp_path))
+    source.prepare()
+    assert (source.KEYPOINTS, source.keypoint_layout) == ("five", layouts.FOUND)
+    assert _read(source)[0][faces.KEYPOINTS].shape == (2, 5, 2)
+    found = next(iter(source.encoded_with_keypoints("train")))
+    assert found[faces.KEYPOINTS].shape == (2, layouts.NUM_FOUND, 2)
+    weights = AnonymizationConfig(weights=str(DEMONSTRATION / "sun2018.npz"))
+    config = AnonymizedConfig(anonymizer="sun2018", anonymization=weights)
+    derived = FivePoints.create(config, data_dir=str(tmp_path))
+    derived.prepare()
+    assert _read(derived)[0][faces.KEYPOINTS].shape == (2, layouts.NUM_FOUND, 2)
+
+
+def test_a_split_that_no_copy_has_is_refused_before_anything_is_built(tmp_path):
+    builder = _toy(tmp_path)
+    with pytest.raises(ValueError, match=r"^toy_faces has the splits [^\n]* test is"):
+        registry.prepare(builder, "test")
+    assert not builder.data_path.exists()
+
+
 class RawFaces(ToyFaces):
     """Toy faces that are said to come from a file."""
 
@@ -267,7 +277,7 @@ class RawFaces(ToyFaces):
 
 
 def _raw(tmp_path, anonymizer, raw_dir="raw"):
-    config = builders.AnonymizedConfig(anonymizer=anonymizer)
+    config = AnonymizedConfig(anonymizer=anonymizer)
     raw_dir = raw_dir and str(tmp_path / raw_dir)
     return RawFaces(
         config=config.name, data_dir=str(tmp_path / "data"), manual_dir=raw_dir
@@ -343,7 +353,7 @@ def test_raw_photos_that_are_gone_are_not_missed(tmp_path, raw):
         _raw(tmp_path, "blur", None).prepare()
 
 
-class FolderDetector(fake.FakeDetector):
+class FolderDetector(fake_keypoints.FakeDetector):
     """Tells which folder of models it was given."""
 
     def __init__(self, models=None):
@@ -351,7 +361,7 @@ class FolderDetector(fake.FakeDetector):
 
 
 def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatch):
-    monkeypatch.setattr(builders.AnonymizedBuilder, "create_detector", FolderDetector)
+    monkeypatch.setattr(AnonymizedBuilder, "create_detector", FolderDetector)
     data = DataConfig(
         dataset="widerface",
         anonymizer="sun2018",
@@ -360,15 +370,13 @@ def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatc
     )
     weights = AnonymizationConfig(weights=str(DEMONSTRATION / "sun2018.npz"))
     data = dataclasses.replace(data, anonymization=weights)
-    builder = builders.create_builder(data, seed=0)
-    plain = builders.create_builder(dataclasses.replace(data, keypoint_models=None), 0)
+    builder = registry.create_builder(data, seed=0)
+    plain = registry.create_builder(dataclasses.replace(data, keypoint_models=None), 0)
     assert builder.data_path == plain.data_path
     assert plain.create_detector().models is None
     asked = []
-    monkeypatch.setattr(
-        builders.keypoint_store, "attach", lambda *args: asked.append(args)
-    )
-    monkeypatch.setattr(builders.AnonymizedBuilder, "encoded", lambda self, split: None)
+    monkeypatch.setattr(keypoint_store, "attach", lambda *args: asked.append(args))
+    monkeypatch.setattr(AnonymizedBuilder, "encoded", lambda self, split: None)
     builder.source_builder().encoded_with_keypoints("validation")
     create = pickle.loads(pickle.dumps(asked[0][-1]))  # as worker processes get it
     assert create().models == str(pathlib.Path("~/models").expanduser())
@@ -376,4 +384,4 @@ def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatc
 
 def test_an_unknown_data_set_is_refused(tmp_path):
     with pytest.raises(ValueError, match="dataset must be one of"):
-        builders.create_builder(DataConfig(dataset="cats", data_dir=str(tmp_path)), 0)
+        registry.create_builder(DataConfig(dataset="cats", data_dir=str(tmp_path)), 0)

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from safefakes_tf import faces
+from safefakes_tf import atomic, faces
 from safefakes_tf.keypoints import mediapipe, search
 from tfds_builders import preparation
 
@@ -116,8 +116,7 @@ def _photos(records):
 
 
 def _write(path, results):
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
+    with atomic.writing(path) as file:
         np.savez(
             file,
             names=np.array([name for (name, *_), _ in results]),
@@ -125,7 +124,6 @@ def _write(path, results):
             keypoints=np.concatenate([found.keypoints for _, found in results]),
             source=np.concatenate([found.source for _, found in results]),
         )
-    partial.replace(path)
 
 
 def _read(path):

@@ -1,11 +1,11 @@
 """Keypoints beside a data set: found once, resumed, and of the right photos."""
 
+import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from safefakes_tf import faces
-from safefakes_tf.keypoints import fake
 from tfds_builders import keypoint_store
 
 COUNT = 7
@@ -28,7 +28,7 @@ def records(names="abcdefg"):
     ).apply(tf.data.experimental.assert_cardinality(len(names)))
 
 
-class CountingDetector(fake.FakeDetector):
+class CountingDetector(fake_keypoints.FakeDetector):
     """Counts the photos that it sees, and stops after a few."""
 
     calls = 0
@@ -67,7 +67,7 @@ def test_records_get_their_keypoints(tmp_path):
         )
         points = record[faces.KEYPOINTS]
         np.testing.assert_array_equal(
-            points[:1, :68], fake.in_boxes(record[faces.BBOX][:1])
+            points[:1, :68], fake_keypoints.in_boxes(record[faces.BBOX][:1])
         )
         assert not points[1:].any()
 

@@ -25,7 +25,7 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None = None) ->
 
     Raises:
         ValueError: if the disk is full, the raw data are not as they should be, or a
-            file is where the folder of data sets should be.
+            file is where the folder of data sets should be, or that cannot be made.
     """
     target = pathlib.Path(builder.data_path)
     if target.exists():
@@ -53,6 +53,11 @@ def _make(folder):
         file = next(path for path in (folder, *folder.parents) if path.exists())
         raise ValueError(
             f"data sets need a folder, and {file} is a file; choose another --data_dir"
+        ) from error
+    except OSError as error:  # there may be no home that can be written to
+        raise ValueError(
+            f"data sets need a folder, and {folder} cannot be made ({error.strerror}); "
+            "choose another --data_dir"
         ) from error
 
 

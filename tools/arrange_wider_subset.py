@@ -34,7 +34,7 @@ import argparse
 import pathlib
 import sys
 
-from tfds_builders.widerface import annotations, raw_files
+from safefakes_tf.photos.box_files import wider, wider_mat
 
 
 def arrange(
@@ -60,8 +60,8 @@ def arrange(
     links = {}
     for part, path in lists.items():
         links[f"WIDER_{part}/images"] = photos
-        links[f"wider_face_split/{raw_files.TEXTS[part]}"] = path
-    for name in raw_files.MATS.values():
+        links[f"wider_face_split/{wider.TEXTS[part]}"] = path
+    for name in wider_mat.LISTS.values():
         links[f"wider_face_split/{name}"] = ground_truth / name
     _check_files(links.values(), output)
     _check_lists(photos, *lists.values())
@@ -82,7 +82,7 @@ def _check_files(targets, output):
 
 def _check_lists(photos, train, validation):
     names = [
-        {photo.filename for photo in annotations.read_boxes(path)}
+        {photo.filename for photo in wider.read_boxes(path)}
         for path in (train, validation)
     ]
     absent = {name for name in set.union(*names) if not (photos / name).is_file()}

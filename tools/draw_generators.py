@@ -20,13 +20,13 @@ from absl import app, flags
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import (
-    GENERATOR_NAMES,
     CrowdConfig,
     DataConfig,
+    names,
     with_demonstration_weights,
 )
 from safefakes_tf.contact_sheet import contact_sheet
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 _OUTPUT = flags.DEFINE_string("output", "docs/generators.jpg", "Picture to write.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where prepared data sets are kept.")
@@ -44,7 +44,7 @@ def main(_):
     source = builders.create_source_builder(data)
     source.prepare()
     methods = {}
-    for name in GENERATOR_NAMES:
+    for name in names.generators():
         options = with_demonstration_weights(dataclasses.replace(data, anonymizer=name))
         methods[name] = anonymizers.create(name, options.anonymization, seed=0)
     records = source.as_dataset(split="validation").as_numpy_iterator()

@@ -14,7 +14,8 @@ from absl import app, flags
 
 from safefakes_tf import faces
 from safefakes_tf.config import CrowdConfig
-from safefakes_tf.keypoints import layouts, mediapipe, search
+from safefakes_tf.keypoints import layouts, mediapipe
+from safefakes_tf.photos import reader
 from tfds_builders.synthetic_crowd import heads, scenes
 
 _OUTPUT = flags.DEFINE_string("output", "docs/ibug68.jpg", "Picture to write.")
@@ -51,7 +52,7 @@ def _example():
     with contextlib.closing(mediapipe.MediaPipeDetector()) as detector:
         for index in range(SCENES):
             scene = composer.compose(scenes.random_generator(0, "train", index), tiles)
-            photo = search.decode(scene.jpeg)
+            photo = reader.decode_stored(scene.jpeg)
             size = np.tile(photo.shape[:2], 2)
             for (x, y, width, height), covered in zip(
                 scene.faces.boxes, scene.faces.covered, strict=True

@@ -6,6 +6,7 @@ Source: conventional.md.
 import tensorflow as tf
 
 from safefakes_tf.anonymizers import base
+from safefakes_tf.anonymizers.registry import Method
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import GENERATED, KEPT, Faces
 from safefakes_tf.ops import filters as filter_ops
@@ -137,3 +138,8 @@ def _checked_kernel(field, size):
     if size < 1 or size % 2 == 0:
         raise ValueError(f"anonymization.{field} must be odd and positive; got {size}")
     return filter_ops.gaussian_kernel(size)
+
+
+METHODS = {
+    kind.name: Method(kind) for kind in (Original, Blackout, Blur, FullBlur, Pixelate)
+}

@@ -14,24 +14,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from safefakes_tf.anonymizers.ciagan import network as ciagan
-from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
-from safefakes_tf.anonymizers.sun2018 import network as sun2018
-from safefakes_tf.config import (
-    IMPORTED_NAMES,
-    RENAMED,
-    CiaganConfig,
-    DeepPrivacyConfig,
-    Sun2018Config,
-)
+from safefakes_tf import atomic
+from safefakes_tf.anonymizers import registry
+from safefakes_tf.config import names
+from safefakes_tf.config.overrides import RENAMED
 from safefakes_tf.importers import npz_files
 
 ABOUT = "about"
-METHODS = {
-    "deepprivacy": (DeepPrivacyConfig, deepprivacy.build_generator),
-    "ciagan": (CiaganConfig, ciagan.build_generator),
-    "sun2018": (Sun2018Config, sun2018.build_generator),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,14 +28,14 @@ class About:
     """What a generator's file tells beside its weights.
 
     Attributes:
-        method: a key of `METHODS`.
-        config: what the network was built from.
+        method: name of the anonymizer.
+        config: settings from which its registered `build_generator` makes the network.
         origin: where the weights are from, in one line.
         demonstration: whether they were made to be looked at, not to be relied on.
     """
 
     method: str
-    config: DeepPrivacyConfig | CiaganConfig | Sun2018Config
+    config: Any
     origin: str
     demonstration: bool = False
 
@@ -59,12 +48,9 @@ def write(path: str | os.PathLike, model: keras.Model, about: About) -> None:
         model: the generator that `about.config` builds, not folded.
         about: see `About`.
     """
-    path = pathlib.Path(path)
     arrays = {weight.path: np.asarray(weight) for weight in model.weights}
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
+    with atomic.writing(path) as file:
         np.savez(file, **{ABOUT: json.dumps(dataclasses.asdict(about)), **arrays})
-    partial.replace(path)
 
 
 def find(path: str | os.PathLike | None, method: str) -> pathlib.Path:
@@ -81,7 +67,7 @@ def find(path: str | os.PathLike | None, method: str) -> pathlib.Path:
         return pathlib.Path(path)
     published = (
         f", or import published ones with --mode=import_weights --model={method}"
-        if method in IMPORTED_NAMES
+        if method in names.imported()
         else ""
     )
     raise ValueError(
@@ -107,7 +93,7 @@ def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
         ValueError: if the file is no generator's, or of another version.
     """
     about, arrays = _open(pathlib.Path(path))
-    model = METHODS[about.method][1](about.config)
+    model = registry.method(about.method).build_generator(about.config)
     expected = {weight.path: tuple(weight.shape) for weight in model.weights}
     if expected != {name: array.shape for name, array in arrays.items()}:
         raise ValueError(f"{path} is of another version of {about.method}'s generator")
@@ -129,7 +115,7 @@ def _open(path):
 
 
 def _parse(values: dict[str, Any]) -> About:
-    kind = METHODS[values["method"]][0]
+    kind = names.ANONYMIZERS[values["method"]].network
     fields = {RENAMED.get(name, name): v for name, v in values["config"].items()}
     return About(**{**values, "config": kind(**fields)})
 

@@ -1,31 +1,72 @@
-"""Anonymizers: photo and faces in, photo without those faces out."""
+"""Anonymizers by name. The home of each defines it and is imported when asked for."""
 
-from safefakes_tf.anonymizers import filters
-from safefakes_tf.anonymizers.base import Anonymizer, face_seeds, photo_seed
-from safefakes_tf.anonymizers.ciagan import anonymizer as ciagan
-from safefakes_tf.anonymizers.deepprivacy import anonymizer as deepprivacy
-from safefakes_tf.anonymizers.sun2018 import anonymizer as sun2018
-from safefakes_tf.config import AnonymizationConfig
+import importlib
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
 
-__all__ = ["ANONYMIZERS", "Anonymizer", "create", "face_seeds", "photo_seed"]
+import keras
+import tensorflow as tf
 
-ANONYMIZERS: dict[str, type[Anonymizer]] = {
-    "original": filters.Original,
-    "blackout": filters.Blackout,
-    "blur": filters.Blur,
-    "fullblur": filters.FullBlur,
-    "pixelate": filters.Pixelate,
-    "sun2018": sun2018.Sun2018,
-    "deepprivacy": deepprivacy.DeepPrivacy,
-    "ciagan": ciagan.Ciagan,
-}
+from safefakes_tf.anonymizers.base import Anonymizer
+from safefakes_tf.config import AnonymizationConfig, names
+
+
+class Stage(NamedTuple):
+    """A part of the training of a generator.
+
+    Attributes:
+        resolution: side of the patches, px.
+        examples: elements of batches that are shown in it.
+        fade_examples: over so many of them the resolution is faded in.
+    """
+
+    resolution: int
+    examples: int
+    fade_examples: int = 0
+
+
+class Method(NamedTuple):
+    """What the home of an anonymizer tells of it; all but the class is of generators.
+
+    Attributes:
+        anonymizer: the class.
+        build_generator: settings of the network -> its generator.
+        stages: settings of a training -> its stages.
+        batches: settings of a training, records with keypoints, stage, seed -> function
+            from a position on to an endless data set of `batches.Positioned`.
+        create_trainer: settings of a training, data set, stage, trainer of the stage
+            before or None -> `loop.Trainer` with `final_generator()`; called under the
+            scope of a strategy.
+        needs_identities: whether the records must tell of whom a face is.
+        importer: module that knows the published checkpoints, see
+            `importers.checkpoints`.
+    """
+
+    anonymizer: type[Anonymizer]
+    build_generator: Callable[[Any], keras.Model] | None = None
+    stages: Callable[[Any], list[Stage]] | None = None
+    batches: Callable[..., Callable[[int], tf.data.Dataset]] | None = None
+    create_trainer: Callable | None = None
+    needs_identities: bool = False
+    importer: ModuleType | None = None
+
+
+def method(name: str) -> Method:
+    """Return what the home of an anonymizer tells of it.
+
+    Raises:
+        ValueError: if there is no anonymizer of that name.
+    """
+    names.check_choice("anonymizer", name, names.anonymizers())
+    return importlib.import_module(names.ANONYMIZERS[name].module).METHODS[name]
 
 
 def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
     """Return the anonymizer of a name.
 
     Args:
-        name: one of `config.ANONYMIZER_NAMES`.
+        name: a key of `names.ANONYMIZERS`.
         config: policy, filters, and the weights of those that need them.
         seed: of the run; the seed of a face is a hash of it, the photo's file name
             and the index of the face.
@@ -33,8 +74,4 @@ def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
     Raises:
         ValueError: if there is no such anonymizer, or an option is out of its range.
     """
-    if name not in ANONYMIZERS:
-        raise ValueError(
-            f"anonymizer must be one of {', '.join(ANONYMIZERS)}; got {name!r}"
-        )
-    return ANONYMIZERS[name](config, seed)
+    return method(name).anonymizer(config, seed)

@@ -3,7 +3,6 @@
 import os
 import pathlib
 
-from safefakes_tf.evaluation.ground_truth import SPLITS
 from safefakes_tf.evaluation.wider_face import Result
 
 
@@ -13,7 +12,8 @@ def plot_precision_recall(
     """Draw precision over recall, one panel per difficulty, one line per result.
 
     Args:
-        results: label -> result, in the order of the legend.
+        results: label -> result, in the order of the legend; all of the same
+            difficulties.
         path: picture to write; its extension chooses the format, such as `.png`.
 
     Returns:
@@ -25,19 +25,18 @@ def plot_precision_recall(
 
     figure = Figure(figsize=(13, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
-    for row, (axes, split) in enumerate(
-        zip(figure.subplots(1, len(SPLITS), sharey=True), SPLITS, strict=True)
-    ):
+    difficulties = tuple(next(iter(results.values())).ap)
+    panels = figure.subplots(1, len(difficulties), sharey=True, squeeze=False)[0]
+    for row, (axes, difficulty) in enumerate(zip(panels, difficulties, strict=True)):
         for label, result in results.items():
             axes.plot(
                 result.recall[row],
                 result.precision[row],
-                label=f"{label}, AP {result.ap[split]:.3f}",
+                label=f"{label}, AP {result.ap[difficulty]:.3f}",
             )
-        axes.set(title=split, xlabel="recall", xlim=(0, 1), ylim=(0, 1.02))
+        axes.set(title=difficulty, xlabel="recall", xlim=(0, 1), ylim=(0, 1.02))
         axes.grid(alpha=0.3)
-        if results:
-            axes.legend(loc="lower left", fontsize="small")
+        axes.legend(loc="lower left", fontsize="small")
     figure.axes[0].set_ylabel("precision")
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,9 +5,11 @@ import pathlib
 from collections.abc import Iterable
 
 import numpy as np
-import scipy.io
+from absl import logging
 
-SPLITS = ("easy", "medium", "hard")
+from safefakes_tf.photos.box_files import wider, wider_mat
+
+ALL = ("all",)  # the one difficulty where faces are told apart by none
 DEFAULT_EVENT = "all"
 
 
@@ -20,12 +22,14 @@ class GroundTruth:
             lies at this path plus `.txt`.
         num_boxes: int64 [I], faces per image, in the order of `names`.
         boxes: int32 [B, 4], left, top, width, height in pixels, image by image.
-        counting: bool [3, B], whether a face counts in easy, medium, hard.
+        difficulties: the names of the D difficulties.
+        counting: bool [D, B], whether a face counts in each.
     """
 
     names: tuple[str, ...]
     num_boxes: np.ndarray
     boxes: np.ndarray
+    difficulties: tuple[str, ...]
     counting: np.ndarray
 
     @property
@@ -35,7 +39,7 @@ class GroundTruth:
 
     @property
     def num_faces(self) -> np.ndarray:
-        """int64 [3], faces that count in easy, medium, hard."""
+        """int64 [D], faces that count in each difficulty."""
         return self.counting.sum(axis=1)
 
 
@@ -60,12 +64,15 @@ def image_name(filename: str | bytes) -> str:
     return path.with_suffix("").as_posix()
 
 
-def from_records(records: Iterable[tuple]) -> GroundTruth:
+def from_records(
+    records: Iterable[tuple], difficulties: tuple[str, ...] = wider.DIFFICULTIES
+) -> GroundTruth:
     """Build the ground truth from annotated records, in their order.
 
     Args:
         records: per image a tuple (filename str or bytes; boxes int [N, 4] left, top,
-            width, height in pixels; easy, medium, hard bool [N]).
+            width, height in pixels; per difficulty, which faces count, bool [N]).
+        difficulties: of the records; with none, all faces count.
 
     Raises:
         ValueError: if a record has other types or shapes, or a name comes twice.
@@ -74,8 +81,8 @@ def from_records(records: Iterable[tuple]) -> GroundTruth:
     for filename, image_boxes, *flags in records:
         name = image_name(filename)
         image_boxes = np.asarray(image_boxes)
-        flags = np.asarray(flags)
         count = len(image_boxes)
+        flags = np.asarray(flags if difficulties else np.ones([1, count], bool))
         if image_boxes.shape != (count, 4) or (
             count and image_boxes.dtype.kind not in "iu"
         ):
@@ -83,18 +90,20 @@ def from_records(records: Iterable[tuple]) -> GroundTruth:
                 f"boxes of {name} must be whole pixels x y w h, int32 [N, 4]; got"
                 f" {image_boxes.dtype} {list(image_boxes.shape)}"
             )
-        if flags.shape != (3, count) or (count and flags.dtype != bool):
+        if flags.shape != (len(difficulties or ALL), count) or (
+            count and flags.dtype != bool
+        ):
             raise ValueError(
-                f"easy, medium, hard of {name} must be bool [{count}] each; got"
+                f"{', '.join(difficulties)} of {name} must be bool [{count}] each; got"
                 f" {flags.dtype} {list(flags.shape)}"
             )
         names.append(name)
         boxes.append(image_boxes)
         counting.append(flags)
-    return _assemble(names, boxes, counting)
+    return _assemble(names, boxes, difficulties or ALL, counting)
 
 
-def _assemble(names, boxes, counting):
+def _assemble(names, boxes, difficulties, counting):
     """Join per-image lists; the arrays' shapes are already checked."""
     unique = set()
     for name in names:
@@ -103,26 +112,29 @@ def _assemble(names, boxes, counting):
                 f"image names must differ without their extension; {name} comes twice"
             )
         unique.add(name)
+    none = np.zeros([len(difficulties), 0])
     return GroundTruth(
         names=tuple(names),
         num_boxes=np.array([len(b) for b in boxes], np.int64),
         boxes=np.concatenate([np.zeros([0, 4]), *boxes]).astype(np.int32),
-        counting=np.concatenate([np.zeros([3, 0]), *counting], axis=1).astype(bool),
+        difficulties=difficulties,
+        counting=np.concatenate([none, *counting], axis=1).astype(bool),
     )
 
 
 # === WIDER FACE files ===
 
 
-def load(directory: str | pathlib.Path) -> GroundTruth:
-    """Read the four MATLAB files of the WIDER FACE validation set.
+def load(path: str | pathlib.Path) -> GroundTruth:
+    """Read the files of the WIDER FACE validation set.
 
     Args:
-        directory: folder with `wider_face_val.mat` and, for each split,
-            `wider_<split>_val.mat`.
+        path: folder with `wider_face_val.mat`, or else `wider_face_val_bbx_gt.txt`; or
+            a text file like that. Which faces count is told by the three files
+            `wider_{easy,medium,hard}_val.mat` beside it; without them, all do.
 
     Returns:
-        The images in the order of `wider_face_val.mat`.
+        The images in the order of the file.
 
     Raises:
         ValueError: if the folder or a file is missing, unreadable, or if the files do
@@ -130,85 +142,67 @@ def load(directory: str | pathlib.Path) -> GroundTruth:
 
     Source: WIDER FACE evaluation tools; wider_eval.md, section 1.
     """
-    folder = pathlib.Path(directory)
-    if not folder.is_dir():
+    path = pathlib.Path(path)
+    if not path.exists():
         raise ValueError(
-            f"the ground truth folder {folder} does not exist; give the ground_truth"
+            f"the ground truth folder {path} does not exist; give the ground_truth"
             " folder of eval_tools.zip from the WIDER FACE web site"
         )
-    faces_path = folder / "wider_face_val.mat"
-    faces = _read_mat(faces_path, ("event_list", "file_list", "face_bbx_list"))
-    names = _image_names(faces)
-    boxes = [b.reshape(-1, 4) for b in _per_image(faces["face_bbx_list"])]
-    if len(boxes) != len(names):
-        raise ValueError(
-            f"{faces_path} must hold one box list per image; got {len(boxes)} for"
-            f" {len(names)} images"
-        )
-    counting = [np.zeros([3, len(b)], bool) for b in boxes]
-    for row, split in enumerate(SPLITS):
-        path = folder / f"wider_{split}_val.mat"
-        lists = _read_mat(path, ("event_list", "file_list", "gt_list"))
-        # The files store the same images; a mixture of versions must not pass.
-        if _image_names(lists) != names:
-            raise ValueError(
-                f"{path} lists other images than {faces_path.name}; take all four"
-                " files from the same archive"
-            )
-        _mark_counting(path, row, names, _per_image(lists["gt_list"]), counting)
-    return _assemble(names, boxes, counting)
-
-
-def _read_mat(path, variables):
-    if not path.is_file():
-        raise ValueError(
-            f"{path.name} is missing in {path.parent}; it lies in the ground_truth"
-            " folder of eval_tools.zip from the WIDER FACE web site"
-        )
-    try:
-        content = scipy.io.loadmat(path, variable_names=variables)
-    except Exception as error:  # SciPy raises many kinds on a damaged file.
-        raise ValueError(
-            f"{path} must be a MATLAB v5 file and cannot be read ({error}); copy it"
-            " again from eval_tools.zip"
-        ) from error
-    for variable in variables:
-        if variable not in content or content[variable].dtype != object:
-            raise ValueError(
-                f"{path} must hold the cell array {variable}; it holds"
-                f" {sorted(k for k in content if not k.startswith('__'))}"
-            )
-    return content
-
-
-def _image_names(content):
-    """`event/image` of every image of a file, event by event."""
-    events = [cell.item() for cell in content["event_list"].ravel()]
-    return [
-        f"{event}/{cell.item()}"
-        for event, files in zip(events, content["file_list"].ravel(), strict=True)
-        for cell in files.ravel()
+    if path.is_dir():
+        path = _boxes_in(path)
+    if path.suffix == ".mat":
+        faces = list(wider_mat.read_boxes(path).items())
+    else:
+        faces = [
+            (image_name(photo.filename), photo.rows[:, :4])
+            for photo in wider.read_boxes(path)
+        ]
+    names, boxes = ([pair[part] for pair in faces] for part in (0, 1))
+    lists = _read_lists(path, names)
+    if not lists:
+        everything = [np.ones([1, len(image)], bool) for image in boxes]
+        return _assemble(names, boxes, ALL, everything)
+    counting = [
+        np.stack([of.counting(name, len(image)) for of in lists.values()])
+        for name, image in faces
     ]
+    return _assemble(names, boxes, tuple(lists), counting)
 
 
-def _per_image(cells):
-    """The arrays in a cell array over events of cell arrays over images."""
-    return [image for event in cells.ravel() for image in event.ravel()]
+def _boxes_in(folder):
+    """Return the file of boxes in a folder."""
+    for name in (wider_mat.BOXES, wider.TEXTS["val"]):
+        if (folder / name).is_file():
+            return folder / name
+    raise _missing(wider_mat.BOXES, folder)
 
 
-def _mark_counting(path, row, names, lists, counting):
-    """Set row `row` of each image's flags from its list of 1-based box numbers."""
-    if len(lists) != len(names):
-        raise ValueError(
-            f"{path} must hold one list per image; got {len(lists)} for"
-            f" {len(names)} images"
+def _read_lists(path, names):
+    """Return the lists of the faces that count; none if there is not one of them."""
+    files = {key: path.with_name(name) for key, name in wider_mat.LISTS.items()}
+    absent = [file for file in files.values() if not file.is_file()]
+    if len(absent) == len(files):
+        logging.warning(
+            "no %s beside %s: all faces count",
+            ", ".join(wider_mat.LISTS.values()),
+            path,
         )
-    for name, numbers, flags in zip(names, lists, counting, strict=True):
-        # Stored as uint8 where that suffices, in which 0 - 1 would be 255.
-        rows = numbers.ravel().astype(np.int64) - 1
-        if rows.size and not 0 <= rows.min() <= rows.max() < flags.shape[1]:
+        return {}
+    if absent:
+        raise _missing(absent[0].name, path.parent)
+    lists = {key: wider_mat.Difficulty(file) for key, file in files.items()}
+    for key, file in files.items():
+        # The files list the same images; a mixture of versions must not pass.
+        if lists[key].names != set(names):
             raise ValueError(
-                f"{path} must number the {flags.shape[1]} boxes of {name} from 1; got"
-                f" {rows.min() + 1} to {rows.max() + 1}"
+                f"{file} lists other images than {path.name}; take all files from the"
+                " same archive"
             )
-        flags[row, rows] = True
+    return lists
+
+
+def _missing(name, folder):
+    return ValueError(
+        f"{name} is missing in {folder}; it lies in the ground_truth folder of"
+        " eval_tools.zip from the WIDER FACE web site"
+    )

@@ -11,6 +11,7 @@ import pathlib
 import numpy as np
 from absl import logging
 
+from safefakes_tf import atomic
 from safefakes_tf.evaluation.box_conventions import check_convention
 from safefakes_tf.evaluation.ground_truth import GroundTruth, image_name
 from safefakes_tf.evaluation.wider_face import Predictions, sort_by_score
@@ -62,10 +63,8 @@ def write(
     lines += [f"{x:.2f} {y:.2f} {w:.2f} {h:.2f} {s:.9g}" for x, y, w, h, s in rows]
     path = pathlib.Path(directory) / f"{name}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Renamed when complete, so that a killed run leaves no cut-off file behind.
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    # As a whole, so that a killed run leaves no cut-off file behind.
+    atomic.write_text(path, "\n".join(lines) + "\n")
     return path
 
 

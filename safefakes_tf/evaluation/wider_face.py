@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from safefakes_tf.evaluation.ground_truth import SPLITS, GroundTruth
+from safefakes_tf.evaluation.ground_truth import GroundTruth
 
 NUM_THRESHOLDS = 1000
 MIN_OVERLAP = 0.5
@@ -49,11 +49,11 @@ class Result:
     """Precision and recall at the 1,000 thresholds, and the average precisions.
 
     Attributes:
-        ap: "easy", "medium", "hard" -> average precision in [0, 1]; NaN for a split
-            in which no face counts.
-        counts: int64 [3, 1000, 2], proposals and recalled faces summed over the set.
-        precision: float64 [3, 1000], NaN where there is no proposal.
-        recall: float64 [3, 1000].
+        ap: difficulty -> average precision in [0, 1]; NaN for one in which no face
+            counts.
+        counts: int64 [D, 1000, 2], proposals and recalled faces summed over the set.
+        precision: float64 [D, 1000], NaN where there is no proposal.
+        recall: float64 [D, 1000].
     """
 
     ap: dict[str, float]
@@ -63,7 +63,7 @@ class Result:
 
     @property
     def mean_ap(self) -> float:
-        """The study's mAP: the mean of the three average precisions."""
+        """The study's mAP: the mean of the average precisions."""
         return float(np.mean(list(self.ap.values())))
 
 
@@ -106,8 +106,8 @@ def evaluate(
         precision = counts[..., 1] / counts[..., 0]
         recall = counts[..., 1] / ground_truth.num_faces[:, np.newaxis]
     ap = {
-        split: average_precision(recall[row], precision[row])
-        for row, split in enumerate(SPLITS)
+        difficulty: average_precision(recall[row], precision[row])
+        for row, difficulty in enumerate(ground_truth.difficulties)
     }
     return Result(ap, counts, precision, recall)
 
@@ -260,15 +260,15 @@ def _count(counting, matches, usable, first_threshold):
     """Sum proposals and recalled faces over the set at every threshold.
 
     Returns:
-        int64 [3, 1000, 2].
+        int64 [D, 1000, 2].
     """
     matched = matches >= 0
     recalling = np.zeros_like(matched)
     # A face is recalled by the first detection on it; later ones are false alarms.
     rows = np.flatnonzero(matched)
     recalling[rows[np.unique(matches[rows], return_index=True)[1]]] = True
-    counts = np.empty([len(SPLITS), NUM_THRESHOLDS, 2], np.int64)
-    for row in range(len(SPLITS)):
+    counts = np.empty([len(counting), NUM_THRESHOLDS, 2], np.int64)
+    for row in range(len(counting)):
         counts_here = counting[row][matches] if counting.shape[1] else matched
         proposal = usable & (counts_here | ~matched)
         recalled = recalling & counts_here

@@ -12,6 +12,9 @@ import tensorflow as tf
 
 NUM_KEYPOINTS = {"ibug68": 68, "deepprivacy7": 7}
 NUM_FOUND = sum(NUM_KEYPOINTS.values())
+FOUND = "found"
+NUM_POINTS = {**NUM_KEYPOINTS, FOUND: NUM_FOUND}  # of all that a data set declares
+READABLE = (*NUM_KEYPOINTS, FOUND)  # those that others are read off
 ABSENT = -1.0  # coordinate of a point that is not known
 
 NOSE = 30
@@ -57,51 +60,46 @@ MIRRORED = {
 }
 
 
-def read(keypoints: tf.Tensor, has_keypoints: tf.Tensor, layout: str) -> tf.Tensor:
+def read(
+    keypoints: tf.Tensor,
+    has_keypoints: tf.Tensor,
+    layout: str,
+    source: str | None = None,
+) -> tf.Tensor:
     """Return the points of a layout, as far as those of a record tell.
 
     Args:
-        keypoints: float32 [N, K, 2], in a layout that K tells; any other K is taken as
-            no keypoints. Of `ibug68` all points are known, or none; of `found` those
-            that are not zero.
+        keypoints: float32 [N, K, 2], y x. Of `ibug68` all points are known, or none; of
+            `found` those that are not zero.
         has_keypoints: bool [N].
         layout: a key of `NUM_KEYPOINTS`.
+        source: layout of `keypoints`, one of `READABLE`. None, as for a SavedModel,
+            which gets it from its caller: the one of them that has K points; without
+            such, no point is known.
 
     Returns:
         float32 [N, NUM_KEYPOINTS[layout], 2]; `ABSENT` where a point is not known.
     """
-    count, wanted = tf.shape(keypoints)[0], NUM_KEYPOINTS[layout]
-    none = tf.fill([count, wanted, 2], ABSENT)
-
-    points = _if_so_many(keypoints, wanted, none)
-    if layout == "deepprivacy7":
-        many = NUM_KEYPOINTS["ibug68"]
-        absent = tf.fill([count, many, 2], ABSENT)
-        of_68 = _seven_of_68(_if_so_many(keypoints, many, absent))
-        points = tf.where(tf.shape(keypoints)[1] == many, of_68, points)
-    points = tf.where(
-        tf.shape(keypoints)[1] == NUM_FOUND,
-        _of_found(keypoints, layout),
-        points,
-    )
+    none = tf.fill([tf.shape(keypoints)[0], NUM_KEYPOINTS[layout], 2], ABSENT)
+    points = none
+    for name in (source,) if source else READABLE:
+        size = NUM_POINTS[name]
+        given = tf.pad(keypoints, [[0, 0], [0, size], [0, 0]])[:, :size]
+        given = _CONVERSIONS.get((name, layout), lambda _: none)(
+            tf.ensure_shape(given, [None, size, 2])
+        )
+        points = tf.where(tf.shape(keypoints)[1] == size, given, points)
     return tf.where(has_keypoints[:, tf.newaxis, tf.newaxis], points, none)
 
 
-def _if_so_many(keypoints, size, other):
-    """Return the keypoints if there are `size`, a static number, or `other`."""
-    enough = tf.pad(keypoints, [[0, 0], [0, size], [0, 0]])[:, :size]
-    enough = tf.ensure_shape(enough, [None, size, 2])
-    return tf.where(tf.shape(keypoints)[1] == size, enough, other)
+def _part_of_found(part):
+    """Return the function to a part of `found`, absent points marked."""
 
+    def convert(points):
+        absent = tf.reduce_all(points == 0, axis=2, keepdims=True)
+        return tf.where(absent, ABSENT, points)[:, part]
 
-def _of_found(keypoints, layout):
-    """Return the part of `found` that is in a layout."""
-    none = tf.zeros([tf.shape(keypoints)[0], NUM_FOUND, 2])
-    points = _if_so_many(keypoints, NUM_FOUND, none)
-    absent = tf.reduce_all(points == 0, axis=2, keepdims=True)
-    points = tf.where(absent, ABSENT, points)
-    many = NUM_KEYPOINTS["ibug68"]
-    return points[:, :many] if layout == "ibug68" else points[:, many:]
+    return convert
 
 
 def _seven_of_68(points):
@@ -118,3 +116,12 @@ def _seven_of_68(points):
         ],
         axis=1,
     )
+
+
+_CONVERSIONS = {  # (from, to) -> function; of others no point is known
+    ("ibug68", "ibug68"): lambda points: points,
+    ("ibug68", "deepprivacy7"): _seven_of_68,
+    ("deepprivacy7", "deepprivacy7"): lambda points: points,
+    (FOUND, "ibug68"): _part_of_found(slice(NUM_KEYPOINTS["ibug68"])),
+    (FOUND, "deepprivacy7"): _part_of_found(slice(NUM_KEYPOINTS["ibug68"], None)),
+}

@@ -8,8 +8,9 @@ import multiprocessing.util
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-import cv2
 import numpy as np
+
+from safefakes_tf.photos import reader
 
 
 class Found(NamedTuple):
@@ -56,7 +57,10 @@ def find_all(
     """
     if num_processes == 1:
         with contextlib.closing(create()) as found:
-            yield from (found.find(decode(photo), boxes) for photo, boxes in photos)
+            yield from (
+                found.find(reader.decode_stored(photo), boxes)
+                for photo, boxes in photos
+            )
         return
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive forks
     with concurrent.futures.ProcessPoolExecutor(
@@ -71,13 +75,6 @@ def find_all(
             yield waiting.popleft().result()
 
 
-def decode(encoded: bytes) -> np.ndarray:
-    """Return uint8 [H, W, 3], RGB, as stored: an orientation tag is ignored."""
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-
-
 _detector = None  # of a worker process
 
 
@@ -89,4 +86,4 @@ def _create_in_process(create):
 
 
 def _find_in_process(encoded, boxes):
-    return _detector.find(decode(encoded), boxes)
+    return _detector.find(reader.decode_stored(encoded), boxes)

@@ -1,11 +1,18 @@
-"""Reads photo files as viewers show them."""
+"""Reads photo files: upright, as viewers show them, or as they are stored."""
 
+import collections
+import concurrent.futures
 import contextlib
 import io
 import pathlib
 import struct
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+import cv2
 import numpy as np
+import tensorflow as tf
+from absl import logging
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 WIDTH, HEIGHT, ORIENTATION = 0x0100, 0x0101, 0x0112  # tags of TIFF and EXIF
@@ -23,7 +30,13 @@ UNREADABLE = (
     struct.error,
     Image.DecompressionBombError,
 )
+PLAIN = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # how JPEG and PNG files begin
+WORKERS = 2
+WINDOW = 8  # files in memory ahead of the consumer
 SRGB = ImageCms.createProfile("sRGB")
+
+
+# === Upright ===
 
 
 def size(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
@@ -56,12 +69,15 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, bool]:
     Raises:
         ValueError: if the file is not there, is no photo, is cut short or moves.
     """
+    with _reading(path):
+        return decode_upright(path.read_bytes())
+
+
+def decode_upright(encoded: bytes) -> tuple[np.ndarray, bool]:
+    """Decode the bytes of a photo file as `read` does."""
     # Bytes, as Pillow maps files into memory, and then shears turned grey TIFFs.
     # Content tells the format, not the name; no other decoder gets to see it.
-    with (
-        _reading(path),
-        Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image,
-    ):
+    with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
         if image.format in MAY_MOVE and getattr(image, "is_animated", False):
             raise ValueError("it is an animation; save the one picture of it")
         turned = image.getexif().get(ORIENTATION) in TURNED
@@ -121,3 +137,114 @@ def _in_srgb(image):
         except (ImageCms.PyCMSError, OSError):  # broken, or of another colour space
             return image.convert("RGB")
     return image.convert("RGB")
+
+
+# === As stored, for data sets ===
+
+
+class Photo(NamedTuple):
+    """A photo file that decodes to uint8 [height, width, 3].
+
+    Attributes:
+        encoded: bytes of a JPEG or PNG file.
+        height, width: in pixels, of what `encoded` decodes to.
+        untouched: whether `encoded` is the file as it came.
+    """
+
+    encoded: bytes
+    height: int
+    width: int
+    untouched: bool
+
+
+def check(encoded: bytes, name: str, upright: bool = False) -> Photo:
+    """Return a photo that is known to decode.
+
+    TensorFlow reads greyscale, CMYK and 16-bit files as RGB of 8 bits if they are JPEG
+    or PNG; those stay as they are. Other formats that OpenCV knows (TIFF, WebP, BMP)
+    are stored as PNG.
+
+    Args:
+        encoded: bytes of the file.
+        name: of the file, for the message.
+        upright: whether boxes are annotated on what viewers show. Then a photo that is
+            stored turned is stored upright, as PNG; else its orientation is ignored.
+
+    Raises:
+        ValueError: if the file does not decode.
+    """
+    try:
+        if upright and _is_turned(encoded):
+            return _as_png(decode_upright(encoded)[0])
+        if not encoded.startswith(PLAIN):
+            return _as_png(decode_stored(encoded))
+        pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+        return Photo(encoded, *pixels.shape[:2], untouched=True)
+    except (tf.errors.InvalidArgumentError, cv2.error, *UNREADABLE) as error:
+        raise ValueError(
+            f"photo {name} does not decode: damaged, cut short or no photo; copy it "
+            "again"
+        ) from error
+
+
+def decode_stored(encoded: bytes) -> np.ndarray:
+    """Return uint8 [H, W, 3], RGB, as stored: an orientation tag is ignored.
+
+    Raises:
+        cv2.error: if OpenCV does not know the file.
+    """
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def read_all(paths: Iterable[pathlib.Path], upright: bool = False) -> Iterator[Photo]:
+    """Yield the photos of files, in order, decoding several at a time.
+
+    Args:
+        paths: of the files.
+        upright: as of `check`.
+
+    Raises:
+        ValueError: naming the first file that is absent or does not decode.
+    """
+    total = converted = 0
+    for photo in _map_ahead(lambda path: _checked(path, upright), paths):
+        total += 1
+        converted += not photo.untouched
+        yield photo
+    if converted:
+        logging.warning(
+            "%d of %d photos were neither JPEG nor PNG and are stored as PNG",
+            converted,
+            total,
+        )
+
+
+def _checked(path, upright):
+    try:
+        return check(path.read_bytes(), str(path), upright)
+    except FileNotFoundError:
+        raise ValueError(f"photo {path} is missing; copy the data set again") from None
+
+
+def _is_turned(encoded):
+    with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+        return image.getexif().get(ORIENTATION) in TURNED
+
+
+def _as_png(pixels):
+    png = tf.io.encode_png(pixels).numpy()
+    return Photo(png, *pixels.shape[:2], untouched=False)
+
+
+def _map_ahead(function, items):
+    """Yield `function(item)` in order, computed in threads a few items ahead."""
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        waiting = collections.deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) == WINDOW:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

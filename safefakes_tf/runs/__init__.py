@@ -1,1 +1,23 @@
-"""One file per `--mode`: `run(config, workdir)` tells that mode from start to end."""
+"""One file per `--mode`: `run(settings, workdir)` tells that mode from start to end."""
+
+import importlib
+import pathlib
+from typing import Any
+
+
+def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
+    """Print which devices are here, run a mode, and return what it returns.
+
+    Args:
+        mode: a key of `config.modes.MODES`; the module of its run has that name.
+        settings: of the class in that row.
+        workdir: where results go.
+    """
+    run = importlib.import_module(f"{__name__}.{mode}").run
+    import tensorflow as tf  # by now; a typing mistake does not wait for it
+
+    gpus = tf.config.list_physical_devices("GPU")
+    details = map(tf.config.experimental.get_device_details, gpus)
+    names = [detail.get("device_name", "GPU") for detail in details]
+    print(f"devices:  {', '.join(names) or 'CPU'}", flush=True)
+    return run(settings, workdir)

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tqdm
 
 import safefakes_tf
-from safefakes_tf import faces
+from safefakes_tf import atomic, faces
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import ANONYMIZER_NAMES, Config, claim_workdir
@@ -169,6 +169,7 @@ def _check_begun(folder, annotations, listed):
     """
     if not folder.exists():
         return
+    atomic.remove_leftovers(folder)
     copy = folder / annotations.name
     known = {folder / name for name in (*OWN, f"{LOG}.partial")}
     for photo in listed:

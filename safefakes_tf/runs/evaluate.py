@@ -4,129 +4,74 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-from collections.abc import Iterator
 
-import keras
 import tqdm
 
 from safefakes_tf import faces
-from safefakes_tf.config import Config, differences, from_json
+from safefakes_tf import workdir as files
+from safefakes_tf.config import Evaluate
 from safefakes_tf.detectors.dsfd import inference as detect
-from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd import vgg16
-from safefakes_tf.evaluation import ground_truth, prediction_files, wider_face
-from safefakes_tf.runs import build_dataset, evaluate_predictions
-from safefakes_tf.runs.train_detector import WEIGHTS
-from tfds_builders import builder as builders
+from safefakes_tf.detectors.dsfd.weights import load_detector
+from safefakes_tf.evaluation import ground_truth, prediction_files, results
+from safefakes_tf.evaluation.wider_face import Result
+from tfds_builders import registry as builders
 
 
-def run(config: Config, workdir: pathlib.Path) -> wider_face.Result:
+def run(settings: Evaluate, workdir: pathlib.Path) -> Result:
     """Write prediction files for a detector, and its average precisions.
 
     Photos whose prediction file is already there are not looked at again.
 
     Args:
-        config: of the detector; `config.init_weights` names its weights, else those of
-            `workdir` are taken.
+        settings: `init_weights` names the detector's weights, else those of `workdir`
+            are taken.
         workdir: gets `predictions-<digest>/`, `evaluation.json` and the plot.
 
     Raises:
         ValueError: if the weights or the photos are not there.
     """
-    weights = pathlib.Path(config.init_weights or workdir / WEIGHTS)
-    model = load_detector(config, weights)
-    folder = workdir / f"predictions-{_digest(config, weights)}"
+    weights = pathlib.Path(settings.init_weights or workdir / files.DETECTOR_WEIGHTS)
+    model = load_detector(settings.model, weights)
+    folder = workdir / f"predictions-{_digest(settings, weights)}"
+    builder = builders.create_source_builder(settings.data)
+    builders.prepare(builder, "validation")
     truth = ground_truth.from_records(
-        _detect_all(model, config, validation_records(config), folder)
+        _detect_all(model, settings.inference, builder, folder)
     )
     found = prediction_files.read(folder, truth, ours=True)
     print(f"predictions: {folder}")
-    return evaluate_predictions.report(
-        truth, found, config.inference.ap_arithmetic, workdir
-    )
+    return results.report(truth, found, settings.inference.ap_arithmetic, workdir)
 
 
-def load_detector(
-    config: Config, weights: pathlib.Path, model: keras.Model | None = None
-) -> keras.Model:
-    """Return the detector of a configuration with the weights of a file.
-
-    Args:
-        config: of the detector.
-        weights: a `.weights.h5` file.
-        model: to load them into; by default a new one.
-
-    Raises:
-        ValueError: if the file is absent or was made by another configuration.
-    """
-    _check_settings(config, weights.with_name("config.json"))
-    if not weights.exists():
-        raise ValueError(
-            f"no detector at {weights}; train one with --mode=train_detector, or name "
-            "the file with --weights"
-        )
-    model = model or dsfd.build_dsfd(config.model)
-    vgg16.load_weights(model, weights)
-    return model
-
-
-def _check_settings(config, stored):
-    """Refuse other settings of the network than those beside its weights.
-
-    Not all of them change the shape of a weight.
-    """
-    if stored.exists():
-        changed = differences(
-            dataclasses.asdict(from_json(stored.read_bytes()).model),
-            dataclasses.asdict(config.model),
-            "model.",
-        )
-        if changed:
-            raise ValueError(
-                f"{stored.parent} holds a detector with other settings "
-                f"({'; '.join(changed)}); leave --config and --set away"
-            )
-
-
-def validation_records(config: Config) -> Iterator[faces.Record]:
-    """Return the records of the unaltered validation photos, as NumPy."""
-    builder = builders.create_source_builder(config.data)
-    build_dataset.prepare(builder)
+def _detect_all(model, inference, builder, folder):
+    """Detect on each photo of the validation, and yield its ground truth."""
+    keys = (faces.EASY, faces.MEDIUM, faces.HARD) if builder.difficulties else ()
     records = builder.as_dataset(split="validation")
-    return tqdm.tqdm(
-        records.as_numpy_iterator(),
-        total=int(records.cardinality()),
-        desc="detecting",
-        unit="photo",
-    )
-
-
-def _detect_all(model, config, records, folder):
-    """Detect on each record, and yield its ground truth."""
-    for record in records:
+    for record in tqdm.tqdm(
+        records.as_numpy_iterator(), "detecting", len(records), unit="photo"
+    ):
         filename = record[faces.FILENAME].decode()
         path = folder / f"{ground_truth.image_name(filename)}.txt"
         if not path.exists():
             image = record[faces.IMAGE]
-            detections = detect.detect(model, image, config.inference)
+            detections = detect.detect(model, image, inference)
             boxes, scores = detect.to_xywh_pixels(detections, *image.shape[:2])
             prediction_files.write(folder, filename, boxes, scores)
-        flags = (record[key] for key in (faces.EASY, faces.MEDIUM, faces.HARD))
-        yield filename, record[faces.BBOX_PIXELS], *flags
+        yield filename, record[faces.BBOX_PIXELS], *(record[key] for key in keys)
 
 
-def _digest(config, weights):
+def _digest(settings, weights):
     """Return eight digits that change with the weights and the way of detecting."""
     folders = {"data_dir": None, "manual_dir": None, "keypoint_models": None}
-    settings = json.dumps(
+    text = json.dumps(
         [
             dataclasses.asdict(part)
             for part in (
-                config.inference,
-                config.model,
-                dataclasses.replace(config.data, **folders),
+                settings.inference,
+                settings.model,
+                dataclasses.replace(settings.data, **folders),
             )
         ]
     )
-    content = hashlib.sha256(weights.read_bytes() + settings.encode())
+    content = hashlib.sha256(weights.read_bytes() + text.encode())
     return content.hexdigest()[:8]

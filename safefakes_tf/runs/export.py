@@ -3,10 +3,10 @@
 import pathlib
 
 from safefakes_tf import export
-from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Config
-from safefakes_tf.runs import evaluate
-from safefakes_tf.runs.train_detector import WEIGHTS
+from safefakes_tf import workdir as files
+from safefakes_tf.anonymizers import registry
+from safefakes_tf.config import Export
+from safefakes_tf.detectors.dsfd.weights import load_detector
 
 ANONYMIZER_USE = """\
     model = tf.saved_model.load("{path}").signatures["serving_default"]
@@ -19,29 +19,29 @@ DETECTOR_USE = """\
     result["boxes"], result["scores"]  # float32 [M, 4] yxyx in [0, 1], float32 [M]"""
 
 
-def run(config: Config, workdir: pathlib.Path) -> None:
+def run(settings: Export, workdir: pathlib.Path) -> None:
     """Export the anonymizer that the settings name, and the detector of the folder.
 
     Args:
-        config: `data.anonymizer` and its options; for the detector those it was trained
-            with. `init_weights` names its weights, else those of `workdir` are taken.
+        settings: `data.anonymizer` and its options; `model` of the detector, whose
+            weights `init_weights` names, else those of `workdir` are taken.
         workdir: gets `export/<anonymizer>/` and, if it has weights, `export/detector/`.
 
     Raises:
         ValueError: if named weights are not there or do not fit.
     """
-    name = config.data.anonymizer
-    path = workdir / "export" / name
-    anonymizer = anonymizers.create(name, config.data.anonymization, config.seed)
+    name = settings.data.anonymizer
+    path = workdir / files.EXPORT / name
+    anonymizer = registry.create(name, settings.data.anonymization, settings.seed)
     export.export_anonymizer(anonymizer, path)
     what = "demonstration of anonymizer" if anonymizer.demonstration else "anonymizer"
     _tell(f"{what} {name}", path, ANONYMIZER_USE)
 
-    weights = pathlib.Path(config.init_weights or workdir / WEIGHTS)
-    if config.init_weights or weights.exists():
-        path = workdir / "export" / "detector"
-        model = evaluate.load_detector(config, weights)
-        export.export_detector(model, config.inference, path)
+    weights = pathlib.Path(settings.init_weights or workdir / files.DETECTOR_WEIGHTS)
+    if settings.init_weights or weights.exists():
+        path = workdir / files.EXPORT / "detector"
+        model = load_detector(settings.model, weights)
+        export.export_detector(model, settings.inference, path)
         _tell("detector", path, DETECTOR_USE)
     else:
         print(f"no detector: {weights} is not there")

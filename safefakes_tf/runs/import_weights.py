@@ -8,55 +8,59 @@ import pathlib
 import keras
 import numpy as np
 
-from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import Config, claim_workdir
+from safefakes_tf import atomic
+from safefakes_tf import workdir as files
+from safefakes_tf.anonymizers import generator_files, registry
+from safefakes_tf.config import ImportWeights
+from safefakes_tf.detectors.dsfd import importer as dsfd_importer
+from safefakes_tf.detectors.dsfd.network import build_dsfd
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.importers import checkpoints
-from safefakes_tf.runs import evaluate
-from safefakes_tf.runs.train_detector import WEIGHTS
 
-GENERATOR = "generator.npz"
-RECORD = "import.json"
 TRIAL_SIDE = 128  # px, of the photo that a detector is tried on
 
 
-def run(config: Config, workdir: pathlib.Path, model: str, source: str) -> None:
+def run(settings: ImportWeights, workdir: pathlib.Path) -> None:
     """Convert a checkpoint, try the network before and after storing it, and tell.
 
     Args:
-        config: `config.model` for a detector; generators take theirs from the file.
+        settings: `network_name` is one of `names.imported()`, `source` a checkpoint of
+            the published code or an `.npz` of name -> array; `model` is of a detector,
+            as generators take theirs from the file.
         workdir: gets the weights and `import.json`, which says where they are from.
-        model: one of `config.IMPORTED_NAMES`.
-        source: a checkpoint of the published code, or an `.npz` of name -> array.
 
     Raises:
         ValueError: if the file is no checkpoint or one of another network; lists
             the names that are missing or not known. Nothing is written then.
     """
-    arrays = checkpoints.read(source, model)
-    digest = hashlib.sha256(pathlib.Path(source).read_bytes()).hexdigest()
+    name, source = settings.network_name, pathlib.Path(settings.source)
+    is_detector = name == "dsfd"
+    importer = dsfd_importer if is_detector else registry.method(name).importer
+    arrays = checkpoints.read(source, importer.CONTAINERS)
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
 
     # === Convert and try ===
-    if model == "dsfd":
-        network = checkpoints.build_dsfd(arrays, config.model)
+    if is_detector:
+        network = build_dsfd(settings.model)
     else:
-        network, settings = checkpoints.build_generator(model, arrays)
+        config = importer.config_of(arrays)
+        network = registry.method(name).build_generator(config)
+    importer.load_reference(network, arrays)
     outputs = _try(network)
     if not all(np.isfinite(output).all() for output in outputs):
         raise ValueError(f"{source} gives a network whose outputs are not finite")
 
     # === Store ===
     workdir.mkdir(parents=True, exist_ok=True)
-    if model == "dsfd":
-        claim_workdir(config, workdir)
-        path = workdir / WEIGHTS
+    if is_detector:
+        files.claim(settings, workdir)
+        path = workdir / files.DETECTOR_WEIGHTS
         network.save_weights(path)
-        stored = evaluate.load_detector(config, path)
+        stored = load_detector(settings.model, path)
     else:
-        path = workdir / GENERATOR
-        origin = f"{pathlib.Path(source).name}, SHA-256 {digest}"
-        generator_files.write(
-            path, network, generator_files.About(model, settings, origin)
-        )
+        path = workdir / files.GENERATOR
+        about = generator_files.About(name, config, f"{source.name}, SHA-256 {digest}")
+        generator_files.write(path, network, about)
         stored, _ = generator_files.read(path)
 
     # === Compare and tell ===
@@ -64,19 +68,19 @@ def run(config: Config, workdir: pathlib.Path, model: str, source: str) -> None:
         np.testing.assert_array_equal(again, output)
     trial = [f"mean {output.mean():.6g}, std {output.std():.6g}" for output in outputs]
     record = {
-        "model": model,
-        "source": pathlib.Path(source).name,
+        "model": name,
+        "source": source.name,
         "source_sha256": digest,
         "parameters": sum(math.prod(v.shape) for v in network.trainable_variables),
         "trial_outputs": trial,
     }
-    (workdir / RECORD).write_text(json.dumps(record, indent=2))
+    atomic.write_text(workdir / files.IMPORT, json.dumps(record, indent=2))
     print("\n".join(f"{name}: {value}" for name, value in record.items()))
     print(f"weights: {path}")
-    if model == "dsfd":
+    if is_detector:
         print(
             "next:    python main.py --mode=evaluate "
-            f"--dataset={config.data.dataset} --workdir={workdir}"
+            f"--dataset={settings.data.dataset} --workdir={workdir}"
         )
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Config, with_anonymizer
+from safefakes_tf.config.next_command import next_command
 from safefakes_tf.contact_sheet import contact_sheet
-from safefakes_tf.runs import build_dataset
-from safefakes_tf.runs.next_command import next_command
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 FACE_WIDTHS = (8, 16, 32, 64, 128)  # px; a row for the face nearest to each
 NUM_SEARCHED = 200  # photos among which those faces are looked for
@@ -36,7 +35,7 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
         ValueError: if the photos are not there, or show no face.
     """
     source = builders.create_source_builder(config.data)
-    build_dataset.prepare(source)
+    builders.prepare(source)
     examples = _examples(source.as_dataset(split="train").take(NUM_SEARCHED))
     names = dict.fromkeys([*config.study_anonymizers, config.data.anonymizer])
     stages = [_stage(config, name) for name in names if name != "original"]

@@ -13,29 +13,27 @@ import traceback
 import tensorflow as tf
 import tqdm
 
-from safefakes_tf import faces, report
+from safefakes_tf import atomic, faces, report, runs
+from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Config, claim_workdir, with_anonymizer
+from safefakes_tf.config import Study, adapt, with_anonymizer
+from safefakes_tf.config.next_command import program
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.runs import build_dataset, evaluate, train_detector
-from safefakes_tf.runs.evaluate_predictions import FIGURES
-from safefakes_tf.training import loop
-from tfds_builders import builder as builders
-
-LOG = "log.txt"  # in the folder of a part
+from safefakes_tf.detectors.dsfd.weights import load_detector
+from tfds_builders import registry as builders
 
 
-def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
-    """Train and evaluate a detector per name in `config.study_anonymizers`.
+def run(settings: Study, workdir: pathlib.Path) -> list[report.Row]:
+    """Train and evaluate a detector per name in `settings.study_anonymizers`.
 
     A finished part is not done again, an interrupted one goes on. The picture is drawn
     again only if a part is newer, or if it is gone. Without a GPU the parts run side by
     side, each on one thread: small networks gain little from more.
 
     Args:
-        config: the recipe that all share.
+        settings: the recipe that all share.
         workdir: gets a folder per anonymizer with its `log.txt`, `study.md` and
             `study.png`.
 
@@ -45,34 +43,35 @@ def run(config: Config, workdir: pathlib.Path) -> list[report.Row]:
     Raises:
         ValueError: for a work folder of other settings, or what a part raises.
     """
-    claim_workdir(config, workdir)
-    parts = [_part(config, name) for name in config.study_anonymizers]
-    build_dataset.prepare(builders.create_source_builder(config.data))
-    print(f"logs:    {workdir}/<anonymizer>/{LOG}", flush=True)
+    files.claim(settings, workdir)
+    parts = [_part(settings, name) for name in settings.study_anonymizers]
+    source = builders.create_source_builder(settings.data)
+    builders.prepare(source)
+    print(f"logs:    {workdir}/<anonymizer>/{files.LOG}", flush=True)
     _run_all(parts, workdir)
-    rows = [_row(part, workdir / part.data.anonymizer) for part in parts]
+    rows = [_row(part.data, workdir / part.data.anonymizer) for part in parts]
+    table, picture = workdir / files.TABLE, workdir / files.PICTURE
     print(report.table(rows))
-    (workdir / "study.md").write_text(report.table(rows) + "\n")
-    picture = workdir / "study.png"
+    atomic.write_text(table, report.table(rows) + "\n")
     if not _is_drawn(picture, rows):
-        report.draw(rows, _examples(config, rows, workdir), picture)
-    print(f"table:   {workdir / 'study.md'}")
+        report.draw(rows, _examples(source, parts, workdir), picture)
+    print(f"table:   {table}")
     print(f"picture: {picture}")
-    print("next:    python main.py --mode=train_detector --dataset=widerface --dry_run")
+    print(f"next:    {program()} --mode=train_detector --dataset=widerface --dry_run")
     return rows
 
 
-def _part(config, anonymizer):
+def _part(settings, anonymizer):
     """Return the settings of one detector of the study."""
-    data = with_anonymizer(config.data, anonymizer)
-    return dataclasses.replace(config, data=data)
+    data = with_anonymizer(settings.data, anonymizer)
+    return dataclasses.replace(settings, data=data)
 
 
 def _run_all(parts, workdir):
     """Run each part that is not finished in a process of its own."""
     alone = bool(tf.config.list_physical_devices("GPU"))
     jobs = [(part, workdir / part.data.anonymizer, not alone) for part in parts]
-    jobs = [job for job in jobs if not (job[1] / FIGURES).exists()]
+    jobs = [job for job in jobs if not (job[1] / files.EVALUATION).exists()]
     if not jobs:
         return
     # Spawned, because TensorFlow does not survive a fork; a new process per part,
@@ -96,8 +95,8 @@ def _run_all(parts, workdir):
         if not mistakes.empty():  # the user's, told as one anywhere else
             reason = mistakes.get()
         raise ValueError(
-            f"a detector of the study stopped: {reason}; its log is {folder / LOG}, "
-            "and the same command goes on from there"
+            f"a detector of the study stopped: {reason}; its log is "
+            f"{folder / files.LOG}, and the same command goes on from there"
         )
 
 
@@ -129,33 +128,35 @@ def _steps_of(jobs):
     return sum(last["step"] for last in logged if last)
 
 
-def _run_part(config, workdir, one_thread, mistakes):
+def _run_part(settings, workdir, one_thread, mistakes):
     gc.set_threshold(50_000, 20, 20)  # as main.py, which this process did not run
     if one_thread:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     workdir.mkdir(parents=True, exist_ok=True)
     with (
-        (workdir / LOG).open("a") as log,
+        (workdir / files.LOG).open("a") as log,
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
     ):
         try:
-            train_detector.run(config, workdir)
-            evaluate.run(config, workdir)
+            for mode in ("train_detector", "evaluate"):
+                runs.start(mode, adapt(settings, mode), workdir)
         except ValueError as error:
             traceback.print_exc()
             mistakes.put(str(error))
             sys.exit(2)
 
 
-def _row(config, workdir):
-    """Return the figures of a finished part."""
-    weights = config.data.anonymization.weights
+def _row(data, workdir):
+    """Return the metrics of a finished part."""
+    weights = data.anonymization.weights
     last = _last_metrics(workdir)
+    ap = json.loads((workdir / files.EVALUATION).read_text())
+    del ap["arithmetic"]
     return report.Row(
-        anonymizer=config.data.anonymizer,
-        ap=json.loads((workdir / FIGURES).read_text()),
+        anonymizer=data.anonymizer,
+        ap=ap,
         training_seconds=last["seconds"],
         steps=last["step"],
         demonstration=bool(weights)
@@ -165,7 +166,7 @@ def _row(config, workdir):
 
 def _last_metrics(workdir):
     """Return what a training, which may go on, has logged last; None: nothing yet."""
-    path = workdir / loop.METRICS
+    path = workdir / files.METRICS
     for line in reversed(path.read_text().splitlines() if path.exists() else ()):
         with contextlib.suppress(json.JSONDecodeError):  # half a line
             return json.loads(line)
@@ -173,32 +174,28 @@ def _last_metrics(workdir):
 
 
 def _is_drawn(picture, rows):
-    """Tell whether the picture shows the figures that the parts now have."""
-    figures = [picture.parent / row.anonymizer / FIGURES for row in rows]
-    newest = max(path.stat().st_mtime_ns for path in figures)
+    """Tell whether the picture shows the metrics that the parts now have."""
+    metrics = [picture.parent / row.anonymizer / files.EVALUATION for row in rows]
+    newest = max(path.stat().st_mtime_ns for path in metrics)
     return picture.exists() and picture.stat().st_mtime_ns > newest
 
 
-def _examples(config, rows, workdir):
+def _examples(source, parts, workdir):
     """Show each detector on the same two photos: one of training, one of validation."""
-    source = builders.create_source_builder(config.data)
-    build_dataset.prepare(source)
     training = _crowded(source, "train")
     tested = next(_crowded(source, "validation").as_numpy_iterator())
-    model = dsfd.build_dsfd(config.model)  # one, so that its graph is traced once
+    model = dsfd.build_dsfd(parts[0].model)  # one, so that its graph is traced once
     examples = []
-    for row in rows:
-        data = _part(config, row.anonymizer).data
-        stage = anonymizers.create(row.anonymizer, data.anonymization, config.seed)
-        seen = next(training.map(stage).as_numpy_iterator())
-        weights = workdir / row.anonymizer / train_detector.WEIGHTS
-        evaluate.load_detector(config, weights, model)
-        found = detect.detect(model, tested[faces.IMAGE], config.inference)
+    for part in parts:
+        name, options = part.data.anonymizer, part.data.anonymization
+        anonymizer = anonymizers.create(name, options, part.seed)
+        seen = next(training.map(anonymizer).as_numpy_iterator())
+        load_detector(part.model, workdir / name / files.DETECTOR_WEIGHTS, model)
         examples.append(
             report.Example(
                 trained_on=seen[faces.IMAGE],
                 tested_on=tested[faces.IMAGE],
-                detections=found,
+                detections=detect.detect(model, tested[faces.IMAGE], part.inference),
                 faces=tested[faces.BBOX],
             )
         )

@@ -6,24 +6,20 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Config, claim_workdir
+from safefakes_tf import workdir as files
+from safefakes_tf.anonymizers import registry
+from safefakes_tf.config import TrainDetector
 from safefakes_tf.detectors.dsfd import input as detection
-from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd import random_initialization, vgg16
-from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
-from safefakes_tf.runs import build_dataset
-from safefakes_tf.training import loop, optimizers, strategy
-from tfds_builders import builder as builders
-
-WEIGHTS = "detector.weights.h5"
+from safefakes_tf.detectors.dsfd.trainer import create_trainer
+from safefakes_tf.training import loop, strategy
+from tfds_builders import registry as builders
 
 
-def run(config: Config, workdir: pathlib.Path) -> None:
+def run(settings: TrainDetector, workdir: pathlib.Path) -> None:
     """Train, going on from the newest checkpoint, and store the weights.
 
     Args:
-        config: all settings.
+        settings: of the mode.
         workdir: gets `config.json`, `checkpoints/`, `metrics.jsonl`, `tensorboard/` and
             at the end `detector.weights.h5`.
 
@@ -32,68 +28,50 @@ def run(config: Config, workdir: pathlib.Path) -> None:
         training.loop.NonFiniteLoss: if the training diverges.
     """
     # === Work folder and devices ===
-    claim_workdir(config, workdir)
-    devices = strategy.create(config.devices)  # first: it may still set up TensorFlow
+    files.claim(settings, workdir)
+    devices = strategy.create(settings.devices)  # first: it may still set up TensorFlow
 
     # === Photos behind the anonymizer ===
-    records, anonymizer = _training_records(config)
+    records, anonymizer = _training_records(settings)
 
     def make_dataset(position):
         return detection.training_dataset(
             records,
-            config.augmentation,
-            config.model.input_size,
-            config.loop.global_batch_size,
-            config.seed,
+            settings.augmentation,
+            settings.model.input_size,
+            settings.loop.global_batch_size,
+            settings.seed,
             position,
             anonymizer,
         )
 
     # === Model and optimizer ===
-    keras.mixed_precision.set_global_policy(config.loop.mixed_precision)
-    keras.utils.set_random_seed(config.seed)
+    keras.mixed_precision.set_global_policy(settings.loop.mixed_precision)
+    keras.utils.set_random_seed(settings.seed)
     with devices.scope():
-        trainer = create_trainer(config, make_dataset(0))
+        trainer = create_trainer(settings, make_dataset(0))
 
     # === Training ===
-    loop.train(trainer, make_dataset, devices, config.loop, workdir)
+    loop.train(trainer, make_dataset, devices, settings.loop, workdir)
     model = trainer.final_model()
     # Every worker prints it: the workers of a cluster must agree.
     print(f"weights' SHA-256: {_digest(model)}", flush=True)
     if strategy.is_chief(devices):
-        model.save_weights(workdir / WEIGHTS)
+        model.save_weights(workdir / files.DETECTOR_WEIGHTS)
         _print_next(workdir)
 
 
-def create_trainer(config: Config, batches: tf.data.Dataset) -> DetectorTrainer:
-    """Return the trainer of a new model with its start weights; call under a scope.
-
-    Args:
-        config: of the run.
-        batches: training data; the first photos scale a model that starts random.
-    """
-    model = dsfd.build_dsfd(config.model)
-    found, origin = vgg16.initialise(model, config.model, config.init_weights)
-    if not found:
-        random_initialization.fit_to_photos(model, next(iter(batches))["image"])
-    print(f"start weights: {origin}", flush=True)
-    optimizer = optimizers.create(config.optimizer)
-    if config.loop.mixed_precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    return DetectorTrainer(model, optimizer, config)
-
-
-def _training_records(config: Config) -> tuple[tf.data.Dataset, object | None]:
+def _training_records(settings: TrainDetector) -> tuple[tf.data.Dataset, object | None]:
     """Return the training records, and the anonymizer where it works on the fly."""
-    if config.data.anonymize == "on_the_fly":
-        builder = builders.create_source_builder(config.data)
-        anonymizer = anonymizers.create(
-            config.data.anonymizer, config.data.anonymization, config.seed
+    if settings.data.anonymize == "on_the_fly":
+        builder = builders.create_source_builder(settings.data)
+        anonymizer = registry.create(
+            settings.data.anonymizer, settings.data.anonymization, settings.seed
         )
     else:
-        builder = builders.create_builder(config.data, config.seed)
+        builder = builders.create_builder(settings.data, settings.seed)
         anonymizer = None
-    build_dataset.prepare(builder)
+    builders.prepare(builder)
     if anonymizer is not None and anonymizer.keypoints is not None:
         return builder.encoded_with_keypoints("train"), anonymizer
     return builder.encoded("train"), anonymizer
@@ -106,7 +84,7 @@ def _digest(model):
 
 
 def _print_next(workdir):
-    print(f"weights: {workdir / WEIGHTS}")
-    print(f"losses:  {workdir / loop.METRICS}; tensorboard --logdir {workdir}")
+    print(f"weights: {workdir / files.DETECTOR_WEIGHTS}")
+    print(f"losses:  {workdir / files.METRICS}; tensorboard --logdir {workdir}")
     # The settings are those of the folder.
     print(f"next:    python main.py --mode=evaluate --workdir={workdir}")

@@ -5,41 +5,39 @@ import pathlib
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 import tqdm
 
+from safefakes_tf import workdir as files
 from safefakes_tf.config import LoopConfig
+from safefakes_tf.training import ema
 from safefakes_tf.training.strategy import is_chief
-
-PICTURES = "pictures"  # folder in the work folder
-METRICS = "metrics.jsonl"  # file there
-POSITION = "position"  # batch key: int64 [B], index of the source element behind it
 
 
 class Trainer(Protocol):
     """What the loop needs to know of a method.
 
     Attributes:
-        items: what a checkpoint holds, by name: models and optimizers.
+        items: what a checkpoint holds, by name: models, optimizers, EMAs.
     """
 
     items: dict[str, Any]
 
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: NamedTuple) -> dict[str, tf.Tensor]:
         """Learn from one replica's share of a batch.
 
-        Returns scalars whose sum over the replicas is the global figure; "total" is the
+        Returns scalars whose sum over the replicas is the global metric; "total" is the
         loss. Called inside `strategy.run`.
         """
 
     def learning_rate(self) -> float:
-        """Return the rate of the next step."""
+        """Return the learning rate of the next step."""
 
-    def picture(self, batch: dict[str, tf.Tensor]) -> np.ndarray:
+    def image_summary(self, batch: NamedTuple) -> np.ndarray:
         """Return a uint8 image [H, W, 3] that shows how the model does on a batch."""
 
 
@@ -58,8 +56,8 @@ def train(
 
     Args:
         trainer: built under `strategy.scope()`.
-        make_dataset: source position -> endless dataset of global batches that starts
-            there; each batch is a dict of tensors that has POSITION.
+        make_dataset: source position -> endless dataset of `batches.Positioned` global
+            batches that starts there.
         strategy: any tf.distribute strategy that keeps variables mirrored.
         config: length and rhythm.
         workdir: gets `checkpoints/`, `metrics.jsonl`, `pictures/` and `tensorboard/`.
@@ -71,7 +69,7 @@ def train(
     """
     _check_split(config.global_batch_size, strategy)
     chief = is_chief(strategy)
-    # 1. Resume where the last checkpoint stood; the caller has set the start weights.
+    # 1. Resume where the last checkpoint stood; the caller has set the initial weights.
     progress = _Progress(trainer, strategy, workdir)
     start = progress.restore()
     log = _Log(workdir, start) if chief else None
@@ -91,22 +89,21 @@ def train(
         file=sys.stdout,
     )
     for step in bar:
-        batch = dict(next(batches))
-        position = int(tf.reduce_max(batch.pop(POSITION))) + 1
+        batch, position = next(batches)
         batch = _distribute(batch, strategy, config)
         losses = {name: float(value) for name, value in step_fn(batch).items()}
         _check_finite(losses, step, workdir)
-        progress.advance(step + 1, position)
+        progress.advance(step + 1, int(tf.reduce_max(position)) + 1)
         last = step + 1 == config.total_steps
         if chief and (last or (step + 1) % config.log_every == 0):
-            rate = trainer.learning_rate()
-            log.scalars(step + 1, losses, rate)
-            bar.set_postfix(loss=f"{losses['total']:.3f}", rate=f"{rate:.1e}")
+            learning_rate = trainer.learning_rate()
+            log.scalars(step + 1, losses, learning_rate)
+            bar.set_postfix(loss=f"{losses['total']:.3f}", rate=f"{learning_rate:.1e}")
         if chief and (last or (step + 1) % config.image_summary_every == 0):
-            first = {
-                k: strategy.experimental_local_results(v)[0] for k, v in batch.items()
-            }
-            log.picture(step + 1, trainer.picture(first))
+            first = tf.nest.map_structure(
+                lambda values: strategy.experimental_local_results(values)[0], batch
+            )
+            log.image(step + 1, trainer.image_summary(first))
         if last or (step + 1) % config.checkpoint_every == 0:
             _check_weights(trainer, step, workdir)
             progress.save()
@@ -114,22 +111,21 @@ def train(
 
 
 class _Progress:
-    """Step, position in the data, models and optimizers, as one checkpoint."""
+    """Step, position in the data, and a trainer's items, as one checkpoint."""
 
     def __init__(self, trainer, strategy, workdir):
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._position = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._checkpoint = tf.train.Checkpoint(
-            step=self._step, position=self._position, **trainer.items
-        )
-        self._folder = workdir / "checkpoints"
+        counters = {"step": self._step, "position": self._position}
+        self._items = {**counters, **trainer.items}
+        self._folder = workdir / files.CHECKPOINTS
         # Every worker has to take part in a save, but only the chief's is kept.
         self._scratch = None
         if not is_chief(strategy):
             task = strategy.cluster_resolver.task_id
             self._scratch = workdir / f"checkpoints-of-worker-{task}"
         self._manager = tf.train.CheckpointManager(
-            self._checkpoint,
+            tf.train.Checkpoint(**self._items),
             str(self._scratch or self._folder),
             max_to_keep=2,
             step_counter=self._step,
@@ -139,7 +135,8 @@ class _Progress:
         """Return the step to go on from, after loading its state."""
         newest = tf.train.latest_checkpoint(str(self._folder))
         if newest:
-            self._checkpoint.restore(newest).assert_consumed()
+            items = ema.laid_out_as_in(newest, self._items)
+            tf.train.Checkpoint(**items).restore(newest).assert_consumed()
             print(f"resuming at step {int(self._step)} from {newest}", flush=True)
         return int(self._step)
 
@@ -162,7 +159,7 @@ class _Log:
     """`metrics.jsonl` and TensorBoard, cut back to the step that is resumed."""
 
     def __init__(self, workdir, start):
-        self._path = workdir / METRICS
+        self._path = workdir / files.METRICS
         self._began = time.monotonic()
         if self._path.exists():
             lines = self._path.read_text().splitlines()
@@ -170,20 +167,21 @@ class _Log:
             self._path.write_text("".join(line + "\n" for line in kept))
             if kept:
                 self._began -= json.loads(kept[-1])["seconds"]
-        self._pictures = workdir / PICTURES
-        self._writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+        self._pictures = workdir / files.IMAGE_SUMMARIES
+        self._writer = tf.summary.create_file_writer(str(workdir / files.TENSORBOARD))
 
-    def scalars(self, step, losses, rate):
+    def scalars(self, step, losses, learning_rate):
         seconds = round(time.monotonic() - self._began, 1)
-        record = {"step": step, "seconds": seconds, "learning_rate": rate, **losses}
+        metrics = {"learning_rate": learning_rate, **losses}
+        record = {"step": step, "seconds": seconds, **metrics}
         with self._path.open("a") as file:
             file.write(json.dumps(record) + "\n")
         with self._writer.as_default(step=step):
-            tf.summary.scalar("learning_rate", rate)
+            tf.summary.scalar("learning_rate", learning_rate)
             for name, value in losses.items():
                 tf.summary.scalar(f"loss/{name}", value)
 
-    def picture(self, step, image):
+    def image(self, step, image):
         with self._writer.as_default(step=step):
             tf.summary.image("picture", image[None])
         path = self._pictures / f"{step:08d}.png"
@@ -234,7 +232,9 @@ def _distribute(batch, strategy, config):
     def of_replica(context):
         first = context.replica_id_in_sync_group * share
         with tf.device("CPU:0"):  # else a GPU would get the whole batch first
-            return {name: value[first : first + share] for name, value in batch.items()}
+            return tf.nest.map_structure(
+                lambda values: values[first : first + share], batch
+            )
 
     return strategy.experimental_distribute_values_from_function(of_replica)
 

@@ -1,4 +1,4 @@
-"""Optimizers of detector and generators, the detector's rate, a step of any model."""
+"""Optimizers of detector and generators, and a step of any model."""
 
 from collections.abc import Iterable
 
@@ -7,10 +7,11 @@ import tensorflow as tf
 from keras import ops
 
 from safefakes_tf.config import OptimizerConfig
+from safefakes_tf.training.ema import EMA
 
 
 class SteppedRate(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up, then a rate that falls tenfold at each of the given steps.
+    """Linear warm-up, then a learning rate that falls tenfold at each given step.
 
     The change holds for the step with that index (from 0) and later ones.
     Source: dsfd.md, section 10.
@@ -41,10 +42,10 @@ class SteppedRate(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class CoupledSGD(keras.optimizers.Optimizer):
-    """SGD as PyTorch defines it: v = m v + (g + d w), then w = w - rate v.
+    """SGD as PyTorch defines it: v = m v + (g + d w), then w = w - learning_rate v.
 
-    Keras' own SGD multiplies the rate in when it accumulates, and decays weights apart
-    from the gradient. Source: dsfd.md, sections 10 and 13.
+    Keras' own SGD multiplies the learning rate in when it accumulates, and decays
+    weights apart from the gradient. Source: dsfd.md, sections 10 and 13.
 
     Args:
         learning_rate: float or schedule.
@@ -123,26 +124,47 @@ class Adam(keras.optimizers.Adam):
         )
 
 
-def create(config: OptimizerConfig) -> keras.optimizers.Optimizer:
+def create(
+    config: OptimizerConfig, mixed_precision: str = "float32"
+) -> keras.optimizers.Optimizer:
     """Return the optimizer that a configuration describes, not yet built.
 
     In Adam, momentum is the decay of the first moment, and weight decay acts on the
     weights, apart from the gradient.
+
+    Args:
+        config: of the detector; `ema` is no part of the optimizer.
+        mixed_precision: Keras' dtype policy; float16 needs scaled losses.
     """
-    rate = SteppedRate(config.learning_rate, config.decay_steps, config.warmup_steps)
-    average = running_average(config.ema)
+    learning_rate = SteppedRate(
+        config.learning_rate, config.decay_steps, config.warmup_steps
+    )
     if config.kind == "adam":
         # Keras would compute a decay of 0, and the rate for it, for each variable.
         decay = config.weight_decay or None
-        return keras.optimizers.Adam(
-            rate, beta_1=config.momentum, weight_decay=decay, **average
-        )
-    return CoupledSGD(rate, config.momentum, config.weight_decay, **average)
+        optimizer = Adam(learning_rate, config.momentum, weight_decay=decay)
+    else:
+        optimizer = CoupledSGD(learning_rate, config.momentum, config.weight_decay)
+    return _with_loss_scale(optimizer, mixed_precision)
 
 
-def running_average(momentum: float | None) -> dict[str, float]:
-    """Return the arguments of an optimizer that averages weights; None: it does not."""
-    return {} if momentum is None else {"use_ema": True, "ema_momentum": momentum}
+def create_adam(
+    learning_rate: float, betas: tuple[float, float], mixed_precision: str
+) -> keras.optimizers.Optimizer:
+    """Return the Adam of a generator or discriminator, not yet built.
+
+    Args:
+        learning_rate: constant.
+        betas: decays of the first and the second moment.
+        mixed_precision: Keras' dtype policy; float16 needs scaled losses.
+    """
+    return _with_loss_scale(Adam(learning_rate, *betas, epsilon=1e-8), mixed_precision)
+
+
+def _with_loss_scale(optimizer, mixed_precision):
+    if mixed_precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
 
 
 def descend(
@@ -150,7 +172,29 @@ def descend(
     loss: tf.Tensor,
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
+    ema: EMA | None = None,
 ) -> None:
     """Move a model down the gradient of a loss, which the optimizer has scaled."""
     gradients = tape.gradient(loss, model.trainable_variables)
+    apply(gradients, model, optimizer, ema)
+
+
+def apply(
+    gradients: list[tf.Tensor],
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    ema: EMA | None = None,
+) -> None:
+    """Move a model by gradients, which the optimizer sums over the replicas.
+
+    Args:
+        gradients: of `model.trainable_variables`.
+        model: the network.
+        optimizer: built on its variables.
+        ema: of its variables, follows the step; None: none is kept.
+    """
+    before = tf.convert_to_tensor(optimizer.iterations)
     optimizer.apply(gradients, model.trainable_variables)
+    if ema is not None:
+        after = tf.convert_to_tensor(optimizer.iterations)
+        ema.update(model.trainable_variables, before, after)

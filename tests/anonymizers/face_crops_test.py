@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf import faces
-from safefakes_tf.anonymizers import face_crops as crops
+from safefakes_tf.anonymizers import face_crops
 from safefakes_tf.keypoints import layouts
 
 SIDE, FILL, BATCH = 32, 128, 2
@@ -36,9 +36,10 @@ def records(count=5, boxes=BOXES, size=(100, 100)):
     )
 
 
-def stream(dataset=None, layout="ibug68", position=0, seed=3):
-    return crops.training_dataset(
-        dataset or records(), layout, SIDE, SIDE, FILL, BATCH, seed, position
+def stream(dataset=None, layout="ibug68", position=0, seed=3, min_width=10):
+    dataset = dataset or records()
+    return face_crops.training_dataset(
+        dataset, layout, SIDE, SIDE, FILL, min_width, BATCH, seed, position
     )
 
 
@@ -47,21 +48,19 @@ def take(dataset, count):
 
 
 def test_shapes_and_ranges():
-    batch = take(stream(), 1)[0]
-    assert batch["image"].shape == batch["condition"].shape == (BATCH, SIDE, SIDE, 3)
-    assert batch["mask"].shape == (BATCH, SIDE, SIDE, 1)
-    assert batch["points"].shape == (BATCH, 68, 2)
-    assert np.abs(batch["image"]).max() <= 1 + 1e-6
-    assert set(np.unique(batch["mask"])) == {0, 1}
-    levels = (batch["image"] + 1) * 127.5
+    batch = take(stream(), 1)[0].batch
+    assert batch.image.shape == batch.condition.shape == (BATCH, SIDE, SIDE, 3)
+    assert batch.mask.shape == (BATCH, SIDE, SIDE, 1)
+    assert batch.points.shape == (BATCH, 68, 2)
+    assert np.abs(batch.image).max() <= 1 + 1e-6
+    assert set(np.unique(batch.mask)) == {0, 1}
+    levels = (batch.image + 1) * 127.5
     np.testing.assert_allclose(levels, levels.round(), atol=1e-4)
 
 
 def test_the_box_is_that_of_the_mask():
-    for batch in take(stream(), 6):
-        for mask, (top, left, bottom, right) in zip(
-            batch["mask"], batch["box"], strict=True
-        ):
+    for batch, _ in take(stream(), 6):
+        for mask, (top, left, bottom, right) in zip(batch.mask, batch.box, strict=True):
             expected = np.zeros_like(mask)
             expected[top:bottom, left:right] = 1
             np.testing.assert_array_equal(mask, expected)
@@ -69,22 +68,22 @@ def test_the_box_is_that_of_the_mask():
 
 def test_every_large_face_is_hidden_and_no_other_pixel():
     grey = FILL / 255 * 2 - 1
-    for batch in take(stream(), 10):
-        hidden = batch["condition"]
-        np.testing.assert_allclose(hidden[np.repeat(batch["mask"] == 1, 3, 3)], grey)
+    for batch, _ in take(stream(), 10):
+        hidden = batch.condition
+        np.testing.assert_allclose(hidden[np.repeat(batch.mask == 1, 3, 3)], grey)
         # Red and nothing else would be a face; a mixture with grey is none.
         red = (hidden[..., 0] > 0.5) & (hidden[..., 1] < -0.5)
         assert red.sum() <= 2 * 4 * 6  # but for the face that is too narrow
-        outside = (batch["mask"][..., 0] == 0) & (batch["image"][..., 0] < -0.9)
+        outside = (batch.mask[..., 0] == 0) & (batch.image[..., 0] < -0.9)
         clear = outside & (np.abs(hidden[..., 1] + 1) < 1e-6)
         assert clear.any()
-        np.testing.assert_allclose(batch["image"][clear], hidden[clear], atol=1e-6)
+        np.testing.assert_allclose(batch.image[clear], hidden[clear], atol=1e-6)
 
 
 def test_the_box_grows_and_shrinks_at_random():
     boxes = BOXES[:1] * [1, 1, 1, 1]
     large = records(boxes=boxes.astype(np.float32), size=(400, 400))
-    areas = {float(batch["mask"].sum()) for batch in take(stream(large), 20)}
+    areas = {float(batch.mask.sum()) for batch, _ in take(stream(large), 20)}
     assert len(areas) > 1
 
 
@@ -104,8 +103,8 @@ def test_keypoints_go_with_the_picture():
         photo = tf.where(spot[..., None], tf.constant(255, tf.uint8), photo)
         return {**record, faces.IMAGE: photo, faces.KEYPOINTS: points}
 
-    for batch in take(stream(dataset.map(mark)), 6):
-        for image, points in zip(batch["image"], batch["points"], strict=True):
+    for batch, _ in take(stream(dataset.map(mark)), 6):
+        for image, points in zip(batch.image, batch.points, strict=True):
             column, row = (points[30] * SIDE).astype(int)
             assert image[row, column].min() > 0.2
 
@@ -122,27 +121,28 @@ def test_mirrored_keypoints_take_the_names_of_their_new_places():
 
 def test_absent_keypoints_stay_absent():
     small = BOXES[[3, 0]]  # the face that is used has none
-    for batch in take(stream(records(boxes=small)), 3):
-        assert (batch["points"] == layouts.ABSENT).all()
+    for batch, _ in take(stream(records(boxes=small)), 3):
+        assert (batch.points == layouts.ABSENT).all()
     none = records().map(lambda r: {**r, faces.HAS_KEYPOINTS: tf.fill([4], False)})
-    for batch in take(stream(none), 3):
-        assert (batch["points"] == layouts.ABSENT).all()
+    for batch, _ in take(stream(none), 3):
+        assert (batch.points == layouts.ABSENT).all()
 
 
 def test_the_stream_can_be_entered_anywhere():
     whole = take(stream(), 8)
     for number in (1, 5):
-        position = whole[number - 1]["position"].max() + 1
+        position = whole[number - 1].position.max() + 1
         for got, expected in zip(
             take(stream(position=int(position)), 3), whole[number:], strict=False
         ):
-            for key, value in expected.items():
-                np.testing.assert_array_equal(got[key], value, err_msg=key)
+            np.testing.assert_array_equal(got.position, expected.position)
+            for name, value in expected.batch._asdict().items():
+                np.testing.assert_array_equal(getattr(got.batch, name), value, name)
 
 
 def test_seeds_differ_between_faces_and_runs():
     first, other = (
-        np.concatenate([batch["seed"] for batch in take(stream(seed=seed), 4)])
+        np.concatenate([batch.seed for batch, _ in take(stream(seed=seed), 4)])
         for seed in (3, 4)
     )
     assert len({tuple(seed) for seed in [*first, *other]}) == 4 * BATCH * 2

@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,10 +11,9 @@ import tensorflow as tf
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import GENERATOR_NAMES, AnonymizationConfig
 from safefakes_tf.faces import ACTION, BLACKED_OUT, FILENAME, GENERATED, IMAGE, Faces
-from safefakes_tf.keypoints import fake
 from safefakes_tf.ops import regions as region_ops
-from tfds_builders import builder as builders
 from tfds_builders import builder_test
+from tfds_builders.builder_config import AnonymizedConfig
 
 SEED = tf.constant(1, tf.int64)
 # A large face with a small one at its ear, and one far away.
@@ -28,7 +28,7 @@ def method(request, anonymization):
 @pytest.fixture(scope="module")
 def stored(method, tmp_path_factory):
     """Return the builder of a data set that a method anonymized."""
-    config = builders.AnonymizedConfig(
+    config = AnonymizedConfig(
         anonymizer=method.name, anonymization=method.config, image_format="png"
     )
     folder = tmp_path_factory.mktemp(method.name)
@@ -43,7 +43,7 @@ def square_method(request, anonymization):
 
 
 def some_faces(boxes=BOXES):
-    points = fake.in_boxes(boxes)
+    points = fake_keypoints.in_boxes(boxes)
     return Faces(
         tf.constant(boxes), tf.constant(points), tf.ones([len(boxes)], tf.bool)
     )
@@ -184,9 +184,7 @@ def test_a_stored_data_set_has_the_pixels_of_the_map_stage(method, stored):
 
 def test_a_stored_data_set_names_its_weights(method, stored):
     digest = stored.info.metadata["weights_sha256"]
-    config = builders.AnonymizedConfig(
-        anonymizer=method.name, anonymization=method.config
-    )
+    config = AnonymizedConfig(anonymizer=method.name, anonymization=method.config)
     assert config.name == f"{method.name}-{digest[:8]}"
     assert stored.builder_config.name.startswith(config.name)
     metadata = json.loads(pathlib.Path(stored.data_path, "metadata.json").read_text())
@@ -202,7 +200,7 @@ def test_weights_are_asked_for_and_checked(anonymization, tmp_path):
     ):
         anonymizers.create("deepprivacy", AnonymizationConfig(), seed=0)
     with pytest.raises(ValueError, match=r"^deepprivacy needs the weights"):
-        builders.AnonymizedConfig(anonymizer="deepprivacy")
+        AnonymizedConfig(anonymizer="deepprivacy")
     absent = AnonymizationConfig(weights=str(tmp_path / "no.npz"))
     with pytest.raises(ValueError, match=r"^no generator at .*no.npz: train it"):
         anonymizers.create("sun2018", absent, seed=0)

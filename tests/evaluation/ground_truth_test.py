@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from safefakes_tf.evaluation import ground_truth
+from safefakes_tf.evaluation import ground_truth, wider_face
+from safefakes_tf.photos.box_files import wider
 
 BOXES = np.array([[1, 2, 30, 40], [5, 5, 10, 10]], np.int32)
 YES, NO = np.ones(2, bool), np.zeros(2, bool)
@@ -101,7 +102,7 @@ def test_missing_folder(tmp_path):
         ground_truth.load(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("which", ["face", *ground_truth.SPLITS])
+@pytest.mark.parametrize("which", ["face", *wider.DIFFICULTIES])
 def test_missing_file(mat_folder, which):
     name = f"wider_{which}_val.mat"
     (mat_folder / name).unlink()
@@ -113,7 +114,7 @@ def test_missing_file(mat_folder, which):
 def test_damaged_file(mat_folder, keep):
     path = mat_folder / "wider_easy_val.mat"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=r"wider_easy_val\.mat must"):
+    with pytest.raises(ValueError, match=r"wider_easy_val\.mat is not"):
         ground_truth.load(mat_folder)
 
 
@@ -141,3 +142,51 @@ def test_box_number_out_of_range(mat_folder, number):
     rewrite(mat_folder / "wider_hard_val.mat", point_nowhere)
     with pytest.raises(ValueError, match=f"from 1; got {number} to {number}"):
         ground_truth.load(mat_folder)
+
+
+def test_without_difficulties_all_faces_count():
+    records = [("a/1.jpg", BOXES), ("a/2.jpg", np.zeros([0, 4], np.int32))]
+    truth = ground_truth.from_records(records, difficulties=())
+    assert truth.difficulties == ("all",)
+    np.testing.assert_array_equal(truth.num_faces, [2])
+    found = wider_face.Predictions.from_arrays(
+        [np.column_stack([BOXES, [0.9, 0.8]]), np.zeros([0, 5])]
+    )
+    result = wider_face.evaluate(truth, found)
+    assert result.ap == {"all": pytest.approx(1)} and result.mean_ap == result.ap["all"]
+
+
+def test_boxes_alone_do(mat_folder, caplog):
+    with_lists = ground_truth.load(mat_folder)
+    for difficulty in wider.DIFFICULTIES:
+        (mat_folder / f"wider_{difficulty}_val.mat").unlink()
+    truth = ground_truth.load(mat_folder)
+    assert "all faces count" in caplog.text
+    assert (truth.names, truth.difficulties) == (with_lists.names, ("all",))
+    np.testing.assert_array_equal(truth.boxes, with_lists.boxes)
+    assert truth.counting.all()
+
+
+def write_text(truth, folder):
+    """Write boxes as `wider_face_val_bbx_gt.txt`, and return the path."""
+    lines = []
+    for name, first, last in zip(
+        truth.names, truth.starts[:-1], truth.starts[1:], strict=True
+    ):
+        rows = truth.boxes[first:last] if last > first else np.zeros([1, 4], int)
+        lines += [f"{name}.jpg", str(last - first)]
+        lines += [" ".join(map(str, row)) + " 0 0 0 0 0 0" for row in rows]
+    path = folder / "wider_face_val_bbx_gt.txt"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_the_text_says_the_same(mat_folder):
+    truth = ground_truth.load(mat_folder)
+    path = write_text(truth, mat_folder)
+    (mat_folder / "wider_face_val.mat").unlink()
+    for place in (mat_folder, path):
+        again = ground_truth.load(place)
+        assert (again.names, again.difficulties) == (truth.names, wider.DIFFICULTIES)
+        np.testing.assert_array_equal(again.boxes, truth.boxes)
+        np.testing.assert_array_equal(again.counting, truth.counting)

@@ -27,6 +27,26 @@ def test_a_layout_is_read_as_it_is(layout):
     np.testing.assert_array_equal(got, given)
 
 
+def test_what_a_search_found_is_known_where_it_is_not_zero():
+    given = points(2, layouts.NUM_FOUND)
+    given[0, [3, 70]] = 0
+    for layout, part in (("ibug68", given[:, :68]), ("deepprivacy7", given[:, 68:])):
+        got = layouts.read(given, tf.fill([2], True), layout, layouts.FOUND)
+        absent = (part == 0).all(axis=2, keepdims=True)
+        assert absent.sum() == 1
+        np.testing.assert_array_equal(got, np.where(absent, layouts.ABSENT, part))
+
+
+def test_a_layout_that_is_named_is_not_guessed_from_the_number_of_points():
+    seven = points(2, 7)  # in another order, or not all of `ibug68`
+    for source in ("ibug68", layouts.FOUND):
+        got = layouts.read(seven, tf.fill([2], True), "deepprivacy7", source)
+        assert (got.numpy() == layouts.ABSENT).all()
+    got = layouts.read(points(2, 68), tf.fill([2], True), "deepprivacy7", "ibug68")
+    guessed = layouts.read(points(2, 68), tf.fill([2], True), "deepprivacy7")
+    np.testing.assert_array_equal(got, guessed)
+
+
 @pytest.mark.parametrize("layout", layouts.NUM_KEYPOINTS)
 @pytest.mark.parametrize("size", [0, 5, 7, 68])
 def test_any_number_of_points_in_a_graph(layout, size):

@@ -2,12 +2,14 @@
 
 import functools
 
+import fake_keypoints
 import numpy as np
 import pytest
 
 from safefakes_tf import faces
 from safefakes_tf.config import CrowdConfig
-from safefakes_tf.keypoints import fake, layouts, mediapipe, search
+from safefakes_tf.keypoints import layouts, mediapipe, search
+from safefakes_tf.photos import reader
 from tfds_builders.synthetic_crowd import heads, scenes
 
 pytestmark = pytest.mark.keypoints
@@ -32,7 +34,7 @@ def some_scenes(count=6):
     found = []
     for index in range(count):
         scene = composer.compose(scenes.random_generator(0, "train", index), tiles)
-        photo = search.decode(scene.jpeg)
+        photo = reader.decode_stored(scene.jpeg)
         seen = scene.faces.covered < 0.04
         x, y, width, height = scene.faces.boxes[seen].T.astype(np.float64)
         boxes = np.stack([y, x, y + height, x + width], axis=1)
@@ -113,8 +115,8 @@ def photos(count=4):
 
 @pytest.mark.slow
 def test_several_processes_find_the_same_in_the_same_order():
-    one = list(search.find_all(photos(), fake.FakeDetector))
-    two = list(search.find_all(photos(), fake.FakeDetector, num_processes=2))
+    one = list(search.find_all(photos(), fake_keypoints.FakeDetector))
+    two = list(search.find_all(photos(), fake_keypoints.FakeDetector, num_processes=2))
     assert len(one) == 4
     for left, right in zip(one, two, strict=True):
         np.testing.assert_array_equal(left.keypoints, right.keypoints)

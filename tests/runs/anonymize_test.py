@@ -6,13 +6,14 @@ import errno
 import json
 import os
 
+import fake_keypoints
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from configs import tiny
 from safefakes_tf.config import Config
-from safefakes_tf.keypoints import fake, mediapipe
+from safefakes_tf.keypoints import mediapipe
 from safefakes_tf.photos import reader, writer
 from safefakes_tf.runs import anonymize
 
@@ -22,8 +23,8 @@ HEADER = "filename,x,y,width,height\n"
 
 
 @pytest.fixture(autouse=True)
-def fake_keypoints(monkeypatch):
-    monkeypatch.setattr(mediapipe, "MediaPipeDetector", fake.FakeDetector)
+def keypoints_of_every_face(monkeypatch):
+    monkeypatch.setattr(mediapipe, "MediaPipeDetector", fake_keypoints.FakeDetector)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import tensorflow_datasets as tfds
 
 import safefakes_tf
 from safefakes_tf import faces
-from safefakes_tf.config import Config, DataConfig
+from safefakes_tf.config import BuildDataset, DataConfig
 from safefakes_tf.runs import build_dataset
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 EVENT = "0--Parade"
 
@@ -39,7 +39,7 @@ def config(tmp_path):
         lists = {"file_list": _column([names]), "gt_list": _column([rows])}
         path = split / f"wider_{difficulty}_val.mat"
         scipy.io.savemat(path, {"event_list": _column([EVENT]), **lists})
-    return Config(
+    return BuildDataset(
         data=DataConfig(
             dataset="widerface",
             anonymizer="blackout",
@@ -124,7 +124,7 @@ def test_the_local_subset_of_real_photos(shared_data, tmp_path):
         manual_dir=str(raw),
         allow_partial=True,
     )
-    build_dataset.run(Config(data=data), tmp_path)
+    build_dataset.run(BuildDataset(data=data), tmp_path)
     stored = json.loads(
         (builders.create_builder(data, 0).data_path / "metadata.json").read_text()
     )

@@ -5,14 +5,15 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.config import Config, DataConfig, DetectorConfig
+from safefakes_tf.config import DataConfig, DetectorConfig, Export
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.runs import export, train_detector
+from safefakes_tf.runs import export
+from safefakes_tf.workdir import DETECTOR_WEIGHTS as WEIGHTS
 
 
 @pytest.fixture
 def config():
-    return Config(
+    return Export(
         data=DataConfig(anonymizer="pixelate"),
         model=DetectorConfig(width_multiplier=1 / 32),
     )
@@ -29,7 +30,7 @@ def test_anonymizer_alone(config, tmp_path, capsys):
 
 
 def test_anonymizer_and_detector(config, tmp_path, capsys):
-    weights = tmp_path / train_detector.WEIGHTS
+    weights = tmp_path / WEIGHTS
     dsfd.build_dsfd(config.model).save_weights(weights)
     export.run(config, tmp_path)
     path = tmp_path / "export" / "detector"

@@ -1,24 +1,32 @@
+import dataclasses
 import json
 import pathlib
 
 import numpy as np
 import pytest
 
+from safefakes_tf import workdir
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers.ciagan import importer as ciagan
 from safefakes_tf.anonymizers.ciagan import network as ciagan_models
 from safefakes_tf.anonymizers.deepprivacy import importer as deepprivacy
 from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy_models
-from safefakes_tf.config import Config, DeepPrivacyConfig, apply_overrides
+from safefakes_tf.config import DeepPrivacyConfig, DetectorConfig, ImportWeights
 from safefakes_tf.detectors.dsfd import importer as dsfd
 from safefakes_tf.detectors.dsfd import network as dsfd_models
+from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.importers import checkpoints
 from safefakes_tf.importers.parameters import reference_shape
-from safefakes_tf.runs import evaluate, import_weights
+from safefakes_tf.runs import import_weights
 
-SMALL = apply_overrides(
-    Config(), ["model.width_multiplier=0.015625", "model.input_size=64"]
+SMALL = ImportWeights(
+    model=DetectorConfig(width_multiplier=0.015625, input_size=64), network_name="dsfd"
 )
+
+
+def run(folder, source, network_name="dsfd"):
+    settings = dataclasses.replace(SMALL, network_name=network_name, source=str(source))
+    import_weights.run(settings, folder)
 
 
 def arrays_of(variables, seed=0):
@@ -30,6 +38,9 @@ def arrays_of(variables, seed=0):
     }
 
 
+IMPORTERS = {"dsfd": dsfd, "deepprivacy": deepprivacy, "ciagan": ciagan}
+
+
 @pytest.fixture(scope="module")
 def detector():
     return arrays_of(dsfd.reference_variables(dsfd_models.build_dsfd(SMALL.model)))
@@ -38,8 +49,8 @@ def detector():
 def test_a_detector_is_ready_to_be_evaluated(tmp_path, detector, capsys):
     source = tmp_path / "dsfd.npz"
     np.savez(source, **{f"module.{name}": value for name, value in detector.items()})
-    import_weights.run(SMALL, tmp_path / "run", "dsfd", str(source))
-    model = evaluate.load_detector(SMALL, tmp_path / "run" / import_weights.WEIGHTS)
+    run(tmp_path / "run", source)
+    model = load_detector(SMALL.model, tmp_path / "run" / workdir.DETECTOR_WEIGHTS)
     kernel = model.get_layer("conv1_1").kernel
     np.testing.assert_array_equal(
         kernel, detector["vgg.0.weight"].transpose(2, 3, 1, 0)
@@ -57,8 +68,8 @@ def test_a_generator_tells_its_settings(tmp_path):
     arrays = arrays_of(deepprivacy.reference_variables(model))
     source = tmp_path / "step_1.npz"
     np.savez(source, **arrays)
-    import_weights.run(Config(), tmp_path / "run", "deepprivacy", str(source))
-    stored, about = generator_files.read(tmp_path / "run" / import_weights.GENERATOR)
+    run(tmp_path / "run", source, "deepprivacy")
+    stored, about = generator_files.read(tmp_path / "run" / workdir.GENERATOR)
     assert about.config == config
     assert about.method == "deepprivacy"
     assert about.origin.startswith("step_1.npz, SHA-256 ")
@@ -116,7 +127,8 @@ def test_settings_are_read_off_the_parameters():
 def test_parameters_are_found_in_their_containers(monkeypatch, method, wrap):
     tensors = {"a.weight": np.ones([2])}
     monkeypatch.setattr(checkpoints.torch_files, "read", lambda path: wrap(tensors))
-    found = checkpoints.read("some.pth", method)
+    containers = IMPORTERS[method].CONTAINERS
+    found = checkpoints.read("some.pth", containers)
     np.testing.assert_array_equal(found["a.weight"], tensors["a.weight"])
 
 
@@ -138,7 +150,7 @@ def test_what_does_not_fit_is_told_and_nothing_is_written(
     source = tmp_path / "some.npz"
     np.savez(source, **arrays)
     with pytest.raises(ValueError, match=words):
-        import_weights.run(SMALL, tmp_path / "run", model, str(source))
+        run(tmp_path / "run", source, model)
     assert not (tmp_path / "run").exists()
 
 
@@ -160,17 +172,17 @@ def broken_archives(folder):
 def test_files_without_arrays(tmp_path):
     for broken in broken_archives(tmp_path):
         with pytest.raises(ValueError, match=r"broken.npz must be an .npz of name -> "):
-            import_weights.run(SMALL, tmp_path, "dsfd", str(broken))
+            run(tmp_path, broken)
         with pytest.raises(ValueError, match=r"broken.npz must be a generator's file"):
             generator_files.read(broken)
     texts = tmp_path / "texts.npz"
     np.savez(texts, a=np.ones(3), b=np.array("x"), c=np.ones(2, complex))
     with pytest.raises(ValueError, match="must hold real numbers; not so b, c"):
-        import_weights.run(SMALL, tmp_path, "dsfd", str(texts))
+        run(tmp_path, texts)
     empty = tmp_path / "empty.npz"
     np.savez(empty)
     with pytest.raises(ValueError, match="names to tensors; got the entries none"):
-        import_weights.run(SMALL, tmp_path, "dsfd", str(empty))
+        run(tmp_path, empty)
 
 
 def test_files_that_are_no_generators_are_refused(tmp_path):
@@ -198,8 +210,8 @@ def test_names_that_several_devices_leave_tell_the_settings_too(tmp_path):
     arrays = arrays_of(deepprivacy.reference_variables(model))
     source = tmp_path / "many.npz"
     np.savez(source, **{f"module.{name}": value for name, value in arrays.items()})
-    read = checkpoints.read(source, "deepprivacy")
-    assert checkpoints.build_generator("deepprivacy", read)[1].resolution == 16
+    read = checkpoints.read(source, deepprivacy.CONTAINERS)
+    assert deepprivacy.config_of(read).resolution == 16
 
 
 def test_a_spectral_vector_of_another_length_is_listed_with_the_rest():

@@ -39,7 +39,7 @@ def photos(monkeypatch):
         monkeypatch.setattr(
             preview.builders, "create_source_builder", lambda data: builder
         )
-        monkeypatch.setattr(preview.build_dataset, "prepare", lambda builder: None)
+        monkeypatch.setattr(preview.builders, "prepare", lambda builder: None)
 
     return give
 

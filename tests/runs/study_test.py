@@ -6,9 +6,8 @@ import pytest
 
 from configs import tiny
 from safefakes_tf import report
+from safefakes_tf import workdir as files
 from safefakes_tf.runs import study
-from safefakes_tf.runs.evaluate_predictions import FIGURES
-from safefakes_tf.training import loop
 
 
 def row(name):
@@ -20,7 +19,7 @@ def rows(tmp_path):
     """Two parts, of which the first finished at second 1 and the other at second 2."""
     rows = [row("original"), row("blur")]
     for second, part in enumerate(rows, start=1):
-        path = tmp_path / part.anonymizer / FIGURES
+        path = tmp_path / part.anonymizer / files.EVALUATION
         path.parent.mkdir()
         path.touch()
         os.utime(path, (second, second))
@@ -42,7 +41,7 @@ def test_a_picture_older_than_a_part_is_drawn_again(rows, tmp_path, second, draw
 )
 def test_the_newest_whole_line_of_metrics_counts(written, step, tmp_path):
     assert study._last_metrics(tmp_path) is None
-    (tmp_path / loop.METRICS).write_text(written)
+    (tmp_path / files.METRICS).write_text(written)
     assert study._last_metrics(tmp_path)["step"] == step
 
 
@@ -70,7 +69,7 @@ def test_a_bar_shows_the_steps_of_all_parts(tmp_path, monkeypatch, capsys):
     def train(_seconds):  # what goes on between two looks
         for _, workdir, _ in jobs:
             workdir.mkdir(exist_ok=True)
-            (workdir / loop.METRICS).write_text('{"step": 4}\n')
+            (workdir / files.METRICS).write_text('{"step": 4}\n')
 
     monkeypatch.setattr(study.time, "sleep", train)
     assert study._watch([Process(1), Process(20)], jobs, at_once=2) is None

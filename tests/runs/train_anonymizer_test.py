@@ -17,10 +17,10 @@ from configs import (
     sun2018,
     tiny,
 )
+from safefakes_tf import workdir
 from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import apply_overrides, validate
+from safefakes_tf.config import adapt, apply_overrides, validate
 from safefakes_tf.runs import train_anonymizer
-from safefakes_tf.training import loop
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("graphs_as_traced")]
 
@@ -30,17 +30,12 @@ def config(tmp_path_factory):
     """A generator that grows from 8 to 32 pixels in phases of two steps."""
     data_dir = tmp_path_factory.mktemp("data")
     return apply_overrides(
-        tiny.get_config(),
+        adapt(tiny.get_config(), "train_anonymizer"),
         [
             f"data.data_dir={data_dir}",
             "data.anonymizer=deepprivacy",
-            "deepprivacy.channels=8",
-            "deepprivacy.resolution=32",
-            "sun2018.width=4",
-            "sun2018.resolution=32",
-            "ciagan.width_multiplier=0.0625",
-            "ciagan.discriminator_width_multiplier=0.0625",
-            "ciagan.resolution=16",
+            "network.channels=8",
+            "network.resolution=32",
             "gan.generator_steps=1",
             "gan.total_images=20",
             "gan.phase_images=4",
@@ -57,7 +52,7 @@ def test_growth_goes_through_all_stages_and_on_after_a_stop(config, tmp_path, ca
     path = tmp_path / "whole" / "generator.npz"
     assert str(path) in last
     generator, about = generator_files.read(path)
-    assert about.config == config.deepprivacy
+    assert about.config == config.network
     assert not about.demonstration
     assert generator.output.shape[1:] == (32, 32, 3)
     steps = {
@@ -70,7 +65,7 @@ def test_growth_goes_through_all_stages_and_on_after_a_stop(config, tmp_path, ca
         for side in (8, 16, 32)
     }
     assert steps == {8: [1, 2], 16: [1, 2, 3, 4], 32: [1, 2, 3, 4]}
-    assert list((tmp_path / "whole" / "32px" / loop.PICTURES).glob("*.png"))
+    assert list((tmp_path / "whole" / "32px" / workdir.IMAGE_SUMMARIES).glob("*.png"))
 
     # As if the run had been killed after the third step of the second stage.
     parts = tmp_path / "parts"
@@ -86,9 +81,9 @@ def test_growth_goes_through_all_stages_and_on_after_a_stop(config, tmp_path, ca
     assert path.read_bytes() == (parts / "generator.npz").read_bytes()
 
 
-def test_the_generator_is_the_running_average(config, tmp_path):
+def test_the_generator_is_the_ema(config, tmp_path):
     fixed = apply_overrides(
-        config, ["gan.phase_images=0", "gan.total_images=6", "deepprivacy.resolution=8"]
+        config, ["gan.phase_images=0", "gan.total_images=6", "network.resolution=8"]
     )
     train_anonymizer.run(fixed, tmp_path)
     generator, _ = generator_files.read(tmp_path / "generator.npz")
@@ -102,7 +97,7 @@ def test_the_generator_is_the_running_average(config, tmp_path):
             and part(name)
         ]
         for part in (
-            lambda name: name.startswith("generator_optimizer"),
+            lambda name: name.startswith("generator_ema/"),
             lambda name: name.startswith("generator/"),
         )
     )
@@ -113,24 +108,36 @@ def test_the_generator_is_the_running_average(config, tmp_path):
 
 def test_sun2018_from_photos_to_a_file(config, tmp_path):
     small = dataclasses.replace(
-        apply_overrides(config, ["data.anonymizer=sun2018"]),
+        apply_overrides(
+            config,
+            ["data.anonymizer=sun2018", "network.width=4", "network.resolution=32"],
+        ),
         gan=dataclasses.replace(config.gan, total_images=4, demonstration=True),
     )
     train_anonymizer.run(small, tmp_path)
     _, about = generator_files.read(tmp_path / "generator.npz")
-    assert about.config == config.sun2018
+    assert about.config == small.network
     assert about.demonstration
     assert about.origin == "trained on synthetic_crowd, 4 images, seed 0"
 
 
 def test_ciagan_from_photos_to_a_file(config, tmp_path):
     small = dataclasses.replace(
-        apply_overrides(config, ["data.anonymizer=ciagan", "data.crowd.num_train=40"]),
+        apply_overrides(
+            config,
+            [
+                "data.anonymizer=ciagan",
+                "data.crowd.num_train=40",
+                "network.width_multiplier=0.0625",
+                "network.discriminator_width_multiplier=0.0625",
+                "network.resolution=16",
+            ],
+        ),
         gan=dataclasses.replace(config.gan, total_images=16),
     )
     train_anonymizer.run(small, tmp_path)
     generator, about = generator_files.read(tmp_path / "generator.npz")
-    assert about.config == config.ciagan
+    assert about.config == small.network
     assert generator.output.shape[1:] == (16, 16, 3)
     lines = (tmp_path / "16px" / "metrics.jsonl").read_text().splitlines()
     # Two rounds: each shows four pairs, of which there are two in a batch.

@@ -7,7 +7,7 @@ import scipy.io
 
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 from tools.arrange_wider_subset import arrange
 
 EVENT = "0--Parade"

@@ -1,6 +1,7 @@
 """The loop with a trainer of one weight; the detector's is in tests/contract."""
 
 import json
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -9,6 +10,11 @@ import tensorflow as tf
 
 from safefakes_tf.config import LoopConfig
 from safefakes_tf.training import loop, strategy
+from safefakes_tf.training.batches import Positioned
+
+
+class Numbers(NamedTuple):
+    number: tf.Tensor
 
 
 class OneWeight:
@@ -21,24 +27,24 @@ class OneWeight:
 
     def train_step(self, batch):
         context = tf.distribute.get_replica_context()
-        numbers = tf.cast(batch["number"], tf.float32)
+        numbers = tf.cast(batch.number, tf.float32)
         error = tf.reduce_mean(numbers - self.weight) / context.num_replicas_in_sync
         total = context.all_reduce(tf.distribute.ReduceOp.SUM, error)
         self.weight.assign_add(0.1 * total)
-        bad = tf.reduce_any(batch["number"] == (self._poison or -1))
+        bad = tf.reduce_any(batch.number == (self._poison or -1))
         return {"total": tf.where(bad, np.nan, error)}
 
     def learning_rate(self):
         return 0.1
 
-    def picture(self, batch):
+    def image_summary(self, batch):
         return np.zeros([2, 2, 3], np.uint8)
 
 
 def numbers_from(position):
     """Every third element is dropped, as photos without faces are."""
     numbers = tf.data.Dataset.counter(position).filter(lambda n: n % 3 > 0)
-    return numbers.map(lambda n: {"number": n, "position": n}).batch(4)
+    return numbers.map(lambda n: Positioned(Numbers(n), n)).batch(4)
 
 
 def train(workdir, total_steps, devices="cpu", poison=None, **options):

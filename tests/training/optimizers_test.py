@@ -96,25 +96,6 @@ def test_adam_refuses_what_it_cannot_do():
         optimizers.Adam(0.1, amsgrad=True)
 
 
-@pytest.mark.parametrize("kind", ["sgd", "adam"])
-@pytest.mark.parametrize("average", [None, 0.75])
-def test_a_running_average_of_the_weights_is_kept_if_asked_for(kind, average):
-    config = OptimizerConfig(kind=kind, learning_rate=0.1, ema=average)
-    optimizer = optimizers.create(config)
-    variable = keras.Variable([1.0, -2.0])
-    optimizer.build([variable])
-    averaged = None
-    for _ in range(5):
-        optimizer.apply([keras.ops.ones([2])])
-        new = variable.numpy()
-        averaged = new if averaged is None else 0.75 * averaged + 0.25 * new
-    last = variable.numpy()
-    optimizer.finalize_variable_values([variable])
-    expected = averaged if average else last
-    np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6)
-    assert not np.allclose(averaged, last)
-
-
 def test_adam_is_there_for_short_runs():
     optimizer = optimizers.create(OptimizerConfig(kind="adam", learning_rate=0.1))
     variable = keras.Variable(np.float32([1.0]))

@@ -83,8 +83,9 @@ def annotate(views: list[FaceView], height: int, width: int) -> Annotation:
         height, width: size of the photo, pixels.
 
     Returns:
-        The rows. A face that is hidden by more than 80 % is invalid: it neither
-        trains nor counts. One hidden by 97 % is left out.
+        The rows. A face that is hidden by more than 80 % is invalid: it counts in no
+        difficulty, but is trained on, as in WIDER FACE (dsfd.md, section 9.1). One
+        hidden by 97 % is left out.
     """
     views = [view for view in views if view.covered < _ABSENT]
     boxes = np.array([np.round(view.box) for view in views]).reshape(-1, 4)

@@ -8,36 +8,27 @@ import tensorflow_datasets as tfds
 
 from safefakes_tf import faces
 from safefakes_tf.config import CrowdConfig
-from tfds_builders import builder as builders
+from safefakes_tf.photos import records
+from tfds_builders import features
+from tfds_builders.builder import AnonymizedBuilder
+from tfds_builders.builder_config import standard_configs
 from tfds_builders.synthetic_crowd import annotations, heads, scenes
 
 
-class Builder(builders.AnonymizedBuilder):
+class Builder(AnonymizedBuilder):
     """TFDS builder of `synthetic_crowd`; needs no download and no folder."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES: ClassVar = {"1.0.0": "First scenes."}
-    BUILDER_CONFIGS = builders.standard_configs()
+    BUILDER_CONFIGS = standard_configs()
+    KEYPOINTS = "ibug68"
+    IDENTITIES = True
+    DIFFICULTIES = True
+    OPTIONS = ("crowd",)
 
-    def face_features(self) -> dict[str, tfds.features.FeatureConnector]:
-        """Return the features of the faces; see `builders.AnonymizedBuilder`."""
-        return {
-            faces.BBOX_PIXELS: tfds.features.Tensor(shape=(None, 4), dtype=np.int32),
-            faces.KEYPOINTS: tfds.features.Tensor(
-                shape=(None, 68, 2), dtype=np.float32
-            ),
-            faces.HAS_KEYPOINTS: builders.flag_feature(),
-            faces.IDENTITY: tfds.features.Tensor(shape=(None,), dtype=np.int64),
-            faces.BLUR: builders.label_feature(("clear", "normal", "heavy")),
-            faces.EXPRESSION: builders.label_feature(("typical", "exaggerated")),
-            faces.ILLUMINATION: builders.label_feature(("normal", "extreme")),
-            faces.OCCLUSION: builders.label_feature(("none", "partial", "heavy")),
-            faces.POSE: builders.label_feature(("typical", "atypical")),
-            faces.INVALID: builders.flag_feature(),
-            faces.EASY: builders.flag_feature(),
-            faces.MEDIUM: builders.flag_feature(),
-            faces.HARD: builders.flag_feature(),
-        }
+    def face_features(self) -> features.Features:
+        """Return the features of WIDER FACE's attributes."""
+        return features.attribute_features()
 
     def source_examples(
         self, dl_manager: tfds.download.DownloadManager
@@ -76,16 +67,10 @@ def to_record(found: annotations.Annotation, height: int, width: int) -> faces.R
         The record without photo and file name. A face of which a keypoint lies outside
         the photo has none: relative coordinates stay in [0, 1].
     """
-    size = np.array([height, width], np.float32)
-    corners = np.concatenate(
-        [found.boxes[:, :2], found.boxes[:, :2] + found.boxes[:, 2:]], 1
-    )
-    relative = corners[:, [1, 0, 3, 2]] / np.tile(size, 2)
-    points = found.keypoints / size
+    points = found.keypoints / np.array([height, width], np.float32)
     inside = ((points >= 0) & (points <= 1)).all(axis=(1, 2))
     return {
-        faces.BBOX: np.clip(relative, 0, 1).astype(np.float32),
-        faces.BBOX_PIXELS: found.boxes,
+        **records.from_pixel_boxes(found.boxes, height, width),
         faces.KEYPOINTS: np.where(inside[:, None, None], points, 0).astype(np.float32),
         faces.HAS_KEYPOINTS: inside,
         faces.IDENTITY: found.identity,

@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 
 from safefakes_tf import faces
 from safefakes_tf.config import CrowdConfig, DataConfig
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 from tfds_builders.synthetic_crowd import annotations
 from tfds_builders.synthetic_crowd import synthetic_crowd_dataset_builder as module
 

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 import tensorflow_datasets as tfds
 
+from safefakes_tf.photos.box_files.wider import TEXTS
+from safefakes_tf.photos.box_files.wider_mat import LISTS
+
 DRIVE = "https://drive.google.com/uc?export=download&id="
 URLS = {
     "WIDER_train": DRIVE + "15hGDLhsx8bLgLcIRD5DhYt5iBxnjNF1M",
@@ -17,12 +20,6 @@ URLS = {
     "WIDER_test": DRIVE + "1HIfDbVEWKmsYKJZm4lchTBDLW5N7dY5T",
     "wider_face_split": DRIVE + "1sAl2oml7hK6aZRdgRjqQJsjV5CEr7nl4",
 }
-TEXTS = {
-    "train": "wider_face_train_bbx_gt.txt",
-    "val": "wider_face_val_bbx_gt.txt",
-    "test": "wider_face_test_filelist.txt",
-}
-MATS = {name: f"wider_{name}_val.mat" for name in ("easy", "medium", "hard")}
 _DIFFICULTY_FOLDERS = (
     "",
     "wider_face_split",
@@ -38,7 +35,7 @@ class RawFiles(NamedTuple):
     Attributes:
         photos: per part `train`, `val`, `test`, its folder of event folders.
         annotations: folder of the text files.
-        difficulties: the .mat file per difficulty.
+        difficulties: the .mat file per difficulty; none if all of them are absent.
     """
 
     photos: dict[str, pathlib.Path]
@@ -95,7 +92,7 @@ def digest(folder: pathlib.Path) -> str | None:
     found = set()
     for file in _files(folder):
         *parents, name = file.name.split("/")
-        if name in (*TEXTS.values(), *MATS.values()):
+        if name in (*TEXTS.values(), *LISTS.values()):
             found.add(f"{name} {file.checksum()}")
         elif "images" in parents and not name.startswith("."):
             found.add(f"{file.name} {file.size}")
@@ -113,7 +110,7 @@ class _File(NamedTuple):
 
 
 def _files(folder) -> Iterator[_File]:
-    paths = [folder / name for name in MATS.values()]
+    paths = [folder / name for name in LISTS.values()]
     for part in (*URLS, *_EVAL_TOOLS):
         if (folder / part).is_dir():
             for parent, _, names in os.walk(folder / part, followlinks=True):
@@ -160,14 +157,19 @@ def _find_difficulties(dl_manager, folder):
     if (folder / "eval_tools.zip").is_file():
         _check_zip(folder / "eval_tools.zip")
         roots.append(pathlib.Path(dl_manager.extract(folder / "eval_tools.zip")))
-    found = {}
-    for difficulty, name in MATS.items():
-        places = [root / sub / name for root in roots for sub in _DIFFICULTY_FOLDERS]
-        found[difficulty] = next((path for path in places if path.is_file()), None)
+    places = [root / sub for root in roots for sub in _DIFFICULTY_FOLDERS]
+    found, absent = {}, []
+    for difficulty, name in LISTS.items():
+        paths = (place / name for place in places)
+        found[difficulty] = next(filter(pathlib.Path.is_file, paths), None)
         if found[difficulty] is None:
-            raise ValueError(
-                f"{name} is not in {folder}; put eval_tools.zip of the WIDER FACE page "
-                "there, or its folder eval_tools (no checksum of it is known, so it is "
-                "not downloaded)"
-            )
+            absent.append(name)
+    if len(absent) == len(found):
+        return {}
+    if absent:
+        raise ValueError(
+            f"{absent[0]} is not in {folder}, but others of its kind are; put "
+            "eval_tools.zip of the WIDER FACE page there, or its folder eval_tools (no "
+            "checksum of it is known, so it is not downloaded)"
+        )
     return found

@@ -5,16 +5,20 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow_datasets as tfds
+from absl import logging
 
 from safefakes_tf import faces
-from safefakes_tf.photos import stored
-from tfds_builders import builder as builders
-from tfds_builders.widerface import annotations, raw_files
+from safefakes_tf.photos import reader, records
+from safefakes_tf.photos.box_files import wider, wider_mat
+from tfds_builders import features
+from tfds_builders.builder import AnonymizedBuilder
+from tfds_builders.builder_config import standard_configs
+from tfds_builders.widerface import raw_files
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
 
-class Builder(builders.AnonymizedBuilder):
+class Builder(AnonymizedBuilder):
     """WIDER FACE with all attributes and the easy, medium and hard flags.
 
     The name differs from TFDS' own `wider_face`, which has neither the pixel boxes nor
@@ -23,7 +27,9 @@ class Builder(builders.AnonymizedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012 (read by TFDS)
-    BUILDER_CONFIGS = builders.standard_configs()
+    BUILDER_CONFIGS = standard_configs()
+    SPLITS = tuple(_SPLITS.values())
+    DIFFICULTIES = True
     HOMEPAGE = "http://shuoyang1213.me/WIDERFACE/"
     MANUAL_DOWNLOAD_INSTRUCTIONS = """
     Put here, unpacked or as zips: WIDER_train (1,465,602,149 bytes, SHA-256
@@ -34,23 +40,13 @@ class Builder(builders.AnonymizedBuilder):
     3b0313e11ea292ec58894b47ac4c0503b230e12540330845d70a7798241f88d3),
     wider_face_split (3,591,642 bytes,
     c7561e4f5e7a118c249e0a5c5c902b0de90bbf120d7da9fa28d99041f68a8a5c) and eval_tools
-    (or its three files wider_{easy,medium,hard}_val.mat). Without the first four they
-    are downloaded.
+    (or its three files wider_{easy,medium,hard}_val.mat; without them all faces of the
+    validation count). Without the first four they are downloaded.
     """
 
-    def face_features(self) -> dict[str, tfds.features.FeatureConnector]:
-        """Return the features of boxes in pixels, attributes and difficulty."""
-        labels = {
-            f"faces/{name}": builders.label_feature(classes)
-            for name, classes in annotations.CLASSES.items()
-            if name != "invalid"
-        }
-        flags = (faces.INVALID, faces.EASY, faces.MEDIUM, faces.HARD)
-        return {
-            faces.BBOX_PIXELS: tfds.features.Tensor(shape=(None, 4), dtype=np.int32),
-            **labels,
-            **{key: builders.flag_feature() for key in flags},
-        }
+    def face_features(self) -> features.Features:
+        """Return the features of WIDER FACE's attributes."""
+        return features.attribute_features()
 
     def raw_digest(self, folder: pathlib.Path) -> str | None:
         """Return a digest of the copy in a folder; see `raw_files.digest`."""
@@ -77,9 +73,15 @@ class Builder(builders.AnonymizedBuilder):
                 "expected e.g. WIDER_val/images/<event>/<name>.jpg"
             )
         difficulties = {
-            key: annotations.read_difficulty(path)
-            for key, path in found.difficulties.items()
+            name: wider_mat.Difficulty(path)
+            for name, path in found.difficulties.items()
         }
+        self.info.metadata["difficulties"] = bool(difficulties)
+        if not difficulties:
+            logging.warning(
+                "%s are not here: all faces of the validation count",
+                ", ".join(wider_mat.LISTS.values()),
+            )
         return {
             _SPLITS[part]: _records(part, found.photos[part], photos, difficulties)
             for part, photos in present.items()
@@ -89,11 +91,9 @@ class Builder(builders.AnonymizedBuilder):
 
 def _listed(found, part, allow_partial):
     """Return the annotations of a part; none where a partial copy lacks the file."""
-    path = found.annotations / raw_files.TEXTS[part]
+    path = found.annotations / wider.TEXTS[part]
     if path.is_file():
-        return (annotations.read_names if part == "test" else annotations.read_boxes)(
-            path
-        )
+        return (wider.read_names if part == "test" else wider.read_boxes)(path)
     if allow_partial:
         return []
     raise ValueError(
@@ -126,45 +126,27 @@ def _refuse_missing(listed, present):
 
 
 def _records(part, folder, listed, difficulties) -> Iterator[faces.Record]:
-    photos = stored.read_all(folder / photo.filename for photo in listed)
+    photos = reader.read_all(folder / photo.filename for photo in listed)
     for annotation, photo in zip(listed, photos, strict=True):
         rows = annotation.rows
-        labels = dict(zip(annotations.ATTRIBUTES, rows[:, 4:].T, strict=True))
-        invalid = labels.pop("invalid").astype(bool)
-        record = {
+        labels = dict(zip(wider.ATTRIBUTES, rows[:, 4:].T, strict=True))
+        labels |= _counting(part, annotation, difficulties)
+        flags = {"invalid", *wider.DIFFICULTIES}
+        yield {
             faces.IMAGE: photo.encoded,
             faces.FILENAME: annotation.filename,
-            faces.BBOX: _relative(rows[:, :4], photo.height, photo.width),
-            faces.BBOX_PIXELS: rows[:, :4],
-            faces.INVALID: invalid,
+            **records.from_pixel_boxes(rows[:, :4], photo.height, photo.width),
+            **{
+                f"faces/{name}": row.astype(bool if name in flags else np.int64)
+                for name, row in labels.items()
+            },
         }
-        record |= {f"faces/{key}": row.astype(np.int64) for key, row in labels.items()}
-        for key, lists in difficulties.items():
-            counting = np.zeros(len(rows), bool)
-            if part == "val":
-                counting[_counting_rows(lists, key, annotation)] = True
-            record[f"faces/{key}"] = counting
-        yield record
 
 
-def _counting_rows(lists, difficulty, annotation):
-    """Return the rows of a photo's faces that count in a difficulty."""
-    rows = lists.get(annotation.filename.rsplit(".", 1)[0])
-    faces_here = range(len(annotation.rows))
-    if rows is None or any(row not in faces_here for row in rows):
-        raise ValueError(
-            f"wider_{difficulty}_val.mat and wider_face_val_bbx_gt.txt disagree on "
-            f"{annotation.filename}; take both from the WIDER FACE page"
-        )
-    return rows
-
-
-def _relative(boxes, height, width):
-    """Return boxes in pixels, x y width height, as float32 yxyx clamped to [0, 1].
-
-    A box of no or negative extent comes out with an extent of zero.
-    """
-    x, y, box_width, box_height = boxes.astype(np.float64).T
-    ends = np.maximum([y + box_height, x + box_width], [y, x])
-    pixels = np.stack([y, x, *ends], axis=-1)
-    return np.clip(pixels / [height, width, height, width], 0, 1).astype(np.float32)
+def _counting(part, annotation, difficulties):
+    """Return per difficulty which faces of a photo count; of training ones, none do."""
+    count = len(annotation.rows)
+    if part != "val" or not difficulties:
+        return dict.fromkeys(wider.DIFFICULTIES, np.full(count, part == "val"))
+    name = annotation.filename.rsplit(".", 1)[0]
+    return {key: lists.counting(name, count) for key, lists in difficulties.items()}

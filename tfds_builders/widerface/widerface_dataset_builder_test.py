@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 from tfds_builders.widerface import raw_files
 
 PARADE, CAR = "0--Parade", "59--people--driving--car"
@@ -187,11 +187,27 @@ def test_degenerate_boxes_are_kept_in_pixels_and_clamped_in_relative_form(build)
 
 
 def test_difficulties_are_matched_by_event_and_name(build):
-    records = _records(build(), "validation")
+    builder = build()
+    assert builder.difficulties
+    records = _records(builder, "validation")
     np.testing.assert_array_equal(records["7.jpg"][faces.EASY], [False, False, True])
     np.testing.assert_array_equal(records["7.jpg"][faces.HARD], [True, False, True])
     np.testing.assert_array_equal(records["275.jpg"][faces.MEDIUM], [False])
     np.testing.assert_array_equal(records["275.jpg"][faces.HARD], [True])
+
+
+def test_without_lists_of_difficulties_all_faces_of_the_validation_count(
+    raw, build, caplog
+):
+    for path in (raw / "wider_face_split").glob("*.mat"):
+        path.unlink()
+    builder = build()
+    assert "all faces of the validation count" in caplog.text
+    assert not builder.difficulties
+    for split, count in (("train", False), ("validation", True)):
+        for record in _records(builder, split).values():
+            for key in (faces.EASY, faces.MEDIUM, faces.HARD):
+                assert (record[key] == count).all()
 
 
 @pytest.mark.parametrize("place", ["", "eval_tools/ground_truth"])

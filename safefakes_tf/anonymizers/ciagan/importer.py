@@ -13,6 +13,7 @@ from safefakes_tf.anonymizers.ciagan.spectral import SpectralConv2D
 from safefakes_tf.config import CiaganConfig
 from safefakes_tf.importers import parameters
 
+CONTAINERS = ()
 COUNTER = "num_batches_tracked"  # of batches seen; nothing here depends on it
 
 

@@ -1,13 +1,14 @@
 """Records of photos to endless batches of pairs of faces, for the training of CIAGAN.
 
-A first pass cuts every usable face out, with its identity; those cuttings stay in
+A first pass cuts every usable face out, with its identity; those aligned crops stay in
 memory. Pairs are drawn from them by number, so the stream can be entered anywhere.
 
 Source: ciagan.md, sections 6 and 7.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,27 +16,22 @@ import tqdm
 
 from safefakes_tf import faces
 from safefakes_tf.anonymizers.ciagan import alignment
-from safefakes_tf.config import CiaganConfig
+from safefakes_tf.anonymizers.ciagan.trainer import pairs_per_round
+from safefakes_tf.anonymizers.registry import Stage
+from safefakes_tf.config import CiaganConfig, TrainAnonymizer
 from safefakes_tf.keypoints import layouts
 from safefakes_tf.ops import regions as region_ops
 from safefakes_tf.training import record_stream
-
-# Of the first and the second face of a pair, K pairs per element:
-FACE, OTHER_FACE = "face", "other_face"  # float32 [B, K, R, R, 3], 0..1
-LANDMARKS = "landmarks"  # float32 [B, K, R, R, 3], 0..1, drawing of the first
-MASK = "mask"  # float32 [B, K, R, R, 1], one where the first is hidden
-IDENTITY = "identity"  # int64 [B, K], of the second, 0 ... number of identities - 1
-SAME = "same"  # float32 [B, K], one where both are of one identity
-POSITION = "position"  # int64 [B], index of the element
+from safefakes_tf.training.batches import PairBatch, Positioned
 
 LAYOUT = "ibug68"
 
 
-class Cuttings(NamedTuple):
+class AlignedCrops(NamedTuple):
     """Faces cut out of photos, sorted by identity.
 
     Attributes:
-        frames: string [N], PNG files: frame, drawing and mask side by side.
+        frames: string [N], PNG files: frame, landmark map and mask side by side.
         identity: int64 [N], from 0 up without a gap, at least two faces of each.
         start: int64 [M + 1], number of the first face of each identity, and N.
     """
@@ -45,21 +41,39 @@ class Cuttings(NamedTuple):
     start: tf.Tensor
 
 
-def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> Cuttings:
+def batches(
+    settings: TrainAnonymizer, records: tf.data.Dataset, stage: Stage, seed: int
+) -> Callable[[int], tf.data.Dataset]:
+    """Return a function from a position on to `training_dataset`.
+
+    Args:
+        settings: of the training.
+        records, stage, seed: see `registry.Method`.
+    """
+    return functools.partial(
+        training_dataset,
+        collect(records, settings.network),
+        settings.network,
+        pairs_per_round(settings),
+        settings.loop.global_batch_size,
+        seed,
+    )
+
+
+def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> AlignedCrops:
     """Cut out all faces whose crop lies in the photo and has enough pixels.
 
-    As at inference, the other faces on the photo are hidden: the outlines, or the boxes
+    As at inference, the other faces on the photo are masked: the outlines, or the boxes
     of those without.
 
     Args:
-        dataset: records as in `faces.py`; `image` decoded or a file.
+        dataset: records as in `faces.py`, with identities; `image` decoded or a file.
         config: of the networks.
 
     Raises:
-        ValueError: if the records carry no identities, fewer than two of them have two
-            usable faces, or more than `config.num_identities` do.
+        ValueError: if fewer than two identities have two usable faces, or more than
+            `config.num_identities` do.
     """
-    require_identities(dataset.element_spec)
     side = alignment.frame_side(config.resolution)
     cut = dataset.map(
         lambda record: _cut_all(
@@ -76,30 +90,21 @@ def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> Cuttings:
     return _sorted(np.array(frames, object), np.array(identities, np.int64), config)
 
 
-def require_identities(features: Mapping[str, Any]) -> None:
-    """Raise a ValueError unless records of these features tell who a face is of."""
-    if faces.IDENTITY not in features:
-        raise ValueError(
-            "ciagan learns from photos of known identities; got a data set without: "
-            "name another --dataset"
-        )
-
-
 def training_dataset(
-    cuttings: Cuttings,
+    crops: AlignedCrops,
     config: CiaganConfig,
     pairs_per_element: int,
     global_batch_size: int,
     seed: int,
     position: int = 0,
 ) -> tf.data.Dataset:
-    """Return batches of pairs, without end.
+    """Return `Positioned` batches of pairs, without end.
 
     A pair is of one identity or of two random ones, each in half of the cases. What a
     pair is depends on `seed` and its number only.
 
     Args:
-        cuttings: of `collect`.
+        crops: of `collect`.
         config: of the networks.
         pairs_per_element: K.
         global_batch_size: B, over all replicas.
@@ -112,34 +117,28 @@ def training_dataset(
             pairs_per_element, dtype=tf.int64
         )
         pairs = tf.map_fn(make_pair, numbers, fn_output_signature=pair_spec)
-        return {**pairs, POSITION: index}
+        return Positioned(pairs, index)
 
     def make_pair(number):
         seeds = tf.stack([tf.cast(seed, tf.int64), number])
         draw = tf.random.stateless_uniform([13], seeds)
-        first, second = _draw_pair(cuttings, draw[:5])
-        image, landmarks, mask = _patch(cuttings.frames[first], draw[5:9], config)
-        other, _, _ = _patch(cuttings.frames[second], draw[9:], config)
-        same = cuttings.identity[first] == cuttings.identity[second]
-        return {
-            FACE: image,
-            OTHER_FACE: other,
-            LANDMARKS: landmarks,
-            MASK: mask,
-            IDENTITY: cuttings.identity[second],
-            SAME: tf.cast(same, tf.float32),
-        }
+        first, second = _draw_pair(crops, draw[:5])
+        image, landmarks, mask = _patch(crops.frames[first], draw[5:9], config)
+        other, _, _ = _patch(crops.frames[second], draw[9:], config)
+        identity = crops.identity[second]
+        same = tf.cast(crops.identity[first] == identity, tf.float32)
+        return PairBatch(image, other, landmarks, mask, identity, same)
 
     square = [config.resolution, config.resolution]
     colours = tf.TensorSpec([*square, 3], tf.float32)
-    pair_spec = {
-        FACE: colours,
-        OTHER_FACE: colours,
-        LANDMARKS: colours,
-        MASK: tf.TensorSpec([*square, 1], tf.float32),
-        IDENTITY: tf.TensorSpec([], tf.int64),
-        SAME: tf.TensorSpec([], tf.float32),
-    }
+    pair_spec = PairBatch(
+        face=colours,
+        other_face=colours,
+        landmarks=colours,
+        mask=tf.TensorSpec([*square, 1], tf.float32),
+        identity=tf.TensorSpec([], tf.int64),
+        same=tf.TensorSpec([], tf.float32),
+    )
     elements = tf.data.Dataset.counter(position).map(
         make_element, tf.data.AUTOTUNE, deterministic=True
     )
@@ -152,15 +151,15 @@ def _cut_all(record, side, jpeg_landmark_maps):
     image, size = record[faces.IMAGE], tf.shape(record[faces.IMAGE])[:2]
     known = layouts.read(some.keypoints, some.has_keypoints, LAYOUT)
     points = alignment.to_pixels(known, size)
-    crops = alignment.crops(points)
+    regions = alignment.crops(points)
     outlined = alignment.usable(known, some.boxes, size)
     boxes = region_ops.pixel_regions(some.boxes, size[0], size[1])
     image = region_ops.edit_regions(
         image, tf.boolean_mask(boxes, ~outlined), lambda patch, _: patch * 0
     )
     usable = outlined & (record[faces.IDENTITY] >= 0)
-    usable &= tf.reduce_all((crops[:, :2] >= 0) & (crops[:, 2:] <= size), axis=1)
-    large = crops[:, 2] - crops[:, 0] >= side
+    usable &= tf.reduce_all((regions[:, :2] >= 0) & (regions[:, 2:] <= size), axis=1)
+    large = regions[:, 2] - regions[:, 0] >= side
     aside = alignment.turned(points)
     covers = alignment.cover(points, aside)
 
@@ -168,10 +167,10 @@ def _cut_all(record, side, jpeg_landmark_maps):
         others = tf.boolean_mask(
             covers, outlined & (tf.range(tf.size(usable)) != index)
         )
-        hidden = alignment.hide(image, others)
-        # What hides the others does not hide this one where they overlap.
+        shown = alignment.hide(image, others)
+        # What masks the others does not mask this one where they overlap.
         parts = alignment.frames(
-            hidden, points[index], aside[index], crops[index], side, jpeg_landmark_maps
+            shown, points[index], aside[index], regions[index], side, jpeg_landmark_maps
         )
         mask = tf.repeat(parts[2], 3, axis=2)
         return tf.io.encode_png(tf.concat([*parts[:2], mask], axis=1))
@@ -182,7 +181,7 @@ def _cut_all(record, side, jpeg_landmark_maps):
 
 
 def _sorted(frames, identities, config):
-    """Return cuttings, without the identities that have one face only."""
+    """Return aligned crops, without the identities that have one face only."""
     names, index, counts = np.unique(
         identities, return_inverse=True, return_counts=True
     )
@@ -191,33 +190,33 @@ def _sorted(frames, identities, config):
     if not 2 <= kept <= config.num_identities:
         raise ValueError(
             f"ciagan needs 2 to {config.num_identities} identities "
-            "(ciagan.num_identities) with two faces each of "
+            "(network.num_identities) with two faces each of "
             f"{alignment.frame_side(config.resolution)} px with keypoints; got {kept}"
         )
     order = np.argsort(index, kind="stable")
     order = order[several[index[order]]]
     renumbered = (np.cumsum(several) - 1)[index[order]]
     start = np.concatenate([[0], np.cumsum(counts[several])])
-    return Cuttings(
+    return AlignedCrops(
         tf.constant(frames[order].tolist()),
         tf.constant(renumbered, tf.int64),
         tf.constant(start, tf.int64),
     )
 
 
-def _draw_pair(cuttings, draw):
+def _draw_pair(crops, draw):
     """Return the numbers of two faces, from five numbers in 0..1."""
-    identities = tf.size(cuttings.start, tf.int64) - 1
+    identities = tf.size(crops.start, tf.int64) - 1
     one, other = _pick(draw[0], identities), _pick(draw[1], identities)
     other = tf.where(draw[2] < 0.5, one, other)
 
     def face_of(identity, share):
-        first = cuttings.start[identity]
-        return first + _pick(share, cuttings.start[identity + 1] - first)
+        first = crops.start[identity]
+        return first + _pick(share, crops.start[identity + 1] - first)
 
     first = face_of(one, draw[3])
     # Another face of one identity: any but the first.
-    begin, count = cuttings.start[one], cuttings.start[one + 1] - cuttings.start[one]
+    begin, count = crops.start[one], crops.start[one + 1] - crops.start[one]
     step = 1 + _pick(draw[4], count - 1)
     another = begin + (first - begin + step) % count
     return first, tf.where(one == other, another, face_of(other, draw[4]))
@@ -228,7 +227,7 @@ def _pick(share, count):
 
 
 def _patch(frame, draw, config):
-    """Return face, drawing and mask of a patch, cut at random around the middle."""
+    """Return face, landmark map and mask of a patch, cut at random."""
     parts = tf.io.decode_png(frame, channels=3)
     parts = tf.concat(tf.split(parts, 3, axis=1), axis=2)  # one above the other
     side = alignment.frame_side(config.resolution)

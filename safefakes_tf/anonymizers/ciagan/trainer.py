@@ -1,4 +1,4 @@
-"""Training of CIAGAN: one judge asks for a photo, the other for another person."""
+"""Training of CIAGAN: a face that a critic and an identity network accept."""
 
 import keras
 import numpy as np
@@ -6,24 +6,56 @@ import tensorflow as tf
 
 from safefakes_tf.anonymizers.ciagan import losses as ciagan_losses
 from safefakes_tf.anonymizers.ciagan import network as ciagan
-from safefakes_tf.training import optimizers
-from safefakes_tf.training.sample_sheet import sample_sheet
+from safefakes_tf.anonymizers.registry import Stage
+from safefakes_tf.config import TrainAnonymizer
+from safefakes_tf.training import image_summary, optimizers
+from safefakes_tf.training.batches import PairBatch
 
-Batch = dict[str, tf.Tensor]
-JUDGES_PAIRS = 3  # per round: one for the identity network, two for the critic
+BETAS = (0.5, 0.999)
+DISCRIMINATOR_PAIRS = 3  # per round: one for the identity network, two for the critic
+
+
+def pairs_per_round(settings: TrainAnonymizer) -> int:
+    """Return how many pairs each element of a batch has: those of one round."""
+    return DISCRIMINATOR_PAIRS + settings.gan.generator_steps
+
+
+def stages(settings: TrainAnonymizer) -> list[Stage]:
+    """Return the only stage of a training; a pair counts as an image."""
+    rounds = -(-settings.gan.total_images // pairs_per_round(settings))
+    return [Stage(settings.network.resolution, rounds)]
+
+
+def create_trainer(
+    settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object
+) -> "CiaganTrainer":
+    """Return the trainer of new networks; see `registry.Method`."""
+    gan, precision = settings.gan, settings.loop.mixed_precision
+    discriminator_rates = [gan.discriminator_learning_rate] * 2
+    return CiaganTrainer(
+        ciagan.build_generator(settings.network),
+        ciagan.build_critic(settings.network),
+        ciagan.build_identity_network(settings.network),
+        *(
+            optimizers.create_adam(learning_rate, BETAS, precision)
+            for learning_rate in (gan.generator_learning_rate, *discriminator_rates)
+        ),
+        image_summary.first_samples(dataset),
+        gan.identity_weight,
+    )
 
 
 class CiaganTrainer:
-    """A generator, its two judges and their optimizers; see `loop.Trainer`.
+    """A generator, its discriminators and their optimizers; see `loop.Trainer`.
+
+    A round is one step of the identity network, one of the critic, and some of the
+    generator, each on new pairs.
 
     Args:
-        generator, critic, identity_network: from `models.ciagan`, built under the
-            strategy's scope.
+        generator, critic, identity_network: built under the strategy's scope.
         generator_optimizer, critic_optimizer, identity_optimizer: built here.
-        samples: a batch of a few pairs, of which pictures are drawn.
+        samples: a few pairs, which the image summaries show.
         identity_weight: of the generator's identity loss, >= 0; published: 1.
-
-    A round is one step of each judge and some of the generator, each on new pairs.
     """
 
     def __init__(
@@ -34,7 +66,7 @@ class CiaganTrainer:
         generator_optimizer: keras.optimizers.Optimizer,
         critic_optimizer: keras.optimizers.Optimizer,
         identity_optimizer: keras.optimizers.Optimizer,
-        samples: Batch,
+        samples: PairBatch,
         identity_weight: float,
     ):
         generator_optimizer.build(generator.trainable_variables)
@@ -56,23 +88,22 @@ class CiaganTrainer:
         self._samples = samples
         self._identity_weight = identity_weight
 
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: PairBatch) -> dict[str, tf.Tensor]:
         """Go one round: the identity network, the critic, then the generator.
 
         Args:
-            batch: see `data.pairs`, with `JUDGES_PAIRS` pairs per element, and one for
-                each step of the generator.
+            batch: with `pairs_per_round` pairs per element.
 
         Returns:
             Of the last step of the generator "adversarial", "identity" and their
             weighted sum "total"; the losses "critic" and "identity_network". Their sums
-            over the replicas are the global figures.
+            over the replicas are the global metrics.
 
         Source: ciagan.md, section 7.
         """
         first, second, third, *others = (
-            {name: value[:, number] for name, value in batch.items()}
-            for number in range(batch["same"].shape[1])
+            PairBatch(*(value[:, number] for value in batch))
+            for number in range(batch.same.shape[1])
         )
         identity_loss = self._move_identity_network(first)
         critic_loss = self._move_critic(second, third)
@@ -81,26 +112,29 @@ class CiaganTrainer:
         return {**losses, "critic": critic_loss, "identity_network": identity_loss}
 
     def learning_rate(self) -> float:
-        """Return the generator's rate."""
+        """Return the generator's learning rate."""
         return float(np.asarray(self._generator_optimizer.learning_rate))
 
     def final_generator(self) -> keras.Model:
         """Return the generator to anonymize with: the last one."""
         return self._generator
 
-    def picture(self, batch: Batch) -> np.ndarray:
-        """Return the sample faces: as they are, hidden, and painted anew."""
-        pairs = {name: value[:, 0] for name, value in self._samples.items()}
-        hidden = pairs["face"] * (1 - pairs["mask"])
-        shown = {"image": 2 * pairs["face"] - 1, "condition": 2 * hidden - 1}
-        return sample_sheet(shown, 2 * self._paint(pairs, training=False) - 1)
+    def image_summary(self, batch: PairBatch) -> np.ndarray:
+        """Return the samples: as they are, masked, and generated."""
+        pairs = PairBatch(*(value[:, 0] for value in self._samples))
+        shown = (
+            pairs.face,
+            pairs.face * (1 - pairs.mask),
+            self._generate(pairs, training=False),
+        )
+        return image_summary.sample_sheet(*(2 * images - 1 for images in shown))
 
     def _move_identity_network(self, pairs):
         with tf.GradientTape() as tape:
             loss = ciagan_losses.contrastive(
-                self._identity_network(pairs["face"], training=True),
-                self._identity_network(pairs["other_face"], training=True),
-                pairs["same"],
+                self._identity_network(pairs.face, training=True),
+                self._identity_network(pairs.other_face, training=True),
+                pairs.same,
             )
             loss /= _replicas()
             scaled = self._identity_optimizer.scale_loss(loss)
@@ -109,20 +143,20 @@ class CiaganTrainer:
         )
         return loss
 
-    def _move_critic(self, painted, real):
-        fake = self._paint(painted)
+    def _move_critic(self, generated, real):
+        fake = self._generate(generated)
         with tf.GradientTape() as tape:
-            loss = ciagan_losses.least_squares(self._score(fake, painted), 0.0)
-            loss += ciagan_losses.least_squares(self._score(real["face"], real), 1.0)
+            loss = ciagan_losses.least_squares(self._score(fake, generated), 0.0)
+            loss += ciagan_losses.least_squares(self._score(real.face, real), 1.0)
             loss /= _replicas()
             scaled = self._critic_optimizer.scale_loss(loss)
         optimizers.descend(tape, scaled, self._critic, self._critic_optimizer)
         return loss
 
     def _move_generator(self, pairs):
-        wanted = self._identity_network(pairs["other_face"], training=True)
+        wanted = self._identity_network(pairs.other_face, training=True)
         with tf.GradientTape() as tape:
-            fake = self._paint(pairs)
+            fake = self._generate(pairs)
             losses = {
                 "adversarial": ciagan_losses.least_squares(
                     self._score(fake, pairs), 1.0
@@ -130,7 +164,7 @@ class CiaganTrainer:
                 "identity": ciagan_losses.contrastive(
                     self._identity_network(fake, training=True),
                     wanted,
-                    tf.ones_like(pairs["same"]),
+                    tf.ones_like(pairs.same),
                 ),
             }
             losses = {name: value / _replicas() for name, value in losses.items()}
@@ -140,20 +174,20 @@ class CiaganTrainer:
         optimizers.descend(tape, scaled, self._generator, self._generator_optimizer)
         return losses
 
-    def _paint(self, pairs, training=True):
+    def _generate(self, pairs, training=True):
         """Return the first faces of pairs with the identity of the second."""
-        face, mask = pairs["face"], pairs["mask"]
+        face, mask = pairs.face, pairs.mask
         identities = self._generator.get_layer(ciagan.IDENTITY).output.shape[1]
         inputs = {
-            ciagan.LANDMARKS: pairs["landmarks"],
+            ciagan.LANDMARKS: pairs.landmarks,
             ciagan.FACE: face * (1 - mask),
-            ciagan.IDENTITY: tf.one_hot(pairs["identity"], identities),
+            ciagan.IDENTITY: tf.one_hot(pairs.identity, identities),
         }
-        painted = self._generator(inputs, training=training)
-        return ciagan.composite(painted, face, mask)
+        generated = self._generator(inputs, training=training)
+        return ciagan.composite(generated, face, mask)
 
     def _score(self, image, pairs):
-        inputs = {ciagan.IMAGE: image, ciagan.LANDMARKS: pairs["landmarks"]}
+        inputs = {ciagan.IMAGE: image, ciagan.LANDMARKS: pairs.landmarks}
         return tf.cast(self._critic(inputs, training=True), image.dtype)
 
 

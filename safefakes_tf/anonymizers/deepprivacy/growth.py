@@ -1,28 +1,12 @@
-"""How DeepPrivacy grows: its stages, and pictures between two resolutions.
+"""How DeepPrivacy grows: its stages, and images between two resolutions.
 
 Source: deepprivacy.md, section 3.
 """
 
-import dataclasses
-
 import tensorflow as tf
 
 from safefakes_tf.anonymizers.deepprivacy.network import RESOLUTIONS
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """A part of a training at one resolution.
-
-    Attributes:
-        resolution: px.
-        images: shown in it.
-        fade_images: over so many of them the resolution is faded in.
-    """
-
-    resolution: int
-    images: int
-    fade_images: int = 0
+from safefakes_tf.anonymizers.registry import Stage
 
 
 def stages(resolution: int, total_images: int, phase_images: int) -> list[Stage]:
@@ -44,14 +28,14 @@ def stages(resolution: int, total_images: int, phase_images: int) -> list[Stage]
     first, *others = [side for side in RESOLUTIONS if side <= resolution]
     grown = [Stage(first, phase_images)]
     grown += [Stage(side, 2 * phase_images, phase_images) for side in others]
-    before = sum(stage.images for stage in grown[:-1])
-    left = total_images - before
-    if left < grown[-1].fade_images or left < 1:
+    before = sum(stage.examples for stage in grown[:-1])
+    least, left = before + grown[-1].fade_examples, total_images - before
+    if total_images < least or left < 1:
         raise ValueError(
-            f"gan.total_images must be at least {before + grown[-1].fade_images:,} to "
-            f"reach {resolution} px in phases of {phase_images:,}; got {total_images:,}"
+            f"gan.total_images must be at least {least:,} to reach {resolution} px in "
+            f"phases of {phase_images:,}; got {total_images:,}"
         )
-    return [*grown[:-1], dataclasses.replace(grown[-1], images=left)]
+    return [*grown[:-1], grown[-1]._replace(examples=left)]
 
 
 def transition(step: tf.Tensor, batch_size: int, fade_images: int) -> tf.Tensor:
@@ -60,14 +44,14 @@ def transition(step: tf.Tensor, batch_size: int, fade_images: int) -> tf.Tensor:
     Args:
         step: of the stage, integer scalar.
         batch_size: over all replicas.
-        fade_images: see `Stage`; 0 gives 1.
+        fade_images: over which it is faded in; 0 gives 1.
     """
     shown = tf.cast(step // 4 * 4 * batch_size, tf.float32)
     return tf.minimum(1.0, shown / fade_images) if fade_images else tf.constant(1.0)
 
 
 def blend(images: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
-    """Return pictures between half and full resolution.
+    """Return images between half and full resolution.
 
     Args:
         images: float32 [N, H, W, 3], -1..1, of whole grey levels.

@@ -19,6 +19,7 @@ from safefakes_tf.anonymizers.deepprivacy.network import (
 from safefakes_tf.config import DeepPrivacyConfig
 from safefakes_tf.importers import parameters
 
+CONTAINERS = ("running_average_generator", "parameters")  # the EMA of the generator
 CORE = "core_blocks_down."
 
 

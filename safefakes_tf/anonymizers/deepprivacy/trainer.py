@@ -9,26 +9,67 @@ import tensorflow as tf
 from safefakes_tf.anonymizers.deepprivacy import growth
 from safefakes_tf.anonymizers.deepprivacy import losses as deepprivacy_losses
 from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
-from safefakes_tf.config import DeepPrivacyConfig
+from safefakes_tf.anonymizers.registry import Stage
+from safefakes_tf.config import DeepPrivacyConfig, TrainAnonymizer
 from safefakes_tf.ops import regions as region_ops
-from safefakes_tf.training import optimizers
-from safefakes_tf.training.sample_sheet import sample_sheet
+from safefakes_tf.training import image_summary, optimizers
+from safefakes_tf.training.batches import FaceBatch
+from safefakes_tf.training.ema import EMA
 
-Batch = dict[str, tf.Tensor]
-HALF_LIFE = 10_000  # images after which a weight counts half in the running average
+BETAS = (0.0, 0.99)
+HALF_LIFE = 10_000  # images after which a weight counts half in the EMA
 NOISE_SHAPE = (deepprivacy.LOWEST, deepprivacy.LOWEST, deepprivacy.NOISE_CHANNELS)
 
 
+def stages(settings: TrainAnonymizer) -> list[Stage]:
+    """Return the stages of growth that the settings ask for."""
+    return growth.stages(
+        settings.network.resolution,
+        settings.gan.total_images,
+        settings.gan.phase_images,
+    )
+
+
+def create_trainer(
+    settings: TrainAnonymizer,
+    dataset: tf.data.Dataset,
+    stage: Stage,
+    before: "DeepPrivacyTrainer | None" = None,
+) -> "DeepPrivacyTrainer":
+    """Return the trainer of a stage, grown from that before; see `registry.Method`."""
+    network = dataclasses.replace(settings.network, resolution=stage.resolution)
+    fading = stage.fade_examples > 0
+    generator = deepprivacy.build_generator(network, fading)
+    discriminator = deepprivacy.build_discriminator(network, fading)
+    averaged = deepprivacy.build_generator(network, fading)
+    if before is not None:
+        deepprivacy.grow(before.items["generator"], generator)
+        deepprivacy.grow(before.items["discriminator"], discriminator)
+    averaged.set_weights(generator.get_weights())
+    if before is not None:  # its new layers start as the generator's
+        deepprivacy.grow(before.final_generator(), averaged)
+    gan, precision = settings.gan, settings.loop.mixed_precision
+    return DeepPrivacyTrainer(
+        generator,
+        discriminator,
+        optimizers.create_adam(gan.generator_learning_rate, BETAS, precision),
+        optimizers.create_adam(gan.discriminator_learning_rate, BETAS, precision),
+        averaged,
+        image_summary.first_samples(dataset),
+        settings.network,
+        settings.loop.global_batch_size,
+        stage.fade_examples,
+    )
+
+
 class DeepPrivacyTrainer:
-    """A generator, its discriminator and their optimizers; see `loop.Trainer`.
+    """A generator, its EMA, its discriminator, their optimizers; see `loop.Trainer`.
 
     Args:
-        generator, discriminator: from `models.deepprivacy`, built under the strategy's
-            scope.
-        generator_optimizer, discriminator_optimizer: built here; the generator's keeps
-            the running average of the weights, of which pictures are drawn.
-        average: a generator like the first, with the start values of that average.
-        samples: a batch of a few faces, of which pictures are drawn.
+        generator, discriminator: built under the strategy's scope.
+        generator_optimizer, discriminator_optimizer: built here.
+        averaged: a generator like the first, with the start values of the EMA.
+        samples: a few faces, which the image summaries show.
         config: of the networks; the resolution may be a later one.
         global_batch_size: over all replicas.
         fade_images: shown until the networks' resolution is faded in; 0 if it is not.
@@ -40,46 +81,42 @@ class DeepPrivacyTrainer:
         discriminator: keras.Model,
         generator_optimizer: keras.optimizers.Optimizer,
         discriminator_optimizer: keras.optimizers.Optimizer,
-        average: keras.Model,
-        samples: Batch,
+        averaged: keras.Model,
+        samples: FaceBatch,
         config: DeepPrivacyConfig,
         global_batch_size: int,
         fade_images: int,
     ):
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
+        momentum = 0.5 ** (global_batch_size / HALF_LIFE)
+        self._ema = EMA(averaged.trainable_variables, momentum)
         self.items = {
             "generator": generator,
             "discriminator": discriminator,
             "generator_optimizer": generator_optimizer,
             "discriminator_optimizer": discriminator_optimizer,
+            "generator_ema": self._ema,
         }
         self._generator, self._discriminator = generator, discriminator
         self._generator_optimizer = generator_optimizer
         self._discriminator_optimizer = discriminator_optimizer
-        self._average = average
+        self._averaged = averaged
         self._samples = samples
         self._global_batch_size = global_batch_size
         self._fade_images, self._config = fade_images, config
-        for variable, start in zip(
-            self._averages(), average.trainable_variables, strict=True
-        ):
-            variable.assign(start)
 
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: FaceBatch) -> dict[str, tf.Tensor]:
         """Move the discriminator, then the generator, on one replica's share of faces.
-
-        Args:
-            batch: see `data.crops`.
 
         Returns:
             "total", the discriminator's loss, its part "penalty", and "generator". All
             are sums over the faces, so their sums over the replicas are the global
-            figures.
+            metrics.
 
         Source: deepprivacy.md, section 9.
         """
-        first, second, mixing = _random(batch["seed"])
+        first, second, mixing = _random(batch.seed)
         real, given = self._shown(batch)
 
         def score(images):
@@ -103,7 +140,9 @@ class DeepPrivacyTrainer:
             fake = self._generator({**given, **noise}, training=True)
             generator_loss = deepprivacy_losses.wasserstein_generator(score(fake))
             scaled = self._generator_optimizer.scale_loss(generator_loss)
-        optimizers.descend(tape, scaled, self._generator, self._generator_optimizer)
+        optimizers.descend(
+            tape, scaled, self._generator, self._generator_optimizer, self._ema
+        )
         return {
             "total": loss,
             "penalty": tf.reduce_sum(penalties),
@@ -111,38 +150,39 @@ class DeepPrivacyTrainer:
         }
 
     def learning_rate(self) -> float:
-        """Return the rate of both networks."""
+        """Return the learning rate of the generator."""
         return float(np.asarray(self._generator_optimizer.learning_rate))
 
     def final_generator(self) -> keras.Model:
-        """Return the generator to anonymize with: the running average, faded in."""
-        self._update_average()
-        side = self._average.output.shape[1]
+        """Return the generator to anonymize with: the EMA, faded in."""
+        self._ema.copy_to(self._averaged.trainable_variables)
+        side = self._averaged.output.shape[1]
         config = dataclasses.replace(self._config, resolution=side)
         generator = deepprivacy.build_generator(config)
-        deepprivacy.grow(self._average, generator)
+        deepprivacy.grow(self._averaged, generator)
         return generator
 
-    def picture(self, batch: Batch) -> np.ndarray:
-        """Return the sample faces: as they are, hidden, and painted anew."""
-        noise = tf.zeros([len(self._samples["image"]), *NOISE_SHAPE])
-        _, given = self._shown(self._samples)
-        self._update_average()
-        painted = self._average({**given, deepprivacy.NOISE: noise}, training=False)
-        return sample_sheet(self._samples, painted)
+    def image_summary(self, batch: FaceBatch) -> np.ndarray:
+        """Return the samples: as they are, masked, and generated by the EMA."""
+        samples = self._samples
+        noise = tf.zeros([len(samples.image), *NOISE_SHAPE])
+        _, given = self._shown(samples)
+        self._ema.copy_to(self._averaged.trainable_variables)
+        generated = self._averaged({**given, deepprivacy.NOISE: noise}, training=False)
+        return image_summary.sample_sheet(samples.image, samples.condition, generated)
 
     def _shown(self, batch):
         """Return the real faces, and what both networks are told of a batch.
 
-        While a resolution is faded in, pictures fade in with it.
+        While a resolution is faded in, the images fade in with it.
         """
-        real, condition = batch["image"], batch["condition"]
+        real, condition = batch.image, batch.condition
         given = {}
         if self._fade_images:
             step = self._generator_optimizer.iterations
             share = growth.transition(step, self._global_batch_size, self._fade_images)
             side = real.shape[1]
-            boxes = growth.blend_boxes(batch["box"], share)
+            boxes = growth.blend_boxes(batch.box, share)
             masks = tf.map_fn(
                 lambda box: region_ops.regions_mask(box[tf.newaxis], side, side),
                 boxes,
@@ -155,18 +195,8 @@ class DeepPrivacyTrainer:
             )
             given[deepprivacy.TRANSITION] = tf.fill([tf.shape(real)[0], 1], share)
         given[deepprivacy.CONDITION] = condition
-        points = tf.reshape(batch["points"], [-1, 2 * deepprivacy.NUM_KEYPOINTS])
+        points = tf.reshape(batch.points, [-1, 2 * deepprivacy.NUM_KEYPOINTS])
         return real, {**given, deepprivacy.POSE: points}
-
-    def _update_average(self):
-        variables = self._average.trainable_variables
-        for variable, value in zip(variables, self._averages(), strict=True):
-            variable.assign(np.asarray(value))
-
-    def _averages(self):
-        """Return the running averages, in the order of the model's variables."""
-        optimizer = self._generator_optimizer
-        return [v for v in optimizer.variables if v.name.endswith("_average")]
 
 
 def _random(seeds):
@@ -181,8 +211,3 @@ def _random(seeds):
         tf.TensorSpec(shape, tf.float32) for shape in (NOISE_SHAPE, (1, 1, 1))
     )
     return tf.map_fn(draw, seeds, fn_output_signature=(noise, noise, mixing))
-
-
-def running_average_momentum(global_batch_size: int) -> float:
-    """Return what a step leaves of the average: half after `HALF_LIFE` images."""
-    return 0.5 ** (global_batch_size / HALF_LIFE)

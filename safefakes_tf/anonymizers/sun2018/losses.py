@@ -1,11 +1,11 @@
-"""Losses of Sun2018: cross-entropy and absolute difference.
+"""Losses of Sun2018: cross-entropy and absolute error.
 
 Source: sun2018.md, section 5.
 """
 
 import tensorflow as tf
 
-DIFFERENCE = 10.0
+L1_WEIGHT = 10.0
 
 
 def cross_entropy_discriminator(
@@ -30,16 +30,16 @@ def cross_entropy_generator(
         mask: float32 [N, H, W, 1], one inside the face's box.
 
     Returns:
-        "adversarial", "difference" and their weighted sum "total", float32 scalars.
+        "adversarial", "l1_loss" and their weighted sum "total", float32 scalars.
     """
     adversarial = _entropy(fake_logits, 1.0)
-    # What is hidden counts twice: once as part of the patch, once for itself.
-    difference = tf.abs(fake - real)
-    difference = tf.reduce_mean(difference) + tf.reduce_mean(difference * mask)
+    # What is masked counts twice: once as part of the patch, once for itself.
+    error = tf.abs(fake - real)
+    l1_loss = tf.reduce_mean(error) + tf.reduce_mean(error * mask)
     return {
         "adversarial": adversarial,
-        "difference": difference,
-        "total": adversarial + DIFFERENCE * difference,
+        "l1_loss": l1_loss,
+        "total": adversarial + L1_WEIGHT * l1_loss,
     }
 
 

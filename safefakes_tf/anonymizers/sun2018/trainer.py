@@ -1,25 +1,45 @@
-"""Training of Sun2018: what is hidden is learnt from what was there."""
+"""Training of Sun2018: what is masked is learnt from what was there."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from safefakes_tf.anonymizers.registry import Stage
 from safefakes_tf.anonymizers.sun2018 import losses as sun2018_losses
 from safefakes_tf.anonymizers.sun2018 import network as sun2018
-from safefakes_tf.training import optimizers
-from safefakes_tf.training.sample_sheet import sample_sheet
+from safefakes_tf.config import TrainAnonymizer
+from safefakes_tf.training import image_summary, optimizers
+from safefakes_tf.training.batches import FaceBatch
 
-Batch = dict[str, tf.Tensor]
+BETAS = (0.5, 0.999)
+
+
+def stages(settings: TrainAnonymizer) -> list[Stage]:
+    """Return the only stage of a training."""
+    return [Stage(settings.network.resolution, settings.gan.total_images)]
+
+
+def create_trainer(
+    settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object
+) -> "Sun2018Trainer":
+    """Return the trainer of new networks; see `registry.Method`."""
+    gan, precision = settings.gan, settings.loop.mixed_precision
+    return Sun2018Trainer(
+        sun2018.build_generator(settings.network),
+        sun2018.build_discriminator(settings.network),
+        optimizers.create_adam(gan.generator_learning_rate, BETAS, precision),
+        optimizers.create_adam(gan.discriminator_learning_rate, BETAS, precision),
+        image_summary.first_samples(dataset),
+    )
 
 
 class Sun2018Trainer:
     """A generator, its discriminator and their optimizers; see `loop.Trainer`.
 
     Args:
-        generator, discriminator: from `models.sun2018`, built under the strategy's
-            scope.
+        generator, discriminator: built under the strategy's scope.
         generator_optimizer, discriminator_optimizer: built here.
-        samples: a batch of a few faces, of which pictures are drawn.
+        samples: a few faces, which the image summaries show.
     """
 
     def __init__(
@@ -28,7 +48,7 @@ class Sun2018Trainer:
         discriminator: keras.Model,
         generator_optimizer: keras.optimizers.Optimizer,
         discriminator_optimizer: keras.optimizers.Optimizer,
-        samples: Batch,
+        samples: FaceBatch,
     ):
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
@@ -43,27 +63,23 @@ class Sun2018Trainer:
         self._discriminator_optimizer = discriminator_optimizer
         self._samples = samples
 
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: FaceBatch) -> dict[str, tf.Tensor]:
         """Move the generator, then the discriminator, on one replica's share of faces.
 
-        Args:
-            batch: see `data.crops`.
-
         Returns:
-            "adversarial", "difference" and their weighted sum "total", the generator's
-            loss; "discriminator". Their sums over the replicas are the global figures.
+            "adversarial", "l1_loss" and their weighted sum "total", the generator's
+            loss; "discriminator". Their sums over the replicas are the global metrics.
 
         Source: sun2018.md, section 5.
         """
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-        real = batch["image"]
         inputs = generator_inputs(batch)
 
         with tf.GradientTape() as tape:
             fake = self._generator(inputs, training=True)
-            _, fake_logits = self._judge(real, fake)
+            _, fake_logits = self._discriminate(batch.image, fake)
             losses = sun2018_losses.cross_entropy_generator(
-                fake_logits, fake, real, batch["mask"]
+                fake_logits, fake, batch.image, batch.mask
             )
             losses = {name: value / replicas for name, value in losses.items()}
             scaled = self._generator_optimizer.scale_loss(losses["total"])
@@ -71,7 +87,7 @@ class Sun2018Trainer:
 
         fake = self._generator(inputs, training=True)  # by the generator as it is now
         with tf.GradientTape() as tape:
-            logits = self._judge(real, fake)
+            logits = self._discriminate(batch.image, fake)
             loss = sun2018_losses.cross_entropy_discriminator(*logits) / replicas
             scaled = self._discriminator_optimizer.scale_loss(loss)
         optimizers.descend(
@@ -80,28 +96,29 @@ class Sun2018Trainer:
         return {**losses, "discriminator": loss}
 
     def learning_rate(self) -> float:
-        """Return the generator's rate."""
+        """Return the generator's learning rate."""
         return float(np.asarray(self._generator_optimizer.learning_rate))
 
     def final_generator(self) -> keras.Model:
         """Return the generator to anonymize with: the last one."""
         return self._generator
 
-    def picture(self, batch: Batch) -> np.ndarray:
-        """Return the sample faces: as they are, hidden, and painted anew."""
-        painted = self._generator(generator_inputs(self._samples), training=False)
-        return sample_sheet(self._samples, painted)
+    def image_summary(self, batch: FaceBatch) -> np.ndarray:
+        """Return the samples: as they are, masked, and generated."""
+        samples = self._samples
+        generated = self._generator(generator_inputs(samples), training=False)
+        return image_summary.sample_sheet(samples.image, samples.condition, generated)
 
-    def _judge(self, real, fake):
+    def _discriminate(self, real, fake):
         """Return the logits of both: one batch, so that norms see them together."""
         logits = self._discriminator(tf.concat([real, fake], axis=0), training=True)
         return tf.split(logits, 2)
 
 
-def generator_inputs(batch: Batch) -> Batch:
-    """Return what the generator is told of a batch of faces (`data.crops`)."""
-    side = batch["condition"].shape[1]
+def generator_inputs(batch: FaceBatch) -> dict[str, tf.Tensor]:
+    """Return what the generator is told of faces."""
+    side = batch.condition.shape[1]
     return {
-        sun2018.CONDITION: batch["condition"],
-        sun2018.KEYPOINT_MAPS: sun2018.keypoint_maps(batch["points"] * side, side),
+        sun2018.CONDITION: batch.condition,
+        sun2018.KEYPOINT_MAPS: sun2018.keypoint_maps(batch.points * side, side),
     }

@@ -10,6 +10,7 @@ import numpy as np
 
 from safefakes_tf.importers import parameters
 
+CONTAINERS = ("weight",)
 VGG_INDICES = {
     "conv1_1": 0,
     "conv1_2": 2,

@@ -8,12 +8,9 @@ import tensorflow as tf
 
 from safefakes_tf import faces
 from safefakes_tf.config import AugmentationConfig
+from safefakes_tf.detectors.dsfd import augmentation as augment
 from safefakes_tf.training import record_stream
-
-BATCH_IMAGE = "image"  # float32 [B, S, S, 3], RGB in 0..255
-BATCH_BOXES = "boxes"  # float32 [B, G, 4], yxyx relative, zero rows after num_boxes
-BATCH_NUM_BOXES = "num_boxes"  # int32 [B]
-BATCH_POSITION = "position"  # int64 [B], index of the consumed source element
+from safefakes_tf.training.batches import PhotoBatch, Positioned
 
 BOX_BUCKET = 16  # G is a multiple of this, so that few shapes are ever traced
 _MIN_INPUT_SIZE = 32  # px; the smallest anchor size must be well below it
@@ -47,14 +44,12 @@ def training_dataset(
         global_batch_size: B, photos per batch, over all replicas.
         seed: of the run, >= 0.
         position: index of the first source element to consume; to resume, one more
-            than the last `position` of the last batch that was trained on.
+            than the last position of the last batch that was trained on.
         anonymizer: map stage applied to decoded records before augmentation, or None
             where the stored photos are used as they are.
 
     Returns:
-        Batches {"image": float32 [B, S, S, 3] in 0..255, "boxes": float32 [B, G, 4]
-        yxyx relative, unclipped, zero padded, G a multiple of 16, "num_boxes": int32
-        [B], "position": int64 [B], rising}.
+        `Positioned` batches `PhotoBatch`, S the input size, G a multiple of 16.
 
     Raises:
         ValueError: a negative seed or position, an input size too small, a data set of
@@ -79,7 +74,7 @@ def training_dataset(
     examples = records.map(
         make_example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    examples = examples.filter(lambda example: example[BATCH_NUM_BOXES] > 0)
+    examples = examples.filter(lambda example: example.batch.num_boxes > 0)
     batches = examples.padded_batch(global_batch_size, drop_remainder=True)
     return batches.prefetch(tf.data.AUTOTUNE)
 
@@ -110,7 +105,7 @@ def _augmented(
     augmentation: AugmentationConfig,
     size: int,
     seed: int,
-) -> dict[str, tf.Tensor]:
+) -> Positioned:
     """Return one unbatched example; its boxes are padded to a full bucket."""
     boxes = tf.boolean_mask(record[faces.BBOX_PIXELS], valid_faces(record))
     function = functools.partial(_augment_photo, seed, augmentation, size)
@@ -119,16 +114,16 @@ def _augmented(
     )
     boxes = tf.ensure_shape(boxes, [None, 4])
     count = tf.shape(boxes)[0]
-    return {
-        BATCH_IMAGE: tf.cast(tf.ensure_shape(image, [size, size, 3]), tf.float32),
-        BATCH_BOXES: tf.pad(boxes / size, [[0, -count % BOX_BUCKET], [0, 0]]),
-        BATCH_NUM_BOXES: count,
-        BATCH_POSITION: index,
-    }
+    example = PhotoBatch(
+        tf.cast(tf.ensure_shape(image, [size, size, 3]), tf.float32),
+        tf.pad(boxes / size, [[0, -count % BOX_BUCKET], [0, 0]]),
+        count,
+    )
+    return Positioned(example, index)
 
 
 def _augment_photo(seed, augmentation, size, index, image, boxes_xywh):
     rng = np.random.default_rng((seed, int(index)))
     x, y, width, height = boxes_xywh.astype(np.float32).T
     boxes = np.stack([y, x, y + height, x + width], axis=1)
-    return augmentation.augment(image, boxes, rng, augmentation, size)
+    return augment.augment(image, boxes, rng, augmentation, size)

@@ -1,45 +1,71 @@
-"""Training of the detector: one step, and a picture of how it does."""
+"""Training of the detector: one step, and an image that shows how it does."""
 
 import cv2
 import keras
 import numpy as np
 import tensorflow as tf
 
-from safefakes_tf.config import Config
+from safefakes_tf.config import TrainDetector
 from safefakes_tf.detectors.dsfd import anchors as anchor_ops
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import losses as dsfd_losses
+from safefakes_tf.detectors.dsfd import network as dsfd
+from safefakes_tf.detectors.dsfd import random_initialization, weights
+from safefakes_tf.training import optimizers
+from safefakes_tf.training.batches import PhotoBatch
+from safefakes_tf.training.ema import EMA
+
+
+def create_trainer(
+    settings: TrainDetector, dataset: tf.data.Dataset
+) -> "DetectorTrainer":
+    """Return the trainer of a new model with its initial weights; call under a scope.
+
+    Args:
+        settings: of the run.
+        dataset: of the training; the first photos scale a model that starts random.
+    """
+    model = dsfd.build_dsfd(settings.model)
+    found, origin = weights.initialise(model, settings.model, settings.init_weights)
+    if not found:
+        random_initialization.fit_to_photos(model, next(iter(dataset)).batch.image)
+    print(f"initial weights: {origin}", flush=True)
+    optimizer = optimizers.create(settings.optimizer, settings.loop.mixed_precision)
+    return DetectorTrainer(model, optimizer, settings)
 
 
 class DetectorTrainer:
-    """One DSFD and its optimizer; see `loop.Trainer`.
+    """One DSFD, its optimizer and perhaps its EMA; see `loop.Trainer`.
 
     Args:
-        model: from `dsfd.build_dsfd`, built under the strategy's scope.
+        model: from `build_dsfd`, built under the strategy's scope.
         optimizer: built here, on the model's variables.
-        config: of the run; loss, clipping and input size are read.
+        settings: of the run; loss, clipping, EMA and input size are read.
     """
 
     def __init__(
-        self, model: keras.Model, optimizer: keras.optimizers.Optimizer, config: Config
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        settings: TrainDetector,
     ):
         optimizer.build(model.trainable_variables)
         self.items = {"model": model, "optimizer": optimizer}
+        self._ema = None
+        if settings.optimizer.ema is not None:
+            self._ema = EMA(model.trainable_variables, settings.optimizer.ema)
+            self.items["ema"] = self._ema
         self._model = model
         self._optimizer = optimizer
-        self._config = config
-        size = config.model.input_size
+        self._settings = settings
+        size = settings.model.input_size
         self._anchors = {
-            shot: anchor_ops.anchors(size, size, shot, config.model.anchor_ratio)
+            shot: anchor_ops.anchors(size, size, shot, settings.model.anchor_ratio)
             for shot in anchor_ops.SHOTS
         }
 
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: PhotoBatch) -> dict[str, tf.Tensor]:
         """Learn from one replica's share of a batch.
-
-        Args:
-            batch: "image" float32 [B, S, S, 3] in 0..255, "boxes" float32 [B, G, 4]
-                yxyx relative, padded, "num_boxes" int32 [B].
 
         Returns:
             The losses of `losses.progressive_anchor_loss`, float32 scalars whose sums
@@ -52,44 +78,48 @@ class DetectorTrainer:
 
         with tf.GradientTape() as tape:
             losses = dsfd_losses.progressive_anchor_loss(
-                self._model(batch["image"], training=True),
-                batch["boxes"],
-                batch["num_boxes"],
+                self._model(batch.image, training=True),
+                batch.boxes,
+                batch.num_boxes,
                 self._anchors,
-                self._config.loss,
+                self._settings.loss,
                 sum_over_replicas,
             )
             scaled = self._optimizer.scale_loss(losses["total"])
         gradients = tape.gradient(scaled, self._model.trainable_variables)
-        if self._config.optimizer.clip_norm is not None:
+        if self._settings.optimizer.clip_norm is not None:
             gradients = self._clip(sum_over_replicas(gradients), replicas)
-        self._optimizer.apply(gradients, self._model.trainable_variables)
+        optimizers.apply(gradients, self._model, self._optimizer, self._ema)
         return losses
 
     def final_model(self) -> keras.Model:
         """Return the detector to use, after which training cannot go on.
 
-        Its weights become their running average, if one is kept.
+        Its weights become their EMA, if one is kept.
         """
-        self._optimizer.finalize_variable_values(self._model.trainable_variables)
+        if self._ema is not None:
+            self._ema.copy_to(self._model.trainable_variables)
         return self._model
 
     def learning_rate(self) -> float:
+        """Return the learning rate of the next step."""
         return float(self._optimizer.learning_rate)
 
-    def picture(self, batch: dict[str, tf.Tensor]) -> np.ndarray:
-        """Return the first photo of a batch, faces in red, confident finds in green.
+    def image_summary(self, batch: PhotoBatch) -> np.ndarray:
+        """Return the first photo of a batch: faces in red, confident detections green.
 
-        They are found with the last weights, not with a running average.
+        The detections are those of the last weights, not of their EMA.
         """
-        image = tf.cast(batch["image"][0], tf.uint8).numpy()
-        found = detect.detect_photo(self._model, image, self._config.inference).numpy()
-        faces = batch["boxes"][0, : batch["num_boxes"][0]].numpy()
+        image = tf.cast(batch.image[0], tf.uint8).numpy()
+        detections = detect.detect_photo(
+            self._model, image, self._settings.inference
+        ).numpy()
+        faces = batch.boxes[0, : batch.num_boxes[0]].numpy()
         for boxes, colour in (
             (faces, (255, 0, 0)),
-            (found[found[:, 0] >= 0.5, 1:], (0, 255, 0)),
+            (detections[detections[:, 0] >= 0.5, 1:], (0, 255, 0)),
         ):
-            # An untrained network finds boxes too large for OpenCV.
+            # An untrained network predicts boxes too large for OpenCV.
             pixels = np.clip(np.nan_to_num(boxes), 0, 1) * len(image)
             for top, left, bottom, right in pixels.astype(int).tolist():
                 cv2.rectangle(image, (left, top), (right, bottom), colour, 1)
@@ -97,7 +127,7 @@ class DetectorTrainer:
 
     def _clip(self, gradients, replicas):
         scale = self._optimizer.scale_loss(1.0)
-        limit = self._config.optimizer.clip_norm * scale
+        limit = self._settings.optimizer.clip_norm * scale
         clipped, _ = tf.clip_by_global_norm(gradients, limit)
         # The optimizer sums over the replicas again.
         return [gradient / replicas.num_replicas_in_sync for gradient in clipped]

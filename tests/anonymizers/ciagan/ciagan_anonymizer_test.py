@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,7 +13,6 @@ from safefakes_tf.anonymizers.ciagan import alignment
 from safefakes_tf.anonymizers.ciagan import network as networks
 from safefakes_tf.config import AnonymizationConfig, CiaganConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
-from safefakes_tf.keypoints import fake
 from safefakes_tf.ops import drawing
 
 HEIGHT, WIDTH = 120, 160
@@ -34,13 +34,13 @@ def photo():
 
 
 def some_faces(boxes=BOXES, keypoints=None, has=None):
-    keypoints = fake.in_boxes(boxes) if keypoints is None else keypoints
+    keypoints = fake_keypoints.in_boxes(boxes) if keypoints is None else keypoints
     has = np.ones(len(boxes), bool) if has is None else has
     return Faces(*(tf.constant(part) for part in (boxes, keypoints, has)))
 
 
 def test_faces_without_keypoints_or_with_crossed_eyes_are_blacked_out(ciagan, photo):
-    mirrored = fake.in_boxes(BOXES)
+    mirrored = fake_keypoints.in_boxes(BOXES)
     mirrored[1, :, 1] = BOXES[1, 1] + BOXES[1, 3] - mirrored[1, :, 1]
     faces = some_faces(keypoints=mirrored, has=np.array([False, True, True]))
     result, action = ciagan.apply(photo, faces, SEED)
@@ -63,7 +63,7 @@ def test_faces_without_keypoints_or_with_crossed_eyes_are_blacked_out(ciagan, ph
 )
 def test_keypoints_that_do_not_outline_the_face_black_it_out(spoil, ciagan, photo):
     box = BOXES[1:2]
-    points = spoil(fake.in_boxes(box)[0], box[0, :2]).astype(np.float32)
+    points = spoil(fake_keypoints.in_boxes(box)[0], box[0, :2]).astype(np.float32)
     result, action = ciagan.apply(photo, some_faces(box, points[np.newaxis]), SEED)
     assert action.numpy() == [BLACKED_OUT]
     top, left, bottom, right = (box[0] * ([HEIGHT, WIDTH] * 2)).astype(int)
@@ -78,7 +78,7 @@ def test_a_head_turned_aside_is_hidden_with_its_features(
     stretch, shift, moved, ciagan, photo
 ):
     """Its outline is that of the cheek, eyes, nose and mouth lie beside it."""
-    points = fake.in_boxes(BOXES[:1])[0]
+    points = fake_keypoints.in_boxes(BOXES[:1])[0]
     points[moved] = points[moved] * stretch + shift
     faces = some_faces(BOXES[:1], points[np.newaxis])
     hidden = ciagan.hidden(photo, faces).numpy()
@@ -94,7 +94,7 @@ def test_a_head_turned_aside_is_hidden_with_its_features(
 
 
 def test_heads_turned_aside_and_others_keep_their_own_masks(ciagan, photo):
-    points = fake.in_boxes(BOXES[:2])
+    points = fake_keypoints.in_boxes(BOXES[:2])
     points[1, 17:] += [0, 0.1]
     together = ciagan.cut(photo, some_faces(BOXES[:2], points), SEED).inputs["mask"]
     for face in range(2):
@@ -107,7 +107,7 @@ def test_heads_turned_aside_and_others_keep_their_own_masks(ciagan, photo):
 def test_what_is_hidden_lies_under_the_mask(aside, ciagan):
     """Else black pixels around it would be taken for the face's surroundings."""
     white = tf.fill([HEIGHT, WIDTH, 3], tf.constant(255, tf.uint8))
-    points = fake.in_boxes(BOXES[:1])
+    points = fake_keypoints.in_boxes(BOXES[:1])
     points[:, 17:, 1] += aside
     inputs = ciagan.cut(white, some_faces(BOXES[:1], points), SEED).inputs
     around = inputs["mask"].numpy() <= alignment.COVERED
@@ -131,7 +131,7 @@ def test_a_polygon_around_keypoints_holds_them_all(spread):
 def test_the_outline_is_hidden_and_the_forehead_stays(ciagan, photo):
     faces = some_faces()
     hidden = ciagan.hidden(photo, faces).numpy()
-    points = fake.in_boxes(BOXES[:1])[0] * [HEIGHT, WIDTH]
+    points = fake_keypoints.in_boxes(BOXES[:1])[0] * [HEIGHT, WIDTH]
     nose, chin = points[30].astype(int), points[8].astype(int)
     assert hidden[tuple(nose)]
     assert hidden[tuple(chin)]
@@ -195,7 +195,7 @@ def test_all_that_is_hidden_is_paint(eyes, scale, hide_neighbours, of_side):
     ciagan = of_side[0 if hide_neighbours else 1]
     size = [int(HEIGHT * scale), int(WIDTH * scale), 3]
     photo = tf.constant(np.random.default_rng(1).integers(0, 256, size, np.uint8))
-    points = fake.in_boxes(BOXES[:2])
+    points = fake_keypoints.in_boxes(BOXES[:2])
     if eyes == "close":
         for corner, side in zip(alignment.INNER_CORNERS, (-1, 1), strict=True):
             points[1, corner] = [0.55, 0.7 + side * 0.013]

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf.anonymizers.deepprivacy import growth
-from safefakes_tf.anonymizers.deepprivacy.growth import Stage
+from safefakes_tf.anonymizers.registry import Stage
 
 
 def test_the_published_schedule():
@@ -13,9 +13,9 @@ def test_the_published_schedule():
     phase = 1_200_000
     stages = growth.stages(128, 40_000_000, phase)
     assert [stage.resolution for stage in stages] == [8, 16, 32, 64, 128]
-    begins = np.cumsum([0, *(stage.images for stage in stages)]) / 1e6
+    begins = np.cumsum([0, *(stage.examples for stage in stages)]) / 1e6
     np.testing.assert_allclose(begins, [0, 1.2, 3.6, 6.0, 8.4, 40])
-    assert [stage.fade_images for stage in stages] == [0, *[phase] * 4]
+    assert [stage.fade_examples for stage in stages] == [0, *[phase] * 4]
 
 
 def test_without_phases_there_is_one_stage():

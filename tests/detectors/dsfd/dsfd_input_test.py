@@ -65,9 +65,9 @@ def take(batches, count):
 def assert_equal_batches(left, right):
     assert len(left) == len(right)
     for one, other in zip(left, right, strict=True):
-        assert one.keys() == other.keys()
-        for key in one:
-            np.testing.assert_array_equal(one[key], other[key])
+        np.testing.assert_array_equal(one.position, other.position)
+        for name, value in one.batch._asdict().items():
+            np.testing.assert_array_equal(value, getattr(other.batch, name), name)
 
 
 @pytest.fixture(scope="module")
@@ -82,22 +82,22 @@ def start(dataset):
 
 def test_batches_have_the_agreed_form(dataset, start):
     spec = stream(dataset).element_spec
-    assert spec["image"] == tf.TensorSpec([BATCH, SIZE, SIZE, 3], tf.float32)
-    assert spec["boxes"] == tf.TensorSpec([BATCH, None, 4], tf.float32)
-    assert spec["num_boxes"] == tf.TensorSpec([BATCH], tf.int32)
-    assert spec["position"] == tf.TensorSpec([BATCH], tf.int64)
-    for batch in start:
-        assert batch["boxes"].shape[1] % detection.BOX_BUCKET == 0
-        assert batch["image"].min() >= 0
-        assert 200 < batch["image"].max() <= 255
-        for boxes, count in zip(batch["boxes"], batch["num_boxes"], strict=True):
+    assert spec.batch.image == tf.TensorSpec([BATCH, SIZE, SIZE, 3], tf.float32)
+    assert spec.batch.boxes == tf.TensorSpec([BATCH, None, 4], tf.float32)
+    assert spec.batch.num_boxes == tf.TensorSpec([BATCH], tf.int32)
+    assert spec.position == tf.TensorSpec([BATCH], tf.int64)
+    for batch, _ in start:
+        assert batch.boxes.shape[1] % detection.BOX_BUCKET == 0
+        assert batch.image.min() >= 0
+        assert 200 < batch.image.max() <= 255
+        for boxes, count in zip(batch.boxes, batch.num_boxes, strict=True):
             assert count > 0
             assert (boxes[:count, 2:] > boxes[:count, :2]).all()
             assert not boxes[count:].any()
 
 
 def test_positions_rise_and_pass_over_photos_without_a_face(start):
-    positions = np.concatenate([batch["position"] for batch in start])
+    positions = np.concatenate([batch.position for batch in start])
     assert (np.diff(positions) > 0).all()
     # Three of the seven photos of an epoch have no face.
     per_epoch = np.bincount(positions // 7)[:-1]
@@ -106,20 +106,20 @@ def test_positions_rise_and_pass_over_photos_without_a_face(start):
 
 @pytest.mark.parametrize("batches_before", [1, 2, 3, 5, 9])
 def test_resume_continues_bit_for_bit(dataset, start, batches_before):
-    position = int(start[batches_before - 1]["position"][-1]) + 1
+    position = int(start[batches_before - 1].position[-1]) + 1
     tf.random.set_seed(batches_before)  # must not matter
     resumed = take(stream(dataset, position=position), len(start) - batches_before)
     assert_equal_batches(resumed, start[batches_before:])
 
 
 def test_resume_at_an_epoch_border_and_inside_a_batch(dataset, start):
-    positions = np.concatenate([batch["position"] for batch in start])
-    images = np.concatenate([batch["image"] for batch in start])
+    positions = np.concatenate([batch.position for batch in start])
+    images = np.concatenate([batch.image for batch, _ in start])
     for position in (7, 14, int(positions[2])):
         index = int(np.searchsorted(positions, position))
         resumed = take(stream(dataset, position=position), 3)
         np.testing.assert_array_equal(
-            np.concatenate([batch["image"] for batch in resumed]),
+            np.concatenate([batch.image for batch, _ in resumed]),
             images[index : index + 3 * BATCH],
         )
 
@@ -135,7 +135,7 @@ def test_every_epoch_has_each_photo_once_in_another_order(monkeypatch):
         _, pixels, relative = photo(20, 20, [[2, 2, 9, 9]])
         photos.append((tf.io.encode_png(image).numpy(), pixels, relative))
     batches = take(stream(to_dataset(photos)), 12)
-    order = np.concatenate([batch["image"][:, 0, 0, 0] for batch in batches])
+    order = np.concatenate([batch.image[:, 0, 0, 0] for batch, _ in batches])
     epochs = order.reshape(3, 8).astype(int)
     for epoch in epochs:
         assert sorted(epoch) == list(range(8))
@@ -144,7 +144,7 @@ def test_every_epoch_has_each_photo_once_in_another_order(monkeypatch):
 
 def test_seeds_differ(dataset, start):
     other = take(stream(dataset, seed=4), 1)[0]
-    assert not np.array_equal(other["image"], start[0]["image"])
+    assert not np.array_equal(other.batch.image, start[0].batch.image)
 
 
 def test_number_of_threads_does_not_matter(dataset, start):
@@ -191,24 +191,26 @@ def test_a_photo_that_loses_every_face_is_replaced_by_the_next(monkeypatch):
         for level in (50, 150, 60, 160)
     ]
     batches = take(stream(to_dataset(photos)), 6)
-    assert all(batch["image"].min() > 100 for batch in batches)
-    positions = np.concatenate([batch["position"] for batch in batches])
+    assert all(batch.image.min() > 100 for batch, _ in batches)
+    positions = np.concatenate([batch.position for batch in batches])
     np.testing.assert_array_equal(np.bincount(positions // 4)[:5], 2)
 
 
 def test_anonymizer_gets_the_whole_decoded_record_before_augmentation(monkeypatch):
-    monkeypatch.setattr(detection.augment.colours, "distort", lambda image, rng: image)
+    monkeypatch.setattr(
+        detection.augment.colour_distortion, "distort", lambda image, rng: image
+    )
     shapes = []
 
-    def paint(record):
+    def to_green(record):
         shapes.append(record[faces.IMAGE].shape)
         assert record[faces.FILENAME].dtype == tf.string
         green = tf.zeros_like(record[faces.IMAGE]) + tf.constant([0, 255, 0], tf.uint8)
         count = tf.shape(record[faces.BBOX])[0]
         return {**record, faces.IMAGE: green, faces.ACTION: tf.zeros([count], tf.int64)}
 
-    for batch in take(stream(to_dataset(make_photos(4)), anonymizer=paint), 4):
-        pixels = batch["image"].reshape(-1, 3)
+    for batch, _ in take(stream(to_dataset(make_photos(4)), anonymizer=to_green), 4):
+        pixels = batch.image.reshape(-1, 3)
         fill = (pixels == detection.augment.FILL).all(axis=1)
         assert (~fill).any()
         # Filters of the resize may blend the fill with green, never bring in noise.

@@ -5,7 +5,7 @@ import pytest
 
 from safefakes_tf.config import DetectorConfig
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd import vgg16
+from safefakes_tf.detectors.dsfd import vgg16, weights
 
 TINY = DetectorConfig(width_multiplier=1 / 16)
 
@@ -48,7 +48,7 @@ def write(path, arrays):
 
 def test_fully_connected_layers_are_sampled(model):
     arrays = imagenet_arrays(model)
-    vgg16.assign_imagenet(model, arrays)
+    weights.assign_imagenet(model, arrays)
     kernel, bias = model.get_layer("fc6").get_weights()
     fc1, fc1_bias = arrays["fc1"]
     channels = kernel.shape[2]
@@ -66,7 +66,7 @@ def test_first_kernel_follows_the_channel_order(order):
         DetectorConfig(width_multiplier=1 / 16, channel_order=order)
     )
     arrays = imagenet_arrays(model)
-    vgg16.assign_imagenet(model, arrays)
+    weights.assign_imagenet(model, arrays)
     expected = arrays["block1_conv1"][0]
     if order == "rgb":
         expected = expected[:, :, ::-1]
@@ -78,7 +78,7 @@ def test_file_with_and_without_fully_connected_layers(model, tmp_path):
         path = tmp_path / f"vgg{with_fc}.h5"
         arrays = imagenet_arrays(model, with_fc)
         write(path, arrays)
-        found, message = vgg16.initialise(model, TINY, str(path))
+        found, message = weights.initialise(model, TINY, str(path))
         assert found
         assert str(path) in message
         assert ("fc6 and fc7 random" in message) == (not with_fc)
@@ -89,19 +89,19 @@ def test_file_with_and_without_fully_connected_layers(model, tmp_path):
 
 def test_cached_file_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    found, message = vgg16.initialise(None, DetectorConfig(), None)
+    found, message = weights.initialise(None, DetectorConfig(), None)
     assert not found
     assert "--weights=FILE" in message
     (tmp_path / "models").mkdir()
-    path = tmp_path / "models" / vgg16.IMAGENET_FILES[0]
+    path = tmp_path / "models" / weights.IMAGENET_FILES[0]
     path.write_bytes(b"no weights")
     with pytest.raises(ValueError, match=r"expected Keras' ImageNet VGG-16 weights"):
-        vgg16.initialise(None, DetectorConfig(), None)
+        weights.initialise(None, DetectorConfig(), None)
 
 
 def test_narrow_models_start_random(model):
     before = model.get_layer("conv1_1").get_weights()[0]
-    found, message = vgg16.initialise(model, TINY, None)
+    found, message = weights.initialise(model, TINY, None)
     assert not found
     assert "width_multiplier 1.0" in message
     np.testing.assert_array_equal(model.get_layer("conv1_1").get_weights()[0], before)
@@ -111,7 +111,7 @@ def test_detector_weights(model, tmp_path):
     path = tmp_path / "detector.weights.h5"
     model.save_weights(path)
     other = dsfd.build_dsfd(TINY)
-    vgg16.initialise(other, TINY, str(path))
+    weights.initialise(other, TINY, str(path))
     for got, expected in zip(other.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(got, expected)
 
@@ -129,8 +129,8 @@ def test_a_file_of_something_else_is_one_line(model, tmp_path, name, kind):
     else:
         path.write_bytes(content[kind])
     with pytest.raises(ValueError, match=rf"^[^\n]*{path}[^\n]*$") as caught:
-        vgg16.initialise(model, TINY, str(path))
-    assert caught.traceback[-1].path.name == "vgg16.py"
+        weights.initialise(model, TINY, str(path))
+    assert caught.traceback[-1].path.name == "weights.py"
 
 
 def test_a_detector_of_another_width_is_one_line(model, tmp_path):
@@ -140,20 +140,20 @@ def test_a_detector_of_another_width_is_one_line(model, tmp_path):
         ValueError,
         match=rf"^{path} does not fit this detector [^\n]*--set it was[^\n]*$",
     ):
-        vgg16.initialise(model, TINY, str(path))
+        weights.initialise(model, TINY, str(path))
 
 
 def test_bad_files(model, tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
-        vgg16.initialise(model, TINY, str(tmp_path / "none.h5"))
+        weights.initialise(model, TINY, str(tmp_path / "none.h5"))
     arrays = imagenet_arrays(model)
     del arrays["block3_conv2"]
     with pytest.raises(ValueError, match="lack block3_conv2"):
-        vgg16.assign_imagenet(model, arrays)
+        weights.assign_imagenet(model, arrays)
     arrays = imagenet_arrays(dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 8)))
     before = model.get_weights()
     with pytest.raises(ValueError, match=r"weights of conv1_1 must be .* got"):
-        vgg16.assign_imagenet(model, arrays)
+        weights.assign_imagenet(model, arrays)
     for got, expected in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(got, expected)
 

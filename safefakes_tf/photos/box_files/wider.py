@@ -1,4 +1,4 @@
-"""The annotation files of WIDER FACE.
+"""The text files of WIDER FACE.
 
 Source: readme.txt of `wider_face_split.zip`; wider_eval.md, section 1.
 """
@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import scipy.io
+
+from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
+
+DIFFICULTIES = ("easy", "medium", "hard")
+TEXTS = {
+    "train": "wider_face_train_bbx_gt.txt",
+    "val": "wider_face_val_bbx_gt.txt",
+    "test": "wider_face_test_filelist.txt",
+}
 
 # Columns of a row after x, y, width, height.
 ATTRIBUTES = ("blur", "expression", "illumination", "invalid", "occlusion", "pose")
@@ -23,6 +31,7 @@ CLASSES = {
 _COLUMNS = 4 + len(ATTRIBUTES)
 _LIMITS = np.array([len(CLASSES[name]) for name in ATTRIBUTES])
 _RANGE = np.iinfo(np.int32)
+BOM = "\ufeff"  # Notepad begins a file with it
 
 
 class Annotation(NamedTuple):
@@ -35,6 +44,14 @@ class Annotation(NamedTuple):
 
     filename: str
     rows: np.ndarray
+
+
+def read(path: pathlib.Path) -> list[PhotoBoxes]:
+    """Read a user's file of this form; see `read_boxes`."""
+    return [
+        PhotoBoxes(photo.filename.removeprefix(BOM), photo.rows[:, :4].astype(float))
+        for photo in read_boxes(path)
+    ]
 
 
 def read_boxes(path: pathlib.Path) -> list[Annotation]:
@@ -65,37 +82,6 @@ def read_names(path: pathlib.Path) -> list[Annotation]:
         if line.strip():
             _check_new(path, number, line.strip(), first_lines)
     return [Annotation(name, none) for name in first_lines]
-
-
-def read_difficulty(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """Read `wider_{easy,medium,hard}_val.mat`.
-
-    Returns:
-        Per photo, `<event>/<name>` without suffix, the 0-based rows of the faces that
-        count, int64 [M].
-
-    Raises:
-        ValueError: if it is no such file.
-    """
-    try:
-        content = scipy.io.loadmat(path)
-        events = zip(
-            content["event_list"][:, 0],
-            content["file_list"][:, 0],
-            content["gt_list"][:, 0],
-            strict=True,
-        )
-        return {
-            f"{event[0]}/{name[0]}": rows.astype(np.int64).reshape(-1) - 1
-            for event, files, lists in events
-            for name, rows in zip(files[:, 0], lists[:, 0], strict=True)
-        }
-    except Exception as error:  # a broken file can fail in any way
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(
-            f"{path} is not the file of WIDER FACE's eval_tools.zip ({reason}); "
-            "unpack it again"
-        ) from error
 
 
 def _text(path):

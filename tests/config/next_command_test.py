@@ -4,7 +4,7 @@ import dataclasses
 import shlex
 
 from safefakes_tf.config import DataConfig, with_demonstration_weights
-from safefakes_tf.runs.next_command import next_command
+from safefakes_tf.config.next_command import next_command
 
 
 def test_the_command_goes_on_with_the_same_photos_and_weights():

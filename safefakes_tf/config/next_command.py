@@ -1,9 +1,17 @@
-"""The command that goes on from a run, as its last line prints it."""
+"""How a user calls this program, and the command that goes on from a run."""
 
 import dataclasses
+import pathlib
 import shlex
+import sys
 
-from safefakes_tf.config import DataConfig, with_demonstration_weights
+from safefakes_tf.config.data import DataConfig, with_demonstration_weights
+
+
+def program() -> str:
+    """Return how a user calls this program: installed, or as a file."""
+    name = pathlib.Path(sys.argv[0]).name
+    return name if name == "safefakes" else "python main.py"
 
 
 def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str:
@@ -33,4 +41,4 @@ def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str
     words = [f"--{name}={value}" for name, value in flags.items() if value]
     if data.allow_partial:
         words.append("--set=data.allow_partial=true")
-    return "next:    " + shlex.join(["python", "main.py", *words])
+    return "next:    " + f"{program()} {shlex.join(words)}"

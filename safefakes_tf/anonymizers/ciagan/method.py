@@ -1,0 +1,17 @@
+"""CIAGAN for the registry."""
+
+from safefakes_tf.anonymizers.ciagan import importer, network, pairs, trainer
+from safefakes_tf.anonymizers.ciagan.anonymizer import Ciagan
+from safefakes_tf.anonymizers.registry import Method
+
+METHODS = {
+    "ciagan": Method(
+        Ciagan,
+        network.build_generator,
+        trainer.stages,
+        pairs.batches,
+        trainer.create_trainer,
+        needs_identities=True,
+        importer=importer,
+    )
+}

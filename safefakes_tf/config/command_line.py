@@ -1,0 +1,120 @@
+"""Flags: which there are, which a mode takes, and what they make of settings."""
+
+import dataclasses
+import os
+import pathlib
+from typing import Any
+
+from safefakes_tf.config import data, fields, modes, names, overrides
+
+# Flags of all modes, and what they are for.
+GENERAL = {
+    "--config": "start from the settings of a file in configs/",
+    "--set": "change a setting, e.g. --set=loop.total_steps=1000; may be repeated",
+    "--workdir": "where results go; default: results/<what runs> in the current folder",
+    "--dry_run": "print all settings and stop",
+    "--help": "show this and stop",
+}
+# Flags of the modes that read a setting, and that setting.
+FIELDS = {
+    "anonymizer": "data.anonymizer",
+    "dataset": "data.dataset",
+    "data_dir": "data.data_dir",
+    "manual_dir": "data.manual_dir",
+    "seed": "seed",
+    "predictions": "predictions",
+    "ground_truth": "ground_truth",
+    "model": "network_name",
+    "source": "source",
+    "input": "input",
+    "annotations": "annotations",
+    "output": "output",
+}
+# Modes that take the project's own weights of a generator where they serve.
+_DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
+WITHOUT_WORKDIR = ("build_dataset", "anonymize")
+WITHOUT_WEIGHTS = ("train_anonymizer", "import_weights", "evaluate_predictions")
+
+
+def taken(settings: Any) -> dict[str, str]:
+    """Return the part of `FIELDS` that settings have."""
+    paths = fields.flatten(settings)
+    return {name: path for name, path in FIELDS.items() if path in paths}
+
+
+def unread(settings: Any, typed: Any) -> list[str]:
+    """Return the flags that were given and that settings have no field for."""
+    given = (name for name in FIELDS if getattr(typed, name) is not None)
+    return [f"--{name}" for name in given if name not in taken(settings)]
+
+
+def change(settings: Any, typed: Any) -> Any:
+    """Return the settings of a mode with --set, then the other flags, applied.
+
+    Raises:
+        ValueError: for a setting that does not exist, or a value it cannot have.
+    """
+    short = [
+        f"{field}={getattr(typed, name)}"
+        for name, field in taken(settings).items()
+        if getattr(typed, name) is not None
+    ]
+    settings = overrides.apply_overrides(settings, [*typed.set, *short])
+    if typed.weights is not None:
+        field = _weights_field(settings, typed.mode)
+        settings = overrides.apply_overrides(settings, [f"{field}={typed.weights}"])
+    if typed.mode in _DEMONSTRATED:
+        settings = dataclasses.replace(
+            settings, data=data.with_demonstration_weights(settings.data)
+        )
+    return fields.validate(settings)
+
+
+def _weights_field(settings, mode):
+    """Return the setting that --weights are for: of a generator, else the detector."""
+    if mode in WITHOUT_WEIGHTS:
+        raise ValueError(f"--mode={mode} takes no --weights; leave them out")
+    name = settings.data.anonymizer
+    if names.network(name) is None or mode == "evaluate":
+        if hasattr(settings, "init_weights"):
+            return "init_weights"
+        raise ValueError(
+            f"with --mode={mode}, --weights are those of a generator, so --anonymizer "
+            f"must be one of {', '.join(names.generators())}; got {name}"
+        )
+    if mode == "study" and name not in settings.study_anonymizers:
+        raise ValueError(
+            f"--weights are those of {name}, which must be one of study_anonymizers; "
+            f"got {', '.join(settings.study_anonymizers)}"
+        )
+    return "data.anonymization.weights"
+
+
+def check_given(settings: Any, mode: str) -> None:
+    """Answer typing mistakes before TensorFlow is loaded.
+
+    Raises:
+        ValueError: if a flag that the mode needs is absent, or names what is not there.
+    """
+    for flag, name in FIELDS.items():
+        if name not in modes.flag_fields(settings):
+            continue
+        value = getattr(settings, name)
+        if name == "network_name":
+            names.check_choice("--model", value or "", names.imported())
+        elif not value:
+            raise ValueError(f"--mode={mode} needs --{flag}; got nothing")
+        elif name != "output" and not os.path.exists(value):
+            raise ValueError(f"--{flag} must name what is there; {value} is not")
+
+
+def result_name(settings: Any, typed: Any) -> str:
+    """Return the name of the work folder of a command that names none."""
+    mode = typed.mode
+    if mode == "evaluate_predictions":
+        return f"evaluate-{pathlib.Path(settings.predictions or '').resolve().name}"
+    if mode in ("train_detector", "evaluate", "export", "train_anonymizer"):
+        end = "-generator" if mode == "train_anonymizer" else ""
+        return f"{settings.data.dataset}-{settings.data.anonymizer}{end}"
+    photos = getattr(settings.data, "dataset", "photos")
+    return f"{mode}-{typed.model or typed.config or photos}"

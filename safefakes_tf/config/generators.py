@@ -1,0 +1,46 @@
+"""The networks of the generators, and how they are trained."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Sun2018Config:
+    """Networks of Sun2018. Source: sun2018.md, sections 3 and 4."""
+
+    width: int = 64  # channels of the first level
+    resolution: int = 128  # side of a patch, px; a multiple of 16
+    fill: int = 0  # grey level that hides a face; a network knows only its own
+
+
+@dataclasses.dataclass(frozen=True)
+class DeepPrivacyConfig:
+    """Networks of DeepPrivacy. Source: deepprivacy.md, sections 1 to 3."""
+
+    channels: int = 512  # at the lowest resolution; 512 "large", 256 "default"
+    resolution: int = 128  # side of a patch, px; 8 times a power of two
+    fill: int = 128  # grey level that hides a face; a network knows only its own
+
+
+@dataclasses.dataclass(frozen=True)
+class CiaganConfig:
+    """Networks of CIAGAN. Source: ciagan.md, sections 3 to 5."""
+
+    width_multiplier: float = 1.0  # of the generator's channel counts
+    resolution: int = 128  # side of a patch, px; 16, 32, 64 or 128
+    num_identities: int = 1200  # that it tells apart
+    discriminator_width_multiplier: float = 1.0  # of critic and identity network
+    jpeg_landmark_maps: bool = False  # published weights know maps blurred by JPEG
+    random_crop: int = 28  # px of a frame of 144, of training crops; published: 18
+
+
+@dataclasses.dataclass(frozen=True)
+class GanConfig:
+    """Training of a generator against its discriminator, both by Adam."""
+
+    total_images: int = 40_000_000  # shown; steps times the global batch size
+    phase_images: int = 0  # in which DeepPrivacy grows by a resolution; 0: no growing
+    generator_learning_rate: float = 1.5e-3
+    discriminator_learning_rate: float = 1.5e-3
+    generator_steps: int = 3  # of CIAGAN, per one of each discriminator
+    identity_weight: float = 1.0  # of CIAGAN's identity loss, beside the adversarial
+    demonstration: bool = False  # marks weights that are there to be looked at only

@@ -1,0 +1,92 @@
+"""What `--help` says: of the program, and of a mode.
+
+The explanations are the comments beside the fields, as `simple_parsing` finds them. Its
+parser and that of `tyro` were tried too: both turn every field into a flag, where this
+project has `--set`, and answer a mistake with a page; so `overrides` reads `--set`.
+"""
+
+import dataclasses
+import textwrap
+from typing import Any
+
+from simple_parsing.docstring import get_attribute_docstring
+
+from safefakes_tf.config import command_line, fields, modes, names
+
+WIDTH = 88
+COLUMN = 36  # where explanations begin at the latest
+DETECTOR, GENERATOR = "of the detector", "of the generator, where --anonymizer has one"
+
+
+def of_program(program: str, configs: tuple[str, ...]) -> str:
+    """Return what `--help` says of a program, given its name and those of `configs`."""
+    return f"""\
+Anonymize face photos, train a face detector on them, and measure what it costs.
+
+usage: {program} --mode=MODE [flags]
+       {program} --mode=MODE --help  for what a mode takes
+
+modes:
+{_table({mode: row.summary for mode, row in modes.MODES.items()})}
+
+anonymizers:
+{_table({name: row.summary for name, row in names.ANONYMIZERS.items()})}
+
+data sets:
+{_table({name: row.summary for name, row in names.DATASETS.items()})}
+
+files of settings, for --config:
+{textwrap.indent(textwrap.fill(", ".join(configs), WIDTH - 2), "  ")}"""
+
+
+def of_mode(settings: Any, program: str) -> str:
+    """Return what `--help` says of the mode that settings are of, and their values."""
+    mode = modes.name_of(settings)
+    row = modes.MODES[mode]
+    explained = _explanations(settings)
+    taken = command_line.taken(settings)
+    flags = {f"--{name}": explained[field] for name, field in taken.items()}
+    if mode == "evaluate":
+        flags["--weights"] = DETECTOR
+    elif mode not in command_line.WITHOUT_WEIGHTS:
+        both = hasattr(settings, "init_weights")
+        flags["--weights"] = GENERATOR + f"; else {DETECTOR}" * both
+    values = {
+        f"{path}={fields.show(value)}": explained[path]
+        for path, value in fields.flatten(settings).items()
+        if path not in modes.flag_fields(settings)
+    }
+    return f"""\
+--mode={mode}: {row.summary}.
+
+  {program} --mode={mode} {row.example}
+
+flags:
+{_table(flags | command_line.GENERAL)}
+
+settings, changed by --set=NAME=VALUE:
+{_table(values)}"""
+
+
+def _table(rows):
+    """Return lines of two columns: a name, and an explanation of any length."""
+    column = min(COLUMN, 4 + max(map(len, rows)))
+    style = {"break_on_hyphens": False, "subsequent_indent": " " * column}
+    return "\n".join(
+        textwrap.fill(f"  {name:<{column - 4}}  {text}", WIDTH, **style).rstrip()
+        for name, text in rows.items()
+    )
+
+
+def _explanations(settings, prefix=""):
+    """Return the comment of every field by its path; else the values it may have."""
+    found, choices = {}, fields.named_choices()
+    for field in dataclasses.fields(settings):
+        value, path = getattr(settings, field.name), f"{prefix}{field.name}"
+        if dataclasses.is_dataclass(value):
+            found |= _explanations(value, f"{path}.")
+            continue
+        said = get_attribute_docstring(type(settings), field.name)
+        text = " ".join((said.comment_above or said.comment_inline).split())
+        found[path] = text.replace("None", "none") or ", ".join(choices.get(path, ()))
+    return found

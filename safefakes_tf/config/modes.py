@@ -1,0 +1,208 @@
+"""The modes: what each one reads, and where it runs.
+
+The settings of a mode are one frozen dataclass. A work folder is claimed, compared and
+resumed by them, and by nothing else. Fields of the same name mean the same everywhere,
+so that the settings of one mode serve another as far as they go; see `adapt`.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+from safefakes_tf.config import names
+from safefakes_tf.config.data import DataConfig, DatasetConfig, OwnPhotosConfig
+from safefakes_tf.config.detector import (
+    AugmentationConfig,
+    DetectorConfig,
+    LossConfig,
+    OptimizerConfig,
+)
+from safefakes_tf.config.generators import GanConfig
+from safefakes_tf.config.inference import ApConfig, InferenceConfig
+from safefakes_tf.config.loop import LoopConfig
+
+
+def _flag():
+    """Return a field that is given by a flag; it says where, not what."""
+    return dataclasses.field(default=None, metadata={"flag": True})
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildDataset:
+    """Prepare a data set, its photos anonymized."""
+
+    data: DataConfig = DataConfig()
+    seed: int = 0  # of all but the photos of synthetic_crowd
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainAnonymizer:
+    """Train the generator of an anonymizer on unaltered photos."""
+
+    data: DataConfig = DataConfig()
+    # Of the generator that data.anonymizer names, and of its class; see `names`. Those
+    # of another generator give way to the defaults.
+    network: Any = None
+    gan: GanConfig = GanConfig()
+    loop: LoopConfig = LoopConfig()
+    devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
+    seed: int = 0  # of all but the photos of synthetic_crowd
+
+    def __post_init__(self):
+        kind = names.network(self.data.anonymizer)
+        if type(self.network) is not kind:
+            object.__setattr__(self, "network", kind() if kind else None)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainDetector:
+    """Train a face detector on a data set behind an anonymizer."""
+
+    data: DataConfig = DataConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    model: DetectorConfig = DetectorConfig()
+    loss: LossConfig = LossConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    loop: LoopConfig = LoopConfig()
+    inference: InferenceConfig = InferenceConfig()  # of image summaries, and afterwards
+    devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
+    init_weights: str | None = None  # file to start from; None: ImageNet if it is there
+    seed: int = 0  # of all but the photos of synthetic_crowd
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Measure a detector's average precision on unaltered photos."""
+
+    data: DataConfig = DataConfig()
+    model: DetectorConfig = DetectorConfig()
+    inference: InferenceConfig = InferenceConfig()
+    init_weights: str | None = _flag()  # of the detector; None: of the work folder
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluatePredictions:
+    """Do the same for a folder of prediction files."""
+
+    inference: ApConfig = ApConfig()
+    predictions: str | None = _flag()  # folder of <event>/<photo>.txt
+    ground_truth: str | None = _flag()  # folder of the WIDER FACE .mat files
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview(BuildDataset):
+    """Draw faces behind every anonymizer, side by side."""
+
+    study_anonymizers: tuple[str, ...] = names.filters()  # a column each
+
+
+@dataclasses.dataclass(frozen=True)
+class Export(Evaluate):
+    """Write an anonymizer, and a detector, as SavedModels."""
+
+    seed: int = 0  # of all but the photos of synthetic_crowd
+
+
+@dataclasses.dataclass(frozen=True)
+class Study(TrainDetector):
+    """Train and evaluate one detector per anonymizer, and compare them."""
+
+    study_anonymizers: tuple[str, ...] = names.filters()  # a detector behind each
+
+
+@dataclasses.dataclass(frozen=True)
+class ImportWeights:
+    """Convert published weights."""
+
+    data: DatasetConfig = DatasetConfig()  # on which a detector will be evaluated
+    model: DetectorConfig = DetectorConfig()  # of a detector; a generator's file tells
+    network_name: str | None = _flag()  # dsfd, or a generator that was published
+    source: str | None = _flag()  # checkpoint of the published code, or an .npz
+
+
+@dataclasses.dataclass(frozen=True)
+class Anonymize:
+    """Anonymize a folder of photos with boxes."""
+
+    data: OwnPhotosConfig = OwnPhotosConfig()
+    seed: int = 0  # of the generator
+    input: str | None = _flag()  # folder of photos
+    annotations: str | None = _flag()  # boxes on them: WIDER .txt, COCO .json, .csv
+    output: str | None = _flag()  # folder to make for the anonymized photos
+
+
+class Mode(NamedTuple):
+    """What a mode is.
+
+    Attributes:
+        settings: dataclass of all that it reads; its docstring tells a user what for.
+        example: flags that make a command with it.
+    """
+
+    settings: type
+    example: str
+
+    @property
+    def summary(self) -> str:
+        """What a mode does, in a few words."""
+        return self.settings.__doc__.removesuffix(".")
+
+
+# As a mode is called, so is the module of its run.
+MODES = {
+    "build_dataset": Mode(BuildDataset, "--anonymizer=blur --dataset=synthetic_crowd"),
+    "train_anonymizer": Mode(
+        TrainAnonymizer,
+        "--anonymizer=deepprivacy --dataset=widerface --manual_dir=photos",
+    ),
+    "train_detector": Mode(
+        TrainDetector, "--anonymizer=blur --dataset=widerface --manual_dir=photos"
+    ),
+    "evaluate": Mode(Evaluate, "--anonymizer=blur --dataset=widerface"),
+    "evaluate_predictions": Mode(
+        EvaluatePredictions, "--predictions=DIR --ground_truth=DIR"
+    ),
+    "preview": Mode(Preview, "--config=demo_all"),
+    "export": Mode(Export, "--anonymizer=blur"),
+    "study": Mode(Study, "--config=quickstart"),
+    "import_weights": Mode(ImportWeights, "--model=dsfd --source=FILE"),
+    "anonymize": Mode(
+        Anonymize, "--anonymizer=blackout --input=DIR --annotations=FILE --output=DIR"
+    ),
+}
+
+
+def name_of(settings: Any) -> str:
+    """Return the name of the mode that settings are of."""
+    return next(name for name, row in MODES.items() if row.settings is type(settings))
+
+
+def flag_fields(settings: Any) -> tuple[str, ...]:
+    """Return the fields that say where something lies, given by flags of their own."""
+    fields = dataclasses.fields(settings)
+    return tuple(field.name for field in fields if field.metadata.get("flag"))
+
+
+def adapt(settings: Any, mode: str) -> Any:
+    """Return the settings of a mode with the values of another where both have a field.
+
+    But for those that say where something lies: a detector starts from one file of
+    weights, and another is evaluated.
+
+    Args:
+        settings: of any mode.
+        mode: key of `MODES`.
+    """
+    return _fit(settings, MODES[mode].settings)
+
+
+def _fit(settings, kind):
+    if type(settings) is kind:
+        return settings
+    values = {}
+    for field in dataclasses.fields(kind):
+        if field.metadata.get("flag"):
+            continue
+        value = getattr(settings, field.name, field.default)
+        nested = dataclasses.is_dataclass(field.default)
+        values[field.name] = _fit(value, type(field.default)) if nested else value
+    return kind(**values)

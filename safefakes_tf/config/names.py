@@ -1,0 +1,110 @@
+"""The names that a user types, and where each is at home.
+
+One row per anonymizer and per data set. Modules are named, not imported, so a typing
+mistake is answered before TensorFlow is loaded.
+"""
+
+import difflib
+from collections.abc import Collection
+from typing import NamedTuple
+
+from safefakes_tf.config import generators as networks
+
+
+class Anonymizer(NamedTuple):
+    """Where an anonymizer lives.
+
+    Attributes:
+        module: defines `METHODS`, in which it has its name.
+        summary: one line for a user.
+        network: settings of its generator; None: it has none, and needs no weights.
+        published: whether --mode=import_weights knows the checkpoints of its authors.
+    """
+
+    module: str
+    summary: str
+    network: type | None = None
+    published: bool = False
+
+
+class Dataset(NamedTuple):
+    """Where a data set lives: `module` defines `Builder`."""
+
+    module: str
+    summary: str
+
+
+_HOME = "safefakes_tf.anonymizers"
+_FILTERS = f"{_HOME}.filters"
+ANONYMIZERS = {
+    "original": Anonymizer(_FILTERS, "nothing is hidden: the baseline"),
+    "blackout": Anonymizer(_FILTERS, "a black box"),
+    "blur": Anonymizer(_FILTERS, "a Gaussian blur of the face"),
+    "fullblur": Anonymizer(_FILTERS, "a Gaussian blur of the whole photo"),
+    "pixelate": Anonymizer(_FILTERS, "a mosaic of the face"),
+    "sun2018": Anonymizer(
+        f"{_HOME}.sun2018.method", "a head around 68 keypoints", networks.Sun2018Config
+    ),
+    "deepprivacy": Anonymizer(
+        f"{_HOME}.deepprivacy.method",
+        "a face around seven keypoints",
+        networks.DeepPrivacyConfig,
+        published=True,
+    ),
+    "ciagan": Anonymizer(
+        f"{_HOME}.ciagan.method",
+        "a face of another identity",
+        networks.CiaganConfig,
+        published=True,
+    ),
+}
+DATASETS = {
+    "synthetic_crowd": Dataset(
+        "tfds_builders.synthetic_crowd.synthetic_crowd_dataset_builder",
+        "computer-made crowds, nothing to download",
+    ),
+    "widerface": Dataset(
+        "tfds_builders.widerface.widerface_dataset_builder",
+        "WIDER FACE, 32,203 photos of crowds",
+    ),
+}
+
+
+def anonymizers() -> tuple[str, ...]:
+    """Return the names of all anonymizers."""
+    return tuple(ANONYMIZERS)
+
+
+def filters() -> tuple[str, ...]:
+    """Return the names of the anonymizers that need no weights."""
+    return tuple(name for name, row in ANONYMIZERS.items() if row.network is None)
+
+
+def generators() -> tuple[str, ...]:
+    """Return the names of the anonymizers whose generators need weights."""
+    return tuple(name for name, row in ANONYMIZERS.items() if row.network)
+
+
+def imported() -> tuple[str, ...]:
+    """Return the names of the networks whose published weights can be imported."""
+    return ("dsfd", *(name for name, row in ANONYMIZERS.items() if row.published))
+
+
+def network(anonymizer: str) -> type | None:
+    """Return the settings class of a generator; None where there is no generator."""
+    return ANONYMIZERS[anonymizer].network if anonymizer in ANONYMIZERS else None
+
+
+def check_choice(what: str, value: str, choices: Collection[str]) -> None:
+    """Raise a ValueError that suggests the nearest choice unless `value` is one."""
+    if value not in choices:
+        raise ValueError(
+            f"{what} must be one of {', '.join(choices)}; got {value or 'nothing'}"
+            f"{nearest(value, choices)}"
+        )
+
+
+def nearest(value: str, choices: Collection[str]) -> str:
+    """Return `; did you mean ...?` with the choice most like a name, or nothing."""
+    near = difflib.get_close_matches(value, choices, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

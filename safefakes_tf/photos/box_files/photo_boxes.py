@@ -1,0 +1,29 @@
+"""What every format of annotations is read as."""
+
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+
+
+class PhotoBoxes(NamedTuple):
+    """The faces of one photo.
+
+    Attributes:
+        filename: relative to the folder of the photos, with forward slashes; see
+            `spelled`.
+        boxes: float64 [N, 4], x y width height in pixels.
+        size: width and height of the photo in pixels, where the file tells them.
+    """
+
+    filename: str
+    boxes: np.ndarray
+    size: tuple[int, int] | None = None
+
+
+def spelled(filename: str) -> str:
+    """Return the shortest of the many spellings of a path (`./a//b.png`).
+
+    Nothing stays nothing.
+    """
+    return str(pathlib.PurePosixPath(filename)) if filename else ""

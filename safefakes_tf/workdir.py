@@ -1,0 +1,64 @@
+"""Work folders: who may use one, and the names of the files in it."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+from safefakes_tf import atomic
+from safefakes_tf.config import fields, modes, store
+
+CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
+IMAGE_SUMMARIES = "pictures"
+TENSORBOARD = "tensorboard"
+DETECTOR_WEIGHTS = "detector.weights.h5"
+GENERATOR = "generator.npz"
+IMPORT = "import.json"
+EVALUATION = "evaluation.json"
+CURVES = "precision_recall.png"
+PREVIEW = "preview.png"
+EXPORT = "export"
+LOG = "log.txt"  # of a detector of a study
+TABLE = "study.md"
+PICTURE = "study.png"
+
+
+def claim(settings: Any, workdir: pathlib.Path) -> None:
+    """Write `config.json` into a work folder, or check that it is the same.
+
+    In a folder that holds nothing else it is replaced: that run has done nothing yet.
+
+    Args:
+        settings: of a mode. Fields that say where something lies, given by flags of
+            their own, may change.
+        workdir: is made if it is not there.
+
+    Raises:
+        ValueError: if the folder belongs to a run with other settings; the message
+            lists what differs.
+    """
+    path = workdir / CONFIG
+    if workdir.is_file():
+        raise ValueError(f"--workdir must name a folder; {workdir} is a file")
+    workdir.mkdir(parents=True, exist_ok=True)
+    # Other workers may be writing the same file.
+    others = (CONFIG, atomic.SUFFIX)
+    used = any(not file.name.endswith(others) for file in workdir.iterdir())
+    if not (used and path.exists()):
+        atomic.write_text(path, store.to_json(settings))
+    # Also what was just written: another worker may have been here meanwhile.
+    mode = modes.name_of(settings)
+    stored = store.parse(path.read_bytes(), path, mode)
+    if type(stored) is not type(settings):
+        raise ValueError(
+            f"{workdir} holds a run of --mode={modes.name_of(stored)}; choose another "
+            f"--workdir for --mode={mode}"
+        )
+    flags = {name: getattr(settings, name) for name in modes.flag_fields(settings)}
+    changed = fields.differences(dataclasses.replace(stored, **flags), settings)
+    if changed:
+        raise ValueError(
+            f"{workdir} holds a run with other settings ({'; '.join(changed)}); "
+            "choose another --workdir, or the settings of that run"
+        )

@@ -1,0 +1,67 @@
+import pytest
+
+from safefakes_tf.config import Study, TrainAnonymizer, apply_overrides, validate
+from safefakes_tf.config.fields import differences
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("data.anonymizer=blurr", "did you mean blur"),
+        ("data.dataset=widreface", "did you mean widerface"),
+        ("data.anonymize=later", "stored, on_the_fly"),
+        ("data.image_format=bmp", "jpeg, png"),
+        ("data.jpeg_quality=101", "from 1 to 100; got 101"),
+        ("data.anonymization.blur_kernel=50", "must be odd"),
+        ("loop.total_steps=0", "at least 1"),
+        ("optimizer.ema=1", "between 0 and 1, or be none; got 1"),
+        ("optimizer.ema=0", "between 0 and 1"),
+        ("study_anonymizers=blur,gan", "gan"),
+        ("inference.ap_arithmetic=octave", "python, matlab"),
+        ("seed=-1", "seed must be from 0 to 4294967295; got -1"),
+        ("seed=4294967296", "from 0 to 4294967295"),
+        ("data.crowd.seed=-1", "data.crowd.seed must be from 0"),
+        ("data.crowd.num_train=0", "at least 1; got 0"),
+        ("data.crowd.num_validation=0", "at least 1"),
+        ("data.crowd.max_people=0", "at least 1"),
+        ("data.crowd.width=31", "at least 32; got 31"),
+        ("data.crowd.height=0", "at least 32"),
+        ("data.crowd.min_face=0.5", "at least 1; got 0.5"),
+        ("data.crowd.min_face=nan", "at least 1; got nan"),
+        ("data.crowd.max_face=7", "max_face must be at least 8; got 7"),
+        ("data.crowd.max_face=inf", "at least 8 and finite; got inf"),
+        ("loop.image_summary_every=0", "at least 1"),
+        ("inference.scale=0", "inference.scale must be above 0, and finite; got 0"),
+        ("optimizer.learning_rate=nan", "finite; got nan"),
+        ("optimizer.learning_rate=-1e-3", "above 0"),
+    ],
+)
+def test_values_out_of_range_are_refused(override, words):
+    with pytest.raises(ValueError, match=words):
+        validate(apply_overrides(Study(), [override]))
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("gan.identity_weight=-1", "at least 0"),
+        ("gan.generator_learning_rate=inf", "finite; got inf"),
+        ("gan.discriminator_learning_rate=0", "above 0"),
+        ("data.jpeg_quality=0", "from 1 to 100; got 0"),
+    ],
+)
+def test_so_are_those_of_a_generators_training(override, words):
+    with pytest.raises(ValueError, match=words):
+        validate(apply_overrides(TrainAnonymizer(), [override]))
+
+
+def test_differences_are_told_as_a_user_types_them():
+    other = apply_overrides(
+        Study(),
+        ["optimizer.decay_steps=1,2", "data.allow_partial=true", "init_weights=w.h5"],
+    )
+    assert differences(Study(), other) == [
+        "data.allow_partial: false -> true",
+        "init_weights: none -> w.h5",
+        "optimizer.decay_steps: 40000,50000 -> 1,2",
+    ]

@@ -1,0 +1,96 @@
+"""Folders of version 0.4.0 go on, with the same command as then."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OLD = ROOT / "tests" / "fixtures" / "v0_4_0"
+CROWD = (  # as in make.sh there
+    "--config=tiny",
+    "--set=data.crowd.num_train=4",
+    "--set=data.crowd.num_validation=2",
+    "--set=data.crowd.width=128",
+    "--set=data.crowd.height=96",
+    "--set=data.crowd.min_face=16",
+    "--set=data.crowd.max_face=48",
+    "--set=data.crowd.max_people=3",
+)
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def command(tmp_path):
+    """A function: runs a command on copies of the old folders; returns what it said."""
+    shutil.copytree(OLD, tmp_path / "old")
+
+    def run(*arguments):
+        result = subprocess.run(
+            [sys.executable, str(ROOT / "main.py"), *arguments],
+            env={**os.environ, "TFDS_DATA_DIR": str(tmp_path / "old" / "derived")},
+            cwd=tmp_path / "old",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run
+
+
+def test_a_training_goes_on_and_ends_as_it_did(command, tmp_path):
+    said = command(
+        "--mode=train_detector",
+        "--anonymizer=blur",
+        *CROWD,
+        "--set=model.width_multiplier=0.015625",
+        "--set=loop.global_batch_size=8",
+        "--set=optimizer.learning_rate=0.001",
+        "--set=optimizer.warmup_steps=0",
+        "--workdir=interrupted",
+    )
+    assert "blur-3bfa8752" in said  # the photos that were there
+    assert "resuming at step 2" in said
+    expected = np.load(OLD / "interrupted" / "resumed_weights.npz")
+    with h5py.File(tmp_path / "old" / "interrupted" / "detector.weights.h5") as file:
+        for name in expected:
+            np.testing.assert_allclose(
+                file[name][()], expected[name], rtol=1e-3, atol=1e-5, err_msg=name
+            )
+
+
+def test_a_detector_is_evaluated_and_exported(command, tmp_path):
+    said = command("--mode=evaluate", "--workdir=detector")
+    assert "source-383203fa" in said
+    assert (tmp_path / "old" / "detector" / "evaluation.json").exists()
+    command("--mode=export", "--workdir=detector")
+    exported = tmp_path / "old" / "detector" / "export"
+    assert {path.name for path in exported.iterdir()} == {"blur", "detector"}
+
+
+def test_a_generator_goes_on_and_ends_as_it_did(command, tmp_path):
+    said = command(
+        "--mode=train_anonymizer",
+        "--anonymizer=sun2018",
+        *CROWD,
+        "--set=sun2018.width=2",
+        "--set=sun2018.resolution=16",
+        "--set=gan.total_images=12",
+        "--set=loop.checkpoint_every=3",
+        "--workdir=generator/sun2018",
+    )
+    assert "resuming at step 3" in said
+    expected = np.load(OLD / "generator" / "sun2018.npz")
+    trained = np.load(tmp_path / "old" / "generator" / "sun2018" / "generator.npz")
+    assert trained.files == expected.files
+    for name in set(expected.files) - {"about"}:
+        np.testing.assert_allclose(
+            trained[name], expected[name], rtol=1e-3, atol=1e-5, err_msg=name
+        )

@@ -1,0 +1,145 @@
+"""Which photos a data set holds, and the name that follows from it."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from safefakes_tf.anonymizers import generator_files
+from safefakes_tf.config import AnonymizationConfig, CrowdConfig, names
+
+SOURCE = "source"
+# Generators that draw nothing at random, so that one data set serves all seeds.
+_SEEDLESS = ("sun2018", "deepprivacy")
+_SOURCE_OPTIONS = ("crowd", "allow_partial")
+_DERIVED_OPTIONS = ("anonymization", "image_format", "jpeg_quality", "seed")
+# The groups of options as they were in version 0.4.0, whose names hash all of them.
+_FIELDS_OF_0_4_0 = {
+    "crowd": (
+        *("num_train", "num_validation", "width", "height"),
+        *("min_face", "max_face", "max_people", "seed"),
+    ),
+    "anonymization": (
+        *("min_width", "blur_kernel", "fullblur_kernel", "pixelate_cells"),
+        *("weights", "hide_neighbours", "paste"),
+    ),
+}
+
+
+@dataclasses.dataclass(eq=False, kw_only=True)
+class AnonymizedConfig(tfds.core.BuilderConfig):
+    """Which photos a data set holds, and how they were made.
+
+    The name follows from the other fields: the anonymizer's, with the first eight hex
+    digits of the SHA-256 of the generator's weights, if it has some, and then those of
+    the options that differ from their defaults, if any do. So photos made in two ways
+    never share a folder, and an option that is new renames none.
+
+    Attributes:
+        name: not to be given, but for the folder of an older version.
+        anonymizer: `source` or one of `names.ANONYMIZERS`.
+        anonymization, image_format, jpeg_quality: of derived photos.
+        crowd: what `synthetic_crowd` composes.
+        allow_partial: accept fewer photos than the annotations list.
+        seed: of the run; enters where an anonymizer draws random numbers.
+    """
+
+    name: str = ""
+    anonymizer: str = SOURCE
+    anonymization: AnonymizationConfig = AnonymizationConfig()
+    crowd: CrowdConfig = CrowdConfig()
+    image_format: str = "jpeg"
+    jpeg_quality: int = 95
+    allow_partial: bool = False
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.anonymizer in (SOURCE, *names.filters(), *_SEEDLESS):
+            self.seed = 0
+        self.name = self.name or self._with_digest(self._changed())
+        self.description = (
+            "The photos as they are."
+            if self.anonymizer == SOURCE
+            else f"Every photo decoded, anonymized by `{self.anonymizer}`, encoded."
+        )
+
+    def options(self) -> dict[str, Any]:
+        """Return what the photos depend on, beside the raw data and the anonymizer."""
+        derived = self.anonymizer != SOURCE
+        chosen = _SOURCE_OPTIONS + (_DERIVED_OPTIONS if derived else ())
+        options = {name: getattr(self, name) for name in chosen}
+        if derived:  # what the weights are counts, not where they lie
+            options["anonymization"] = dataclasses.replace(
+                self.anonymization, weights=None
+            )
+        return options
+
+    def weights_sha256(self) -> str | None:
+        """Return the SHA-256 of the generator's file; None if there is no generator.
+
+        Raises:
+            ValueError: if the file is not there.
+        """
+        if names.network(self.anonymizer) is None:
+            return None
+        path = generator_files.find(self.anonymization.weights, self.anonymizer)
+        return generator_files.sha256(path)
+
+    def source(self) -> "AnonymizedConfig":
+        """Return the config of the photos that these are made from."""
+        return dataclasses.replace(self, anonymizer=SOURCE, name="")
+
+    def name_in_0_4_0(self) -> str | None:
+        """Return the name that version 0.4.0 gave; None if it had not these options."""
+        options = self.options()
+        known = options.keys() - _FIELDS_OF_0_4_0.keys()
+        for group, fields in _FIELDS_OF_0_4_0.items():
+            known |= {f"{group}.{field}" for field in fields}
+        changed = self._changed()
+        if not changed.keys() <= known:
+            return None
+        hashed = {
+            name: {field: getattr(value, field) for field in _FIELDS_OF_0_4_0[name]}
+            if name in _FIELDS_OF_0_4_0
+            else value
+            for name, value in options.items()
+        }
+        return self._with_digest(changed and hashed)
+
+    def _changed(self):
+        """Return the options that differ from their defaults, by their paths."""
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        changed = {
+            path: value
+            for name, option in self.options().items()
+            for path, value in _differences(name, option, defaults[name])
+        }
+        return dict(sorted(changed.items()))
+
+    def _with_digest(self, options):
+        name, weights = self.anonymizer, self.weights_sha256()
+        if weights:
+            name += f"-{weights[:8]}"
+        if options:
+            text = json.dumps(options)
+            name += f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        return name
+
+
+def standard_configs() -> list[AnonymizedConfig]:
+    """Return the `BUILDER_CONFIGS`: all that need no weights, `source` first."""
+    return [AnonymizedConfig(anonymizer=name) for name in (SOURCE, *names.filters())]
+
+
+def _differences(path, value, default) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of what is not as in `default`."""
+    if dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            parts = getattr(value, field.name), getattr(default, field.name)
+            yield from _differences(f"{path}.{field.name}", *parts)
+    elif value != default:
+        # 32 and 32.0 are one value, and have one name.
+        yield path, value if default is None else type(default)(value)
