@@ -26,7 +26,7 @@ import tensorflow as tf
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from configs import detector
-from safefakes_tf.detectors.dsfd.trainer import create_trainer
+from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.training import strategy
 from safefakes_tf.training.batches import PhotoBatch, Positioned
 
@@ -85,7 +85,7 @@ def main():
     batches = tf.data.Dataset.from_tensors(data)
     devices = strategy.create("cpu")
     with devices.scope():
-        trainer = create_trainer(config, batches)
+        trainer = DetectorTrainer(config, batches)
     print(f"parameters: {trainer.items['model'].count_params():,}")
     print(f"memory before the first step: {peak_memory():.1f} GB", flush=True)
     steps = timed_steps(trainer, next(iter(batches)).batch, devices)

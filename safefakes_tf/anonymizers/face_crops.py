@@ -1,6 +1,5 @@
 """Records of photos to endless batches of context crops, for training generators."""
 
-import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -24,63 +23,29 @@ def batches(
     stage: Stage,
     seed: int,
 ) -> Callable[[int], tf.data.Dataset]:
-    """Return a function from a position on to `training_dataset` of a stage.
-
-    Args:
-        layout: of the keypoints.
-        settings: of the training; `network.resolution` is that of the last stage.
-        records, stage, seed: see `registry.Method`.
-    """
-    network = settings.network
-    return functools.partial(
-        training_dataset,
-        records,
-        layout,
-        stage.resolution,
-        network.resolution,
-        network.fill,
-        settings.data.anonymization.min_width,
-        settings.loop.global_batch_size,
-        seed,
-    )
-
-
-def training_dataset(
-    dataset: tf.data.Dataset,
-    layout: str,
-    resolution: int,
-    min_side: int,
-    fill: int,
-    min_width: int,
-    global_batch_size: int,
-    seed: int,
-    position: int = 0,
-) -> tf.data.Dataset:
-    """Return shuffled, augmented `Positioned` batches of context crops, without end.
+    """Return a function: position -> endless `Positioned` batches of context crops.
 
     A photo gives one face each time it comes: any whose context crop lies in the photo
-    and is large enough. Photos without one are left out. As at inference, all faces are
-    masked, the neighbours' too. Order and random choices depend on `seed` and the
-    position in the stream only, as of the detector's `training_dataset`.
+    and has the pixels of the last stage. Photos without one are left out. As at
+    inference, all faces are masked that are not too narrow, the neighbours' too. Order
+    and random choices depend on `seed` and the position in the stream only, as of the
+    detector's `training_dataset`.
 
     Args:
-        dataset: records as in `faces.py`, of known number; `image` decoded or a file.
         layout: of the keypoints.
-        resolution: side R of a crop, px.
-        min_side: of a context crop in the photo, px.
-        fill: grey level that masks faces, 0..255.
-        min_width: faces narrower than this, in pixels, are kept by the anonymizers, so
-            they stay visible.
-        global_batch_size: B, over all replicas.
-        seed: of the run, >= 0.
-        position: index of the first source element to consume.
+        settings: of the training.
+        records: as in `faces.py`, of known number; `image` decoded or a file.
+        stage: whose resolution the crops have.
+        seed: of the stage, >= 0.
 
     Raises:
         ValueError: if no face is large enough, or the number of photos is not known.
 
     Source: deepprivacy.md, sections 5 and 8; sun2018.md, section 5.
     """
-    record_stream.known_size(dataset)
+    record_stream.known_size(records)
+    min_side, fill = settings.network.resolution, settings.network.fill
+    min_width = settings.data.anonymization.min_width
 
     def choose(index, record):
         record = record_stream.decode(record)
@@ -98,25 +63,28 @@ def training_dataset(
         chosen = tf.cast(fitting[tf.cast(draw[0] * count, tf.int32)], tf.int32)
         boxes = _jittered(boxes, chosen, 2 * draw[1] - 1, *_size(record))
         context, masked = contexts[chosen], boxes[:, 3] - boxes[:, 1] >= min_width
-        images = _cut(record, boxes, masked, context, chosen, resolution, fill)
+        images = _cut(record, boxes, masked, context, chosen, stage.resolution, fill)
         points = _points(record, context, chosen, layout)
         face = FaceBatch(*images, points, seeds)
         face = tf.cond(draw[2] < 0.5, lambda: _mirrored(face, layout), lambda: face)
         return Positioned(face, index)
 
-    def with_face(records):
-        parts = records.map(choose, tf.data.AUTOTUNE, deterministic=True)
+    def with_face(stream):
+        parts = stream.map(choose, tf.data.AUTOTUNE, deterministic=True)
         return parts.filter(lambda *part: tf.size(part[-1]) > 0)
 
-    if next(iter(with_face(dataset.enumerate()).take(1)), None) is None:
+    def from_position(position):
+        chosen = with_face(record_stream.shuffled_epochs(records, seed, position))
+        examples = chosen.map(make_example, tf.data.AUTOTUNE, deterministic=True)
+        size = settings.loop.global_batch_size
+        return examples.batch(size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+    if next(iter(with_face(records.enumerate()).take(1)), None) is None:
         raise ValueError(
             f"a generator of {min_side} px needs faces whose surroundings, up to 1.7 "
-            f"times their size, have as many pixels; got {len(dataset)} photos without"
+            f"times their size, have as many pixels; got {len(records)} photos without"
         )
-    chosen = with_face(record_stream.shuffled_epochs(dataset, seed, position))
-    examples = chosen.map(make_example, tf.data.AUTOTUNE, deterministic=True)
-    examples = examples.batch(global_batch_size, drop_remainder=True)
-    return examples.prefetch(tf.data.AUTOTUNE)
+    return from_position
 
 
 def _size(record):

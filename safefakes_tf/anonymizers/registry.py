@@ -35,9 +35,9 @@ class Method(NamedTuple):
         stages: settings of a training -> its stages.
         batches: settings of a training, records with keypoints, stage, seed -> function
             from a position on to an endless data set of `batches.Positioned`.
-        create_trainer: settings of a training, data set, stage, trainer of the stage
-            before or None -> `loop.Trainer` with `final_generator()`; called under the
-            scope of a strategy.
+        trainer: settings of a training, data set, stage, trainer of the stage before or
+            None -> `loop.Trainer` with `final_generator()`; called under the scope of a
+            strategy.
         needs_identities: whether the records must tell of whom a face is.
         importer: module that knows the published checkpoints, see
             `importers.checkpoints`.
@@ -47,7 +47,7 @@ class Method(NamedTuple):
     build_generator: Callable[[Any], keras.Model] | None = None
     stages: Callable[[Any], list[Stage]] | None = None
     batches: Callable[..., Callable[[int], tf.data.Dataset]] | None = None
-    create_trainer: Callable | None = None
+    trainer: Callable | None = None
     needs_identities: bool = False
     importer: ModuleType | None = None
 
@@ -62,7 +62,9 @@ def method(name: str) -> Method:
     return importlib.import_module(names.ANONYMIZERS[name].module).METHODS[name]
 
 
-def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
+def create(
+    name: str, config: AnonymizationConfig, seed: int, source_layout: str | None = None
+) -> Anonymizer:
     """Return the anonymizer of a name.
 
     Args:
@@ -70,8 +72,11 @@ def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
         config: policy, filters, and the weights of those that need them.
         seed: of the run; the seed of a face is a hash of it, the photo's file name
             and the index of the face.
+        source_layout: of the keypoints that it will be given, see `layouts.read`.
 
     Raises:
         ValueError: if there is no such anonymizer, or an option is out of its range.
     """
-    return method(name).anonymizer(config, seed)
+    anonymizer = method(name).anonymizer(config, seed)
+    anonymizer.source_layout = source_layout
+    return anonymizer

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import shlex
 import sys
+from typing import Any
 
 from safefakes_tf.config.data import DataConfig, with_demonstration_weights
 
@@ -12,6 +13,16 @@ def program() -> str:
     """Return how a user calls this program: installed, or as a file."""
     name = pathlib.Path(sys.argv[0]).name
     return name if name == "safefakes" else "python main.py"
+
+
+def command(mode: str, **flags: Any) -> str:
+    """Return the line `next: python main.py --mode=...`, without flags of no value."""
+    words = [
+        f"--{name}" if value is True else f"--{name}={value}"
+        for name, value in flags.items()
+        if value
+    ]
+    return f"next:    {program()} {shlex.join([f'--mode={mode}', *words])}"
 
 
 def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str:
@@ -28,17 +39,12 @@ def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str
     taken = with_demonstration_weights(
         dataclasses.replace(data, anonymization=nothing_named)
     )
-    if weights == taken.anonymization.weights:
-        weights = None
-    flags = {
-        "mode": mode,
-        "dataset": data.dataset,
-        "anonymizer": data.anonymizer,
-        "weights": weights,
-        "data_dir": data.data_dir,
-        "manual_dir": data.manual_dir,
-    }
-    words = [f"--{name}={value}" for name, value in flags.items() if value]
-    if data.allow_partial:
-        words.append("--set=data.allow_partial=true")
-    return "next:    " + f"{program()} {shlex.join(words)}"
+    return command(
+        mode,
+        dataset=data.dataset,
+        anonymizer=data.anonymizer,
+        weights=None if weights == taken.anonymization.weights else weights,
+        data_dir=data.data_dir,
+        manual_dir=data.manual_dir,
+        set="data.allow_partial=true" if data.allow_partial else None,
+    )

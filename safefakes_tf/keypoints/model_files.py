@@ -56,7 +56,7 @@ def find(name: str, given: str | os.PathLike | None = None) -> pathlib.Path:
 
 def _usual_files(name: str) -> list[pathlib.Path]:
     cache = os.environ.get("SAFEFAKES_CACHE") or "~/.cache/safefakes"
-    files = [pathlib.Path(cache).expanduser() / name]
+    files = [pathlib.Path(os.path.expanduser(cache)) / name]
     spec = importlib.util.find_spec(WHEEL)  # finds a package without running it
     for folder in (spec and spec.submodule_search_locations) or []:
         files += sorted(pathlib.Path(folder).rglob(name))

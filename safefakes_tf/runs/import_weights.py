@@ -12,6 +12,7 @@ from safefakes_tf import atomic
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files, registry
 from safefakes_tf.config import ImportWeights
+from safefakes_tf.config.next_command import command
 from safefakes_tf.detectors.dsfd import importer as dsfd_importer
 from safefakes_tf.detectors.dsfd.network import build_dsfd
 from safefakes_tf.detectors.dsfd.weights import load_detector
@@ -78,10 +79,7 @@ def run(settings: ImportWeights, workdir: pathlib.Path) -> None:
     print("\n".join(f"{name}: {value}" for name, value in record.items()))
     print(f"weights: {path}")
     if is_detector:
-        print(
-            "next:    python main.py --mode=evaluate "
-            f"--dataset={settings.data.dataset} --workdir={workdir}"
-        )
+        print(command("evaluate", dataset=settings.data.dataset, workdir=workdir))
 
 
 def _try(network: keras.Model) -> list[np.ndarray]:

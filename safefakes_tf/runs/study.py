@@ -18,7 +18,7 @@ from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Study, adapt, with_anonymizer
-from safefakes_tf.config.next_command import program
+from safefakes_tf.config.next_command import command
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd.weights import load_detector
@@ -57,7 +57,7 @@ def run(settings: Study, workdir: pathlib.Path) -> list[report.Row]:
         report.draw(rows, _examples(source, parts, workdir), picture)
     print(f"table:   {table}")
     print(f"picture: {picture}")
-    print(f"next:    {program()} --mode=train_detector --dataset=widerface --dry_run")
+    print(command("train_detector", dataset="widerface", dry_run=True))
     return rows
 
 
@@ -188,7 +188,7 @@ def _examples(source, parts, workdir):
     examples = []
     for part in parts:
         name, options = part.data.anonymizer, part.data.anonymization
-        anonymizer = anonymizers.create(name, options, part.seed)
+        anonymizer = anonymizers.create(name, options, part.seed, source.KEYPOINTS)
         seen = next(training.map(anonymizer).as_numpy_iterator())
         load_detector(part.model, workdir / name / files.DETECTOR_WEIGHTS, model)
         examples.append(

@@ -9,8 +9,9 @@ import tensorflow as tf
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import TrainDetector
+from safefakes_tf.config.next_command import command
 from safefakes_tf.detectors.dsfd import input as detection
-from safefakes_tf.detectors.dsfd.trainer import create_trainer
+from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.training import loop, strategy
 from tfds_builders import registry as builders
 
@@ -49,7 +50,7 @@ def run(settings: TrainDetector, workdir: pathlib.Path) -> None:
     keras.mixed_precision.set_global_policy(settings.loop.mixed_precision)
     keras.utils.set_random_seed(settings.seed)
     with devices.scope():
-        trainer = create_trainer(settings, make_dataset(0))
+        trainer = DetectorTrainer(settings, make_dataset(0))
 
     # === Training ===
     loop.train(trainer, make_dataset, devices, settings.loop, workdir)
@@ -66,12 +67,15 @@ def _training_records(settings: TrainDetector) -> tuple[tf.data.Dataset, object 
     if settings.data.anonymize == "on_the_fly":
         builder = builders.create_source_builder(settings.data)
         anonymizer = registry.create(
-            settings.data.anonymizer, settings.data.anonymization, settings.seed
+            settings.data.anonymizer,
+            settings.data.anonymization,
+            settings.seed,
+            builder.keypoint_layout,
         )
     else:
         builder = builders.create_builder(settings.data, settings.seed)
         anonymizer = None
-    builders.prepare(builder)
+    builders.prepare(builder, "train")
     if anonymizer is not None and anonymizer.keypoints is not None:
         return builder.encoded_with_keypoints("train"), anonymizer
     return builder.encoded("train"), anonymizer
@@ -86,5 +90,4 @@ def _digest(model):
 def _print_next(workdir):
     print(f"weights: {workdir / files.DETECTOR_WEIGHTS}")
     print(f"losses:  {workdir / files.METRICS}; tensorboard --logdir {workdir}")
-    # The settings are those of the folder.
-    print(f"next:    python main.py --mode=evaluate --workdir={workdir}")
+    print(command("evaluate", workdir=workdir))  # settings are those of the folder

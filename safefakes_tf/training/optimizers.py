@@ -33,13 +33,6 @@ class SteppedRate(keras.optimizers.schedules.LearningRateSchedule):
         warmup = ops.minimum(1.0, (step + 1.0) / max(1, self.warmup_steps))
         return self.learning_rate * warmup * ops.power(0.1, ops.cast(drops, "float32"))
 
-    def get_config(self):
-        return {
-            "learning_rate": self.learning_rate,
-            "decay_steps": self.decay_steps,
-            "warmup_steps": self.warmup_steps,
-        }
-
 
 class CoupledSGD(keras.optimizers.Optimizer):
     """SGD as PyTorch defines it: v = m v + (g + d w), then w = w - learning_rate v.
@@ -83,27 +76,13 @@ class CoupledSGD(keras.optimizers.Optimizer):
             momentum=self.momentum,
         )
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "momentum": self.momentum,
-            "coupled_weight_decay": self.coupled_weight_decay,
-        }
-
 
 class Adam(keras.optimizers.Adam):
     """Keras' Adam, its arithmetic in one operation per variable instead of thirty.
 
-    For networks of many small layers, whose steps are mostly the start of operations.
-
-    Raises:
-        ValueError: for `amsgrad`, of which that operation knows nothing.
+    A step of many small layers is mostly the start of operations. `amsgrad`, of which
+    that operation knows nothing, has no effect.
     """
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if self.amsgrad:
-            raise ValueError("amsgrad needs keras.optimizers.Adam")
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)

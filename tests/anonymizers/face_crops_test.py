@@ -8,6 +8,14 @@ import tensorflow as tf
 
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import face_crops
+from safefakes_tf.anonymizers.registry import Stage
+from safefakes_tf.config import (
+    AnonymizationConfig,
+    DataConfig,
+    LoopConfig,
+    Sun2018Config,
+    TrainAnonymizer,
+)
 from safefakes_tf.keypoints import layouts
 
 SIDE, FILL, BATCH = 32, 128, 2
@@ -37,10 +45,16 @@ def records(count=5, boxes=BOXES, size=(100, 100)):
 
 
 def stream(dataset=None, layout="ibug68", position=0, seed=3, min_width=10):
-    dataset = dataset or records()
-    return face_crops.training_dataset(
-        dataset, layout, SIDE, SIDE, FILL, min_width, BATCH, seed, position
+    settings = TrainAnonymizer(
+        data=DataConfig(
+            anonymizer="sun2018", anonymization=AnonymizationConfig(min_width)
+        ),
+        network=Sun2018Config(resolution=SIDE, fill=FILL),
+        loop=LoopConfig(global_batch_size=BATCH),
     )
+    stage = Stage(SIDE, 1000)
+    dataset = dataset or records()
+    return face_crops.batches(layout, settings, dataset, stage, seed)(position)
 
 
 def take(dataset, count):
@@ -78,6 +92,17 @@ def test_every_large_face_is_hidden_and_no_other_pixel():
         clear = outside & (np.abs(hidden[..., 1] + 1) < 1e-6)
         assert clear.any()
         np.testing.assert_allclose(batch.image[clear], hidden[clear], atol=1e-6)
+
+
+@pytest.mark.parametrize("min_width", [0, 10, 40])
+def test_faces_that_anonymizers_keep_stay_visible(min_width):
+    """The neighbour is 13 pixels wide, the narrow face 5."""
+    boxes = np.float32([*BOXES[:2], [0.2, 0.4, 0.28, 0.45], [0, 0, 0, 0]])
+    red = 0
+    for batch, _ in take(stream(records(boxes=boxes), min_width=min_width), 10):
+        masked = batch.condition
+        red += ((masked[..., 0] > 0.5) & (masked[..., 1] < -0.5)).sum()
+    assert red in {0: [0], 10: range(1, 500), 40: range(500, 10_000)}[min_width]
 
 
 def test_the_box_grows_and_shrinks_at_random():

@@ -15,7 +15,7 @@ from configs import tiny
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.anonymizers.ciagan.trainer import DISCRIMINATOR_PAIRS
 from safefakes_tf.config import adapt, apply_overrides
-from safefakes_tf.detectors.dsfd.trainer import create_trainer
+from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.training import loop, strategy
 from safefakes_tf.training.batches import FaceBatch, PairBatch, PhotoBatch, Positioned
 
@@ -149,7 +149,7 @@ def pair_batches(position, side=16):
 def create_generator_trainer(settings, dataset, fade_examples=0):
     stage = registry.Stage(settings.network.resolution, 1000, fade_examples)
     method = registry.method(settings.data.anonymizer)
-    return method.create_trainer(settings, dataset, stage, None)
+    return method.trainer(settings, dataset, stage, None)
 
 
 BATCHES = {
@@ -157,7 +157,7 @@ BATCHES = {
     "deepprivacy": functools.partial(generator_batches, side=8, num_points=7),
     "ciagan": pair_batches,
 }
-TRAINERS = {"detector": (create_trainer, detector_config, detector_batches)} | {
+TRAINERS = {"detector": (DetectorTrainer, detector_config, detector_batches)} | {
     name: (
         create_generator_trainer,
         functools.partial(generator_config, name),

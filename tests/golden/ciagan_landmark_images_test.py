@@ -75,7 +75,7 @@ def assert_patch(arrays, kind, number, patch):
         expected = arrays[f"loader_{kind}_{name}"][number].transpose(1, 2, 0)
         difference = part.numpy().astype(int) - expected
         assert np.abs(difference).max() <= 1
-    mask = alignment.mask_of(patch[..., 6:]).numpy()
+    mask = alignment.to_mask(patch[..., 6:]).numpy()
     expected = arrays[f"loader_{kind}_mask"][number].transpose(1, 2, 0)
     np.testing.assert_array_equal(np.repeat(mask, 3, axis=2), expected > 0)
 
@@ -88,7 +88,7 @@ def test_patches_of_inference(arrays, canvases):
 
 def test_patches_of_training(arrays, canvases):
     for number, draw in enumerate(arrays["loader_crop_rnd"]):
-        part = alignment.closer(
+        part = alignment.random_crop(
             frames(arrays, canvases, number),
             tf.constant(draw, tf.float32),
             PUBLISHED_SPREAD,

@@ -91,11 +91,6 @@ def test_adam_does_not_move_by_gradients_that_are_not_finite():
         np.testing.assert_allclose(variable.numpy(), [expected], atol=1e-4)
 
 
-def test_adam_refuses_what_it_cannot_do():
-    with pytest.raises(ValueError, match=r"amsgrad needs keras\.optimizers\.Adam"):
-        optimizers.Adam(0.1, amsgrad=True)
-
-
 def test_adam_is_there_for_short_runs():
     optimizer = optimizers.create(OptimizerConfig(kind="adam", learning_rate=0.1))
     variable = keras.Variable(np.float32([1.0]))

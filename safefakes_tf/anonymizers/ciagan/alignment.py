@@ -1,8 +1,7 @@
-"""Upright crops around the eyes, drawings of keypoints and outlines: CIAGAN's view.
+"""Aligned crops around the eyes, landmark maps and masks: what CIAGAN sees of a face.
 
 Keypoints are `ibug68` here, int32 x y in whole pixels. A canvas is the crop at the size
-at which drawings are made, a frame the canvas at the size from which a network's patch
-is cut.
+of the drawings, a frame the canvas at the size from which a network's patch is cut.
 
 Source: ciagan.md, section 6.
 """
@@ -23,13 +22,13 @@ FEATURES = range(27, 68)  # nose, eyes and mouth
 BROWS = (19, 24)  # whose height closes the outline
 FRAME, PATCH = 144, 128  # px, published sides of the frame and the patch in its middle
 CLOSEST = 36  # px of such a frame, from its middle to the border of the closest crop
-MIN_IOU = 0.3  # of the bounds of what is hidden with the face's box
+MIN_IOU = 0.3  # of the mask's bounds with the face's box
 MIN_COVERED = 0.2  # of the box, by the outline
-MIN_COVERED_ASIDE = 0.4  # of the box, by all keypoints of a head turned aside
-MIN_FEATURES = 0.9  # of the features, inside the outline of a head not turned aside
+MIN_COVERED_PROFILE = 0.4  # of the box, by all keypoints of a profile
+MIN_FEATURES = 0.9  # of the features, inside the outline of a face that is no profile
 FARTHEST = 3.0  # from the photo's corner, in its sides; no face of it lies beyond
 JPEG_QUALITY = 75
-COVERED = 51  # 255ths; a pixel of a patch is hidden if more of it is covered
+COVERED = 51  # 255ths; a pixel of a patch is masked if more of it is covered
 
 _ANGLES = [2 * math.pi * n / (len(OUTLINE) + 2) for n in range(len(OUTLINE) + 2)]
 
@@ -46,9 +45,9 @@ def to_pixels(keypoints: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 
 def usable(keypoints: tf.Tensor, boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Return bool [N], whether a face can be cut out, and its polygon covers it.
+    """Return bool [N], whether a face can be cut out, and its mask covers it.
 
-    Keypoints that lie elsewhere, or on a part of the face, would leave it to be seen.
+    Keypoints that lie elsewhere, or on a part of the face, would leave it visible.
 
     Args:
         keypoints: float32 [N, 68, 2], as of `layouts.read`.
@@ -61,11 +60,11 @@ def usable(keypoints: tf.Tensor, boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor
     points = to_pixels(safe, size)
     crop = crops(points)
     not_empty = tf.reduce_all(crop[:, 2:] > crop[:, :2], axis=1)
-    aside = turned(points)
-    outlines = tf.cast(cover(points, aside), tf.float32)
+    profile = is_profile(points)
+    outlines = tf.cast(mask_polygons(points, profile), tf.float32)
     pixels = boxes * tf.cast(tf.tile(size, [2]), tf.float32)
     face = (pixels[:, 2] - pixels[:, 0]) * (pixels[:, 3] - pixels[:, 1])
-    share = tf.where(aside, MIN_COVERED_ASIDE, MIN_COVERED)
+    share = tf.where(profile, MIN_COVERED_PROFILE, MIN_COVERED)
     covers = _area(outlines) >= share * face
     return known & near & not_empty & covers & (_overlap(outlines, pixels) >= MIN_IOU)
 
@@ -149,8 +148,8 @@ def outline(points: tf.Tensor) -> tf.Tensor:
     return tf.concat([closing[0], points[:, first : last + 1], closing[1]], axis=1)
 
 
-def turned(points: tf.Tensor) -> tf.Tensor:
-    """Return bool [N], whose outline leaves features out: that of a cheek, in profile.
+def is_profile(points: tf.Tensor) -> tf.Tensor:
+    """Return bool [N], whether the outline leaves features out, as in a profile.
 
     Args:
         points: int32 [N, 68, 2], x y in pixels.
@@ -160,17 +159,18 @@ def turned(points: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.cast(inside, tf.float32), axis=1) < MIN_FEATURES
 
 
-def cover(points: tf.Tensor, aside: tf.Tensor) -> tf.Tensor:
-    """Return the corners of the polygon that hides each face, int32 [N, 19, 2].
+def mask_polygons(points: tf.Tensor, profile: tf.Tensor) -> tf.Tensor:
+    """Return the corners of the polygon that masks each face, int32 [N, 19, 2].
 
-    It is the outline, but for a head turned aside one around all keypoints: the
-    published programme leaves eyes, nose or mouth of a profile to be seen.
+    It is the outline, but for a profile one around all keypoints: the published
+    programme leaves eyes, nose or mouth of a profile visible.
 
     Args:
         points: int32 [N, 68, 2], x y in pixels.
-        aside: bool [N], as of `turned`.
+        profile: bool [N], as of `is_profile`.
     """
-    return tf.where(aside[:, tf.newaxis, tf.newaxis], _around(points), outline(points))
+    surrounding = _around(points)
+    return tf.where(profile[:, tf.newaxis, tf.newaxis], surrounding, outline(points))
 
 
 def _around(points):
@@ -199,24 +199,23 @@ def bounds(outlines: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(box, 0, tf.tile(size, [2]))
 
 
-def hide(image: tf.Tensor, outlines: tf.Tensor, fill: int = 0) -> tf.Tensor:
-    """Fill outlines, and their edges, with a grey level.
+def mask_outlines(image: tf.Tensor, outlines: tf.Tensor) -> tf.Tensor:
+    """Set outlines, and their edges, to zero.
 
     Args:
         image: uint8 [H, W, 3].
         outlines: int32 [N, 19, 2], x y in pixels; may reach outside the photo.
-        fill: 0..255.
 
     Returns:
         uint8 [H, W, 3].
     """
     regions = bounds(outlines, tf.shape(image)[:2])
 
-    def fill_one(patch, index):
+    def mask_one(patch, index):
         inside = inside_of(outlines[index], regions[index])
-        return tf.where(inside[..., tf.newaxis], tf.constant(fill, tf.uint8), patch)
+        return tf.where(inside[..., tf.newaxis], tf.constant(0, tf.uint8), patch)
 
-    return region_ops.edit_regions(image, regions, fill_one)
+    return region_ops.edit_regions(image, regions, mask_one)
 
 
 def inside_of(outline_of_one: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
@@ -234,38 +233,37 @@ def inside_of(outline_of_one: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
 def frames(
     image: tf.Tensor,
     points: tf.Tensor,
-    aside: tf.Tensor,
+    profile: tf.Tensor,
     crop: tf.Tensor,
     side: int,
     jpeg: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return the frame of a face, of the drawing of its keypoints, and of its mask.
+    """Return the frame of a face, of its landmark map, and of its mask.
 
     Args:
         image: uint8 [H, W, 3], a photo.
         points: int32 [68, 2], x y in pixels of the photo.
-        aside: bool scalar, as of `turned`.
+        profile: bool scalar, as of `is_profile`.
         crop: int32 [4], not empty, see `crops`.
         side: of the frames, px.
-        jpeg: whether the drawing goes through a JPEG file, as the published one did,
-            which blurs its lines.
+        jpeg: whether the landmark map goes through a JPEG file, as the published one
+            did, which blurs its lines.
 
     Returns:
-        uint8 [side, side, 3] twice, and uint8 [side, side, 1], 255 where it is hidden.
+        uint8 [side, side, 3] twice, and uint8 [side, side, 1], 255 where it is masked.
     """
-    hidden_part = cover(points[tf.newaxis], aside[tf.newaxis])
+    polygon = mask_polygons(points[tf.newaxis], profile[tf.newaxis])
     corners, places = (
-        on_canvas(part, crop[tf.newaxis])[0]
-        for part in (hidden_part, points[tf.newaxis])
+        on_canvas(part, crop[tf.newaxis])[0] for part in (polygon, points[tf.newaxis])
     )
-    hidden = drawing.polygon_mask(corners, HEIGHT, WIDTH)
+    masked = drawing.polygon_mask(corners, HEIGHT, WIDTH)
     drawn = landmark_maps.draw(places)
     if jpeg:
         drawn = tf.io.decode_jpeg(tf.io.encode_jpeg(drawn, quality=JPEG_QUALITY))
     canvases = (
         resampling.cut_cubic(image, crop, HEIGHT, WIDTH),
         drawn,
-        tf.cast(hidden, tf.uint8)[..., tf.newaxis] * 255,
+        tf.cast(masked, tf.uint8)[..., tf.newaxis] * 255,
     )
     return tuple(resampling.lanczos(canvas, side) for canvas in canvases)
 
@@ -275,19 +273,19 @@ def frame_side(patch_side: int) -> int:
     return patch_side * FRAME // PATCH
 
 
-def closer(frame: tf.Tensor, draw: tf.Tensor, spread: int) -> tf.Tensor:
+def random_crop(frame: tf.Tensor, draw: tf.Tensor, extent: int) -> tf.Tensor:
     """Cut a random part out of the middle of frames, for training.
 
     Args:
         frame: uint8 [side, side, C].
         draw: float32 [4] in 0..1; how far it reaches left, up, right and down.
-        spread: of each, in pixels of a frame of 144, beyond a quarter of the side.
+        extent: of each, in pixels of a frame of 144, beyond a quarter of the side.
 
     Returns:
         uint8 [h, w, C].
     """
     side = frame.shape[0]
-    reach = (CLOSEST + spread * draw) * side / FRAME
+    reach = (CLOSEST + extent * draw) * side / FRAME
     left, top = tf.unstack(tf.cast(side / 2 - reach[:2], tf.int32))
     right, bottom = tf.unstack(tf.cast(side / 2 + reach[2:], tf.int32))
     return frame[top:bottom, left:right]
@@ -312,28 +310,29 @@ def to_shares(pixels: tf.Tensor) -> tf.Tensor:
     return tf.cast(pixels, tf.float32) * (1 / 255)
 
 
-def mask_of(covered: tf.Tensor) -> tf.Tensor:
-    """Return float32, one where a pixel is hidden, for uint8 shares in 255ths."""
+def to_mask(covered: tf.Tensor) -> tf.Tensor:
+    """Return float32, one where a pixel is masked, for uint8 shares in 255ths."""
     return tf.cast(covered > COVERED, tf.float32)
 
 
-def spread(paint: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Fill what a mask leaves out with the paint nearby.
+def fill_holes(image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Fill what a mask leaves out with the colours nearby.
 
     Each such pixel takes the mean over the smallest of the blocks of 4, 10, 22...
-    pixels around it that holds any. Blocks overlap: one beside paint takes that paint.
+    pixels around it that holds any of the mask. Blocks overlap: a pixel beside the mask
+    takes the colour there.
 
     Args:
-        paint: float32 [N, S, S, C]; S is a power of two.
-        mask: float32 [N, S, S, 1], one where there is paint, else zero.
+        image: float32 [N, S, S, C]; S is a power of two.
+        mask: float32 [N, S, S, 1], one where the image counts, else zero.
 
     Returns:
-        float32 [N, S, S, C], zero where there is no paint at all.
+        float32 [N, S, S, C], zero where the mask is empty.
     """
-    if paint.shape[1] == 1:
-        return paint * mask
+    if image.shape[1] == 1:
+        return image * mask
     share = tf.nn.avg_pool2d(mask, 4, 2, "SAME")
-    means = tf.math.divide_no_nan(tf.nn.avg_pool2d(paint * mask, 4, 2, "SAME"), share)
-    around = spread(means, tf.cast(share > 0, tf.float32))
-    around = tf.repeat(tf.repeat(around, 2, axis=1), 2, axis=2)
-    return tf.where(mask > 0, paint, around)
+    means = tf.math.divide_no_nan(tf.nn.avg_pool2d(image * mask, 4, 2, "SAME"), share)
+    nearby = fill_holes(means, tf.cast(share > 0, tf.float32))
+    nearby = tf.repeat(tf.repeat(nearby, 2, axis=1), 2, axis=2)
+    return tf.where(mask > 0, image, nearby)

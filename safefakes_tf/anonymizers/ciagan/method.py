@@ -10,7 +10,7 @@ METHODS = {
         network.build_generator,
         trainer.stages,
         pairs.batches,
-        trainer.create_trainer,
+        trainer.CiaganTrainer,
         needs_identities=True,
         importer=importer,
     )

@@ -6,7 +6,6 @@ memory. Pairs are drawn from them by number, so the stream can be entered anywhe
 Source: ciagan.md, sections 6 and 7.
 """
 
-import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -41,25 +40,6 @@ class AlignedCrops(NamedTuple):
     start: tf.Tensor
 
 
-def batches(
-    settings: TrainAnonymizer, records: tf.data.Dataset, stage: Stage, seed: int
-) -> Callable[[int], tf.data.Dataset]:
-    """Return a function from a position on to `training_dataset`.
-
-    Args:
-        settings: of the training.
-        records, stage, seed: see `registry.Method`.
-    """
-    return functools.partial(
-        training_dataset,
-        collect(records, settings.network),
-        settings.network,
-        pairs_per_round(settings),
-        settings.loop.global_batch_size,
-        seed,
-    )
-
-
 def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> AlignedCrops:
     """Cut out all faces whose crop lies in the photo and has enough pixels.
 
@@ -90,27 +70,25 @@ def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> AlignedCrops:
     return _sorted(np.array(frames, object), np.array(identities, np.int64), config)
 
 
-def training_dataset(
-    crops: AlignedCrops,
-    config: CiaganConfig,
-    pairs_per_element: int,
-    global_batch_size: int,
-    seed: int,
-    position: int = 0,
-) -> tf.data.Dataset:
-    """Return `Positioned` batches of pairs, without end.
+def batches(
+    settings: TrainAnonymizer, records: tf.data.Dataset, stage: Stage, seed: int
+) -> Callable[[int], tf.data.Dataset]:
+    """Return a function: position -> endless `Positioned` batches of pairs.
 
     A pair is of one identity or of two random ones, each in half of the cases. What a
     pair is depends on `seed` and its number only.
 
     Args:
-        crops: of `collect`.
-        config: of the networks.
-        pairs_per_element: K.
-        global_batch_size: B, over all replicas.
+        settings: of the training.
+        records: see `collect`, which reads them once.
+        stage: the only one.
         seed: of the run, >= 0.
-        position: index of the first element.
+
+    Raises:
+        ValueError: as `collect`.
     """
+    config, pairs_per_element = settings.network, pairs_per_round(settings)
+    crops = collect(records, config)
 
     def make_element(index):
         numbers = index * pairs_per_element + tf.range(
@@ -139,10 +117,14 @@ def training_dataset(
         identity=tf.TensorSpec([], tf.int64),
         same=tf.TensorSpec([], tf.float32),
     )
-    elements = tf.data.Dataset.counter(position).map(
-        make_element, tf.data.AUTOTUNE, deterministic=True
-    )
-    return elements.batch(global_batch_size).prefetch(tf.data.AUTOTUNE)
+
+    def from_position(position):
+        numbers = tf.data.Dataset.counter(position)
+        elements = numbers.map(make_element, tf.data.AUTOTUNE, deterministic=True)
+        size = settings.loop.global_batch_size
+        return elements.batch(size).prefetch(tf.data.AUTOTUNE)
+
+    return from_position
 
 
 def _cut_all(record, side, jpeg_landmark_maps):
@@ -151,26 +133,31 @@ def _cut_all(record, side, jpeg_landmark_maps):
     image, size = record[faces.IMAGE], tf.shape(record[faces.IMAGE])[:2]
     known = layouts.read(some.keypoints, some.has_keypoints, LAYOUT)
     points = alignment.to_pixels(known, size)
-    regions = alignment.crops(points)
+    places = alignment.crops(points)
     outlined = alignment.usable(known, some.boxes, size)
     boxes = region_ops.pixel_regions(some.boxes, size[0], size[1])
     image = region_ops.edit_regions(
         image, tf.boolean_mask(boxes, ~outlined), lambda patch, _: patch * 0
     )
     usable = outlined & (record[faces.IDENTITY] >= 0)
-    usable &= tf.reduce_all((regions[:, :2] >= 0) & (regions[:, 2:] <= size), axis=1)
-    large = regions[:, 2] - regions[:, 0] >= side
-    aside = alignment.turned(points)
-    covers = alignment.cover(points, aside)
+    usable &= tf.reduce_all((places[:, :2] >= 0) & (places[:, 2:] <= size), axis=1)
+    large = places[:, 2] - places[:, 0] >= side
+    profile = alignment.is_profile(points)
+    outlines = alignment.mask_polygons(points, profile)
 
     def cut_one(index):
         others = tf.boolean_mask(
-            covers, outlined & (tf.range(tf.size(usable)) != index)
+            outlines, outlined & (tf.range(tf.size(usable)) != index)
         )
-        shown = alignment.hide(image, others)
+        shown = alignment.mask_outlines(image, others)
         # What masks the others does not mask this one where they overlap.
         parts = alignment.frames(
-            shown, points[index], aside[index], regions[index], side, jpeg_landmark_maps
+            shown,
+            points[index],
+            profile[index],
+            places[index],
+            side,
+            jpeg_landmark_maps,
         )
         mask = tf.repeat(parts[2], 3, axis=2)
         return tf.io.encode_png(tf.concat([*parts[:2], mask], axis=1))
@@ -232,11 +219,11 @@ def _patch(frame, draw, config):
     parts = tf.concat(tf.split(parts, 3, axis=1), axis=2)  # one above the other
     side = alignment.frame_side(config.resolution)
     parts = tf.ensure_shape(parts, [side, side, 9])[..., :7]
-    part = alignment.closer(parts, draw, config.random_crop)
+    part = alignment.random_crop(parts, draw, config.random_crop)
     patch = alignment.to_patch(part, config.resolution)
     face, landmarks, covered = tf.split(patch, [3, 3, 1], axis=2)
     return (
         alignment.to_shares(face),
         alignment.to_shares(landmarks),
-        alignment.mask_of(covered),
+        alignment.to_mask(covered),
     )

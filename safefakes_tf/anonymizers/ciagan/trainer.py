@@ -26,25 +26,6 @@ def stages(settings: TrainAnonymizer) -> list[Stage]:
     return [Stage(settings.network.resolution, rounds)]
 
 
-def create_trainer(
-    settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object
-) -> "CiaganTrainer":
-    """Return the trainer of new networks; see `registry.Method`."""
-    gan, precision = settings.gan, settings.loop.mixed_precision
-    discriminator_rates = [gan.discriminator_learning_rate] * 2
-    return CiaganTrainer(
-        ciagan.build_generator(settings.network),
-        ciagan.build_critic(settings.network),
-        ciagan.build_identity_network(settings.network),
-        *(
-            optimizers.create_adam(learning_rate, BETAS, precision)
-            for learning_rate in (gan.generator_learning_rate, *discriminator_rates)
-        ),
-        image_summary.first_samples(dataset),
-        gan.identity_weight,
-    )
-
-
 class CiaganTrainer:
     """A generator, its discriminators and their optimizers; see `loop.Trainer`.
 
@@ -52,23 +33,23 @@ class CiaganTrainer:
     generator, each on new pairs.
 
     Args:
-        generator, critic, identity_network: built under the strategy's scope.
-        generator_optimizer, critic_optimizer, identity_optimizer: built here.
-        samples: a few pairs, which the image summaries show.
-        identity_weight: of the generator's identity loss, >= 0; published: 1.
+        settings: of the training.
+        dataset: of its only stage; the image summaries show its first faces.
     """
 
-    def __init__(
-        self,
-        generator: keras.Model,
-        critic: keras.Model,
-        identity_network: keras.Model,
-        generator_optimizer: keras.optimizers.Optimizer,
-        critic_optimizer: keras.optimizers.Optimizer,
-        identity_optimizer: keras.optimizers.Optimizer,
-        samples: PairBatch,
-        identity_weight: float,
-    ):
+    def __init__(self, settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object):
+        gan, precision = settings.gan, settings.loop.mixed_precision
+        generator = ciagan.build_generator(settings.network)
+        critic = ciagan.build_critic(settings.network)
+        identity_network = ciagan.build_identity_network(settings.network)
+        generator_optimizer, critic_optimizer, identity_optimizer = (
+            optimizers.create_adam(rate, BETAS, precision)
+            for rate in (
+                gan.generator_learning_rate,
+                gan.discriminator_learning_rate,
+                gan.discriminator_learning_rate,
+            )
+        )
         generator_optimizer.build(generator.trainable_variables)
         critic_optimizer.build(critic.trainable_variables)
         identity_optimizer.build(identity_network.trainable_variables)
@@ -85,8 +66,8 @@ class CiaganTrainer:
         self._generator_optimizer = generator_optimizer
         self._critic_optimizer = critic_optimizer
         self._identity_optimizer = identity_optimizer
-        self._samples = samples
-        self._identity_weight = identity_weight
+        self._samples = image_summary.first_samples(dataset)
+        self._identity_weight = gan.identity_weight
 
     def train_step(self, batch: PairBatch) -> dict[str, tf.Tensor]:
         """Go one round: the identity network, the critic, then the generator.

@@ -57,14 +57,6 @@ class EqualizedConv2D(Equalized):
         x = tf.nn.conv2d(inputs, kernel, 1, self.padding.upper())
         return tf.nn.bias_add(x, tf.cast(self.bias, x.dtype))
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "padding": self.padding,
-        }
-
 
 @keras.saving.register_keras_serializable("safefakes_tf")
 class EqualizedDense(Equalized):
@@ -85,9 +77,6 @@ class EqualizedDense(Equalized):
         return tf.matmul(inputs, tf.cast(self.scaled_kernel(), inputs.dtype)) + tf.cast(
             self.bias, inputs.dtype
         )
-
-    def get_config(self):
-        return {**super().get_config(), "units": self.units}
 
 
 @keras.saving.register_keras_serializable("safefakes_tf")

@@ -13,7 +13,7 @@ METHODS = {
         network.build_generator,
         trainer.stages,
         functools.partial(face_crops.batches, DeepPrivacy.keypoints),
-        trainer.create_trainer,
+        trainer.DeepPrivacyTrainer,
         importer=importer,
     )
 }

@@ -54,9 +54,6 @@ class PoseMaps(keras.layers.Layer):
         columns, rows = tf.unstack(tf.one_hot(pixels, self.side), axis=2)
         return tf.einsum("nkr,nkc->nrck", rows, columns)
 
-    def get_config(self):
-        return {**super().get_config(), "side": self.side}
-
 
 @keras.saving.register_keras_serializable("safefakes_tf")
 class Lerp(keras.layers.Layer):

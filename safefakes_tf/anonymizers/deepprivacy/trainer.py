@@ -10,7 +10,7 @@ from safefakes_tf.anonymizers.deepprivacy import growth
 from safefakes_tf.anonymizers.deepprivacy import losses as deepprivacy_losses
 from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
 from safefakes_tf.anonymizers.registry import Stage
-from safefakes_tf.config import DeepPrivacyConfig, TrainAnonymizer
+from safefakes_tf.config import TrainAnonymizer
 from safefakes_tf.ops import regions as region_ops
 from safefakes_tf.training import image_summary, optimizers
 from safefakes_tf.training.batches import FaceBatch
@@ -30,66 +30,43 @@ def stages(settings: TrainAnonymizer) -> list[Stage]:
     )
 
 
-def create_trainer(
-    settings: TrainAnonymizer,
-    dataset: tf.data.Dataset,
-    stage: Stage,
-    before: "DeepPrivacyTrainer | None" = None,
-) -> "DeepPrivacyTrainer":
-    """Return the trainer of a stage, grown from that before; see `registry.Method`."""
-    network = dataclasses.replace(settings.network, resolution=stage.resolution)
-    fading = stage.fade_examples > 0
-    generator = deepprivacy.build_generator(network, fading)
-    discriminator = deepprivacy.build_discriminator(network, fading)
-    averaged = deepprivacy.build_generator(network, fading)
-    if before is not None:
-        deepprivacy.grow(before.items["generator"], generator)
-        deepprivacy.grow(before.items["discriminator"], discriminator)
-    averaged.set_weights(generator.get_weights())
-    if before is not None:  # its new layers start as the generator's
-        deepprivacy.grow(before.final_generator(), averaged)
-    gan, precision = settings.gan, settings.loop.mixed_precision
-    return DeepPrivacyTrainer(
-        generator,
-        discriminator,
-        optimizers.create_adam(gan.generator_learning_rate, BETAS, precision),
-        optimizers.create_adam(gan.discriminator_learning_rate, BETAS, precision),
-        averaged,
-        image_summary.first_samples(dataset),
-        settings.network,
-        settings.loop.global_batch_size,
-        stage.fade_examples,
-    )
-
-
 class DeepPrivacyTrainer:
     """A generator, its EMA, its discriminator, their optimizers; see `loop.Trainer`.
 
     Args:
-        generator, discriminator: built under the strategy's scope.
-        generator_optimizer, discriminator_optimizer: built here.
-        averaged: a generator like the first, with the start values of the EMA.
-        samples: a few faces, which the image summaries show.
-        config: of the networks; the resolution may be a later one.
-        global_batch_size: over all replicas.
-        fade_images: shown until the networks' resolution is faded in; 0 if it is not.
+        settings: of the training.
+        dataset: of the stage; the image summaries show its first faces.
+        stage: what is trained at which resolution.
+        before: trainer of the stage before, from which the networks grow.
     """
 
     def __init__(
         self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        generator_optimizer: keras.optimizers.Optimizer,
-        discriminator_optimizer: keras.optimizers.Optimizer,
-        averaged: keras.Model,
-        samples: FaceBatch,
-        config: DeepPrivacyConfig,
-        global_batch_size: int,
-        fade_images: int,
+        settings: TrainAnonymizer,
+        dataset: tf.data.Dataset,
+        stage: Stage,
+        before: "DeepPrivacyTrainer | None" = None,
     ):
+        self._settings, self._stage = settings, stage
+        network = dataclasses.replace(settings.network, resolution=stage.resolution)
+        fading = stage.fade_examples > 0
+        generator = deepprivacy.build_generator(network, fading)
+        discriminator = deepprivacy.build_discriminator(network, fading)
+        averaged = deepprivacy.build_generator(network, fading)
+        if before is not None:
+            deepprivacy.grow(before.items["generator"], generator)
+            deepprivacy.grow(before.items["discriminator"], discriminator)
+        averaged.set_weights(generator.get_weights())
+        if before is not None:  # its new layers start as the generator's
+            deepprivacy.grow(before.final_generator(), averaged)
+        gan, precision = settings.gan, settings.loop.mixed_precision
+        generator_optimizer, discriminator_optimizer = (
+            optimizers.create_adam(rate, BETAS, precision)
+            for rate in (gan.generator_learning_rate, gan.discriminator_learning_rate)
+        )
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
-        momentum = 0.5 ** (global_batch_size / HALF_LIFE)
+        momentum = 0.5 ** (settings.loop.global_batch_size / HALF_LIFE)
         self._ema = EMA(averaged.trainable_variables, momentum)
         self.items = {
             "generator": generator,
@@ -102,9 +79,7 @@ class DeepPrivacyTrainer:
         self._generator_optimizer = generator_optimizer
         self._discriminator_optimizer = discriminator_optimizer
         self._averaged = averaged
-        self._samples = samples
-        self._global_batch_size = global_batch_size
-        self._fade_images, self._config = fade_images, config
+        self._samples = image_summary.first_samples(dataset)
 
     def train_step(self, batch: FaceBatch) -> dict[str, tf.Tensor]:
         """Move the discriminator, then the generator, on one replica's share of faces.
@@ -156,9 +131,10 @@ class DeepPrivacyTrainer:
     def final_generator(self) -> keras.Model:
         """Return the generator to anonymize with: the EMA, faded in."""
         self._ema.copy_to(self._averaged.trainable_variables)
-        side = self._averaged.output.shape[1]
-        config = dataclasses.replace(self._config, resolution=side)
-        generator = deepprivacy.build_generator(config)
+        network, side = self._settings.network, self._stage.resolution
+        generator = deepprivacy.build_generator(
+            dataclasses.replace(network, resolution=side)
+        )
         deepprivacy.grow(self._averaged, generator)
         return generator
 
@@ -178,9 +154,12 @@ class DeepPrivacyTrainer:
         """
         real, condition = batch.image, batch.condition
         given = {}
-        if self._fade_images:
-            step = self._generator_optimizer.iterations
-            share = growth.transition(step, self._global_batch_size, self._fade_images)
+        if self._stage.fade_examples:
+            share = growth.transition(
+                self._generator_optimizer.iterations,
+                self._settings.loop.global_batch_size,
+                self._stage.fade_examples,
+            )
             side = real.shape[1]
             boxes = growth.blend_boxes(batch.box, share)
             masks = tf.map_fn(
@@ -189,7 +168,7 @@ class DeepPrivacyTrainer:
                 fn_output_signature=tf.TensorSpec([side, side], tf.bool),
             )
             real = growth.blend(real, share)
-            grey = self._config.fill / 255 * 2 - 1
+            grey = self._settings.network.fill / 255 * 2 - 1
             condition = tf.where(
                 masks[..., tf.newaxis], grey, growth.blend(condition, share)
             )

@@ -13,6 +13,6 @@ METHODS = {
         network.build_generator,
         trainer.stages,
         functools.partial(face_crops.batches, Sun2018.keypoints),
-        trainer.create_trainer,
+        trainer.Sun2018Trainer,
     )
 }

@@ -19,37 +19,22 @@ def stages(settings: TrainAnonymizer) -> list[Stage]:
     return [Stage(settings.network.resolution, settings.gan.total_images)]
 
 
-def create_trainer(
-    settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object
-) -> "Sun2018Trainer":
-    """Return the trainer of new networks; see `registry.Method`."""
-    gan, precision = settings.gan, settings.loop.mixed_precision
-    return Sun2018Trainer(
-        sun2018.build_generator(settings.network),
-        sun2018.build_discriminator(settings.network),
-        optimizers.create_adam(gan.generator_learning_rate, BETAS, precision),
-        optimizers.create_adam(gan.discriminator_learning_rate, BETAS, precision),
-        image_summary.first_samples(dataset),
-    )
-
-
 class Sun2018Trainer:
     """A generator, its discriminator and their optimizers; see `loop.Trainer`.
 
     Args:
-        generator, discriminator: built under the strategy's scope.
-        generator_optimizer, discriminator_optimizer: built here.
-        samples: a few faces, which the image summaries show.
+        settings: of the training.
+        dataset: of its only stage; the image summaries show its first faces.
     """
 
-    def __init__(
-        self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        generator_optimizer: keras.optimizers.Optimizer,
-        discriminator_optimizer: keras.optimizers.Optimizer,
-        samples: FaceBatch,
-    ):
+    def __init__(self, settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object):
+        gan, precision = settings.gan, settings.loop.mixed_precision
+        generator = sun2018.build_generator(settings.network)
+        discriminator = sun2018.build_discriminator(settings.network)
+        generator_optimizer, discriminator_optimizer = (
+            optimizers.create_adam(rate, BETAS, precision)
+            for rate in (gan.generator_learning_rate, gan.discriminator_learning_rate)
+        )
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
         self.items = {
@@ -61,7 +46,7 @@ class Sun2018Trainer:
         self._generator, self._discriminator = generator, discriminator
         self._generator_optimizer = generator_optimizer
         self._discriminator_optimizer = discriminator_optimizer
-        self._samples = samples
+        self._samples = image_summary.first_samples(dataset)
 
     def train_step(self, batch: FaceBatch) -> dict[str, tf.Tensor]:
         """Move the generator, then the discriminator, on one replica's share of faces.

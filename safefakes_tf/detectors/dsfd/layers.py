@@ -41,9 +41,6 @@ class L2Norm(keras.layers.Layer):
         length = tf.sqrt(squares + 1e-20) + 1e-10
         return self.gain * (inputs / length)
 
-    def get_config(self):
-        return {**super().get_config(), "initial_gain": self.initial_gain}
-
 
 @keras.saving.register_keras_serializable("safefakes_tf")
 class ResizeLike(keras.layers.Layer):
@@ -79,6 +76,3 @@ class ResizeLike(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         maps, target = input_shape
         return (*target[:3], maps[3])
-
-    def get_config(self):
-        return {**super().get_config(), "convention": self.convention}

@@ -16,39 +16,21 @@ from safefakes_tf.training.batches import PhotoBatch
 from safefakes_tf.training.ema import EMA
 
 
-def create_trainer(
-    settings: TrainDetector, dataset: tf.data.Dataset
-) -> "DetectorTrainer":
-    """Return the trainer of a new model with its initial weights; call under a scope.
-
-    Args:
-        settings: of the run.
-        dataset: of the training; the first photos scale a model that starts random.
-    """
-    model = dsfd.build_dsfd(settings.model)
-    found, origin = weights.initialise(model, settings.model, settings.init_weights)
-    if not found:
-        random_initialization.fit_to_photos(model, next(iter(dataset)).batch.image)
-    print(f"initial weights: {origin}", flush=True)
-    optimizer = optimizers.create(settings.optimizer, settings.loop.mixed_precision)
-    return DetectorTrainer(model, optimizer, settings)
-
-
 class DetectorTrainer:
     """One DSFD, its optimizer and perhaps its EMA; see `loop.Trainer`.
 
     Args:
-        model: from `build_dsfd`, built under the strategy's scope.
-        optimizer: built here, on the model's variables.
-        settings: of the run; loss, clipping, EMA and input size are read.
+        settings: of the training.
+        dataset: its batches; the first photos scale a model that starts random.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
-        settings: TrainDetector,
-    ):
+    def __init__(self, settings: TrainDetector, dataset: tf.data.Dataset):
+        model = dsfd.build_dsfd(settings.model)
+        found, origin = weights.initialise(model, settings.model, settings.init_weights)
+        if not found:
+            random_initialization.fit_to_photos(model, next(iter(dataset)).batch.image)
+        print(f"initial weights: {origin}", flush=True)
+        optimizer = optimizers.create(settings.optimizer, settings.loop.mixed_precision)
         optimizer.build(model.trainable_variables)
         self.items = {"model": model, "optimizer": optimizer}
         self._ema = None

@@ -38,13 +38,6 @@ class SubtractMean(keras.layers.Layer):
         centred *= self.pixel_scale
         return centred if self.channel_order == "rgb" else centred[..., ::-1]
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "channel_order": self.channel_order,
-            "pixel_scale": self.pixel_scale,
-        }
-
 
 def scale_channels(channels: int, width_multiplier: float) -> int:
     """Return a channel count times the multiplier, as a multiple of 4, at least 4."""

@@ -130,7 +130,7 @@ def initialise(
 
 
 def _keras_cache() -> pathlib.Path:
-    home = os.environ.get("KERAS_HOME", pathlib.Path.home() / ".keras")
+    home = os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))
     return pathlib.Path(home) / "models"
 
 

@@ -1,6 +1,8 @@
 """Pairs of faces for CIAGAN: who is in them, what is shown, and exact resume."""
 
 import dataclasses
+import functools
+import itertools
 
 import fake_keypoints
 import numpy as np
@@ -9,11 +11,18 @@ import tensorflow as tf
 
 from safefakes_tf import faces
 from safefakes_tf.anonymizers.ciagan import pairs
-from safefakes_tf.config import CiaganConfig
+from safefakes_tf.anonymizers.registry import Stage
+from safefakes_tf.config import (
+    CiaganConfig,
+    DataConfig,
+    GanConfig,
+    LoopConfig,
+    TrainAnonymizer,
+)
 
 CONFIG = CiaganConfig(resolution=64, num_identities=3)
 BOX = np.float32([[0.35, 0.35, 0.65, 0.65]])
-K, BATCH = 2, 4
+K, BATCH = 4, 4  # pairs: three for the discriminators, one for the generator
 IDENTITIES = (7, 7, 7, 9, 9, 30, 30, 5, -1)  # 5 has one face, -1 is not known
 
 
@@ -33,23 +42,29 @@ def records(identities=IDENTITIES, side=220, boxes=BOX):
     )
 
 
-@pytest.fixture(scope="module")
-def crops():
-    return pairs.collect(records(), CONFIG)
+@functools.cache
+def batches(seed=3, dataset=None):
+    settings = TrainAnonymizer(
+        data=DataConfig(anonymizer="ciagan"),
+        network=CONFIG,
+        gan=GanConfig(generator_steps=1),
+        loop=LoopConfig(global_batch_size=BATCH),
+    )
+    return pairs.batches(settings, dataset or records(), Stage(64, 1000), seed)
 
 
-def stream(crops, position=0, seed=3):
-    dataset = pairs.training_dataset(crops, CONFIG, K, BATCH, seed, position)
-    return dataset.as_numpy_iterator()
+def stream(position=0, **options):
+    return batches(**options)(position).as_numpy_iterator()
 
 
-def test_identities_are_numbered_and_single_faces_left_out(crops):
+def test_identities_are_numbered_and_single_faces_left_out():
+    crops = pairs.collect(records(), CONFIG)
     np.testing.assert_array_equal(crops.identity, [0, 0, 0, 1, 1, 2, 2])
     np.testing.assert_array_equal(crops.start, [0, 3, 5, 7])
 
 
-def test_shapes_and_ranges(crops):
-    batch, position = next(stream(crops))
+def test_shapes_and_ranges():
+    batch, position = next(stream())
     assert batch.face.shape == batch.other_face.shape == (BATCH, K, 64, 64, 3)
     assert batch.landmarks.shape == (BATCH, K, 64, 64, 3)
     assert batch.mask.shape == (BATCH, K, 64, 64, 1)
@@ -62,9 +77,8 @@ def test_shapes_and_ranges(crops):
     np.testing.assert_array_equal(position, np.arange(BATCH))
 
 
-def test_half_the_pairs_are_of_one_identity_and_never_of_one_photo(crops):
-    batches = stream(crops)
-    found = [next(batches).batch for _ in range(60)]
+def test_half_the_pairs_are_of_one_identity_and_never_of_one_photo():
+    found = [batch for batch, _ in itertools.islice(stream(), 60)]
     same = np.concatenate([batch.same.ravel() for batch in found])
     # A third of the random pairs is of one identity as well.
     assert 0.58 < same.mean() < 0.75
@@ -84,17 +98,17 @@ def test_half_the_pairs_are_of_one_identity_and_never_of_one_photo(crops):
     assert (photos[0] != photos[1]).all()
 
 
-def test_the_stream_can_be_entered_anywhere(crops):
-    whole = stream(crops)
+def test_the_stream_can_be_entered_anywhere():
+    whole = stream()
     next(whole)
-    for expected, got in zip(range(3), stream(crops, BATCH), strict=False):
+    for expected, got in zip(range(3), stream(position=BATCH), strict=False):
         del expected
         for name, value in next(whole).batch._asdict().items():
             np.testing.assert_array_equal(value, getattr(got.batch, name), name)
 
 
-def test_another_seed_gives_other_pairs(crops):
-    one, other = next(stream(crops)).batch, next(stream(crops, seed=4)).batch
+def test_another_seed_gives_other_pairs():
+    one, other = next(stream()).batch, next(stream(seed=4)).batch
     assert (one.face != other.face).any()
 
 
@@ -104,10 +118,7 @@ def test_neighbours_are_hidden_with_and_without_keypoints(known):
     photos = records((1, 1, 2, 2), side=500, boxes=boxes).map(
         lambda record: {**record, faces.HAS_KEYPOINTS: tf.constant([True, known])}
     )
-    crops = pairs.collect(photos, CONFIG)
-    batch, _ = next(
-        pairs.training_dataset(crops, CONFIG, K, BATCH, 0).as_numpy_iterator()
-    )
+    batch, _ = next(stream(dataset=photos))
     assert (batch.face == 0).any()
 
 
