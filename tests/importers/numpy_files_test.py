@@ -90,6 +90,11 @@ HOSTILE = {
     "type that is called": mapping(a=DTYPE + b")R"),
     "other name": mapping(a=call(name("numpy", "load"), text("x"))),
     "object outside": mapping(a=b"NQ"),
+    "mark left open": b"}(" + text("a") + b"K\1s",
+    "key without a value": b"}(" + text("a") + b"u",
+    "dict in itself": b"}q\0" + text("a") + b"h\0s",
+    "deep dict": b"}" + (text("a") + b"}") * 9999 + b"s" * 9999,
+    "bytes that are not there": mapping(a=b"B\xff\xff\xff\x7fabc"),
     "list": b"]",
     "nothing": b"",
 }
@@ -114,6 +119,24 @@ def test_code_is_refused_and_not_run(tmp_path):
     with pytest.raises(ValueError, match=r"names \S+\.open, .* was not run"):
         numpy_files.read(path)
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_cut_short_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "some.ckpt"
+    content = pickle.dumps(TREE, 4)
+    for length in (0, 1, 40, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match=r"some.ckpt must be a pickle") as error:
+            numpy_files.read(path)
+        assert str(error.value).isprintable()
+
+
+def test_a_file_too_large_is_not_read(tmp_path, monkeypatch):
+    path = tmp_path / "some.ckpt"
+    path.write_bytes(pickle.dumps(TREE, 3))
+    monkeypatch.setattr(numpy_files, "MAX_BYTES", 10)
+    with pytest.raises(ValueError, match="more than 10 bytes"):
+        numpy_files.read(path)
 
 
 def test_no_file(tmp_path):
