@@ -9,30 +9,21 @@ source photos; the rest is here.
 import abc
 import dataclasses
 import functools
-import itertools
-import json
 import os
 import pathlib
 import re
 from collections.abc import Iterable
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
 
-import safefakes_tf
-from safefakes_tf import faces
-from safefakes_tf.anonymizers import generator_files
+from safefakes_tf import faces, provenance
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import GENERATOR_NAMES
 from safefakes_tf.keypoints import layouts, mediapipe
-from safefakes_tf.photos import writer
-from tfds_builders import features, keypoint_store, preparation
+from tfds_builders import derive, features, keypoint_store, preparation
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 
-PARALLEL_PHOTOS = 2 * os.cpu_count()
-GROUP = 16  # photos whose faces a generator paints together
 _RAW_SHA256 = "raw_sha256"  # in the metadata
 
 
@@ -158,7 +149,14 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict({**of_record, **self.face_features()}),
             homepage=self.HOMEPAGE,
-            metadata=tfds.core.MetadataDict(_provenance(config)),
+            metadata=tfds.core.MetadataDict(
+                provenance.describe(
+                    config.anonymizer,
+                    config.options(),
+                    config.anonymization.weights if config.weights_sha256() else None,
+                    config.seed,
+                )
+            ),
         )
 
     def _stored_layout(self):
@@ -191,11 +189,10 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             read = source.encoded
             if _needs_keypoints(self.builder_config):
                 read = source.encoded_with_keypoints
-            derive = self._derivation(source)
-            splits = {
-                split: map(_to_numpy, derive(read(split)))
-                for split in source.info.splits
-            }
+            derived = derive.derivation(
+                self.builder_config, source.info.features, source.keypoint_layout
+            )
+            splits = {split: derived(read(split)) for split in source.info.splits}
         return {
             split: self._generate_examples(split, records)
             for split, records in splits.items()
@@ -203,59 +200,12 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     def _generate_examples(self, split, records):
         """Yield records under their keys, and count them into the metadata."""
-        photos = num_faces = 0
-        labels = {faces.ACTION: faces.ACTIONS, faces.KEYPOINTS_SOURCE: faces.SOURCES}
-        labels = {key: v for key, v in labels.items() if key in self.info.features}
-        per_label = {key: np.zeros(len(v), np.int64) for key, v in labels.items()}
+        counts = provenance.Counts(self.info.features)
         for record in records:
             faces.validate_faces(record)
-            photos += 1
-            num_faces += len(record[faces.BBOX])
-            for key, sums in per_label.items():
-                sums += np.bincount(record[key], minlength=len(sums))
+            counts.add(record)
             yield record[faces.FILENAME], record
-        counts = {"photos": photos, "faces": num_faces}
-        prefixes = {faces.ACTION: "", faces.KEYPOINTS_SOURCE: "keypoints "}
-        for key, sums in per_label.items():
-            names = [prefixes[key] + name for name in labels[key]]
-            counts |= dict(zip(names, sums.tolist(), strict=True))
-        self.info.metadata["counts"][split] = counts
-
-    def _derivation(self, source):
-        """Return the function from encoded source records to encoded derived ones.
-
-        All is traced once, for all splits, and without autograph, which would cost more
-        than the rest of the tracing: an anonymizer consists of TensorFlow ops.
-        """
-        config = self.builder_config
-        anonymizer = anonymizers.create(
-            config.anonymizer, config.anonymization, config.seed
-        )
-        decode_example = source.info.features[faces.IMAGE].decode_example
-
-        def decode(record):
-            return {**record, faces.IMAGE: decode_example(record[faces.IMAGE])}
-
-        @tf.function(autograph=False, reduce_retracing=True)
-        def encode(record):
-            photo = writer.encode(
-                record[faces.IMAGE], config.image_format, config.jpeg_quality
-            )
-            return {**record, faces.IMAGE: photo}
-
-        @tf.function(autograph=False)
-        def process(record):
-            return encode(anonymizer(decode(record)))
-
-        def in_pipeline(records):
-            return records.map(process, PARALLEL_PHOTOS).prefetch(PARALLEL_PHOTOS)
-
-        def in_groups(records):
-            records = iter(records.map(decode, PARALLEL_PHOTOS).prefetch(GROUP))
-            while group := list(itertools.islice(records, GROUP)):
-                yield from map(encode, anonymizer.anonymize_records(group))
-
-        return in_groups if config.anonymizer in GENERATOR_NAMES else in_pipeline
+        self.info.metadata["counts"][split] = counts.to_dict()
 
     def prepare(self) -> None:
         """Build the data set, unless it is there; see `preparation.prepare`.
@@ -299,18 +249,32 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         decoders = {faces.IMAGE: tfds.decode.SkipDecoding()}
         return self.as_dataset(split=split, decoders=decoders)
 
-    def encoded_with_keypoints(self, split: str) -> tf.data.Dataset:
-        """Return `encoded` with keypoints of a layout that anonymizers read.
+    def encoded_with_keypoints(
+        self, split: str, layout: str | None = None
+    ) -> tf.data.Dataset:
+        """Return `encoded` with keypoints.
 
         Where none are annotated, they are found. That takes its time once; see
         `keypoint_store`.
+
+        Args:
+            split: its name.
+            layout: that the keypoints are to have; None: `keypoint_layout`.
         """
         records = self.encoded(split)
-        if self._stored_layout() == self.keypoint_layout:
+        if self._stored_layout() != self.keypoint_layout:
+            records = keypoint_store.attach(
+                records, self.data_path, split, self.create_detector
+            )
+        if layout is None:
             return records
-        return keypoint_store.attach(
-            records, self.data_path, split, self.create_detector
-        )
+
+        def in_layout(record):
+            points = record[faces.KEYPOINTS], record[faces.HAS_KEYPOINTS]
+            points = layouts.read(*points, layout, self.keypoint_layout)
+            return {**record, faces.KEYPOINTS: points}
+
+        return records.map(in_layout, tf.data.AUTOTUNE, deterministic=True)
 
     def as_dataset(self, split=None, *, read_config=None, **kwargs) -> tf.data.Dataset:
         """Read as TFDS does, but shard after shard.
@@ -338,31 +302,3 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
 def _needs_keypoints(config):
     return anonymizers.method(config.anonymizer).anonymizer.keypoints is not None
-
-
-def _to_numpy(record: dict[str, tf.Tensor]) -> faces.Record:
-    record = {key: value.numpy() for key, value in record.items()}
-    return {**record, faces.FILENAME: record[faces.FILENAME].decode()}
-
-
-def _provenance(config):
-    return {
-        "anonymizer": config.anonymizer,
-        "options": json.loads(json.dumps(config.options(), default=dataclasses.asdict)),
-        **_weights(config),
-        "seed": config.seed,
-        "code_version": safefakes_tf.__version__,
-        "counts": {},
-    }
-
-
-def _weights(config):
-    digest = config.weights_sha256()
-    if digest is None:
-        return {"weights_sha256": None}
-    about = generator_files.read_about(config.anonymization.weights)
-    return {
-        "weights_sha256": digest,
-        "weights_origin": about.origin,
-        "demonstration_weights": about.demonstration,
-    }

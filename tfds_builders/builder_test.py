@@ -19,6 +19,7 @@ from safefakes_tf.config import (
     DEMONSTRATION,
     AnonymizationConfig,
     DataConfig,
+    names,
 )
 from safefakes_tf.keypoints import layouts
 from safefakes_tf.photos import reader
@@ -66,6 +67,9 @@ class ToyFaces(AnonymizedBuilder):
                 faces.BLUR: np.int64([2, 0])[:count],
                 faces.INVALID: np.bool_([False, True])[:count],
             }
+
+
+Builder = ToyFaces  # where the registry looks
 
 
 def _toy(data_dir, **options):
@@ -380,6 +384,15 @@ def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatc
     builder.source_builder().encoded_with_keypoints("validation")
     create = pickle.loads(pickle.dumps(asked[0][-1]))  # as worker processes get it
     assert create().models == str(pathlib.Path("~/models").expanduser())
+
+
+def test_a_data_set_is_one_module_and_one_row(tmp_path, monkeypatch):
+    monkeypatch.setitem(names.DATASETS, "toy", names.Dataset(__name__, "noise"))
+    data = DataConfig(dataset="toy", anonymizer="blur", data_dir=str(tmp_path))
+    builder = registry.create_builder(data, seed=0)
+    registry.prepare(builder)
+    assert isinstance(builder, Builder)
+    assert len(_read(builder)) == NUM_PHOTOS
 
 
 def test_an_unknown_data_set_is_refused(tmp_path):

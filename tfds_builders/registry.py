@@ -62,7 +62,7 @@ def prepare(builder: AnonymizedBuilder, split: str | None = None) -> None:
     builder.prepare()
     print(f"photos:  {builder.data_path}", flush=True)
     if builder.info.metadata.get("demonstration_weights"):
-        print("         painted with demonstration weights, to be looked at only")
+        print("         generated with demonstration weights, to be looked at only")
     made_by = builder.info.metadata["code_version"]
     if made_by != safefakes_tf.__version__:
         print(

@@ -1,8 +1,8 @@
 """The contract that every anonymizer fulfils."""
 
 import abc
-import functools
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -28,12 +28,14 @@ SIGNATURE = (
 class Anonymizer(abc.ABC):
     """A pure TensorFlow function of a photo, its faces and a seed.
 
-    The map stage (`__call__`), the batched call and the SavedModel are three callers of
-    `apply`. What it may change is told by `mask`.
+    The map stage (`__call__`), the SavedModel and the three steps of `pipeline` do what
+    `apply` does. What it may change is told by `mask`.
 
     Attributes:
         name: registry key, flag value and dataset config name.
         keypoints: name of the keypoint layout it reads, None where boxes suffice.
+        source_layout: name of the layout of the keypoints that it is given; None: their
+            number tells, as for a SavedModel.
         leak_free: whether the output ignores the pixels under `hidden`.
         variables: weights that it needs to run.
         demonstration: whether those are there to be looked at, not to be relied on.
@@ -41,6 +43,7 @@ class Anonymizer(abc.ABC):
 
     name: str
     keypoints: str | None = None
+    source_layout: str | None = None
     leak_free: bool = False
     variables: Sequence[tf.Variable] = ()
     demonstration: bool = False
@@ -57,6 +60,13 @@ class Anonymizer(abc.ABC):
             )
         self.config = config
         self.seed = seed
+        # Traced at the first call. No autograph: an anonymizer consists of TensorFlow
+        # ops, and it would cost more than the rest of the tracing.
+        self._compiled = tf.function(
+            lambda image, faces, seed: self.apply(image, Faces(*faces), seed),
+            input_signature=SIGNATURE,
+            autograph=False,
+        )
 
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return int64 [N], the action per face (`policy.decide`)."""
@@ -94,32 +104,6 @@ class Anonymizer(abc.ABC):
         """Return the photo of `apply` alone, uint8 [H, W, 3]."""
         return self.apply(image, faces, seed)[0]
 
-    def apply_batch(
-        self,
-        photos: Sequence[tf.Tensor],
-        faces: Sequence[Faces],
-        seeds: Sequence[int],
-    ) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        """Anonymize photos of any sizes, each as `apply` does."""
-        jobs = zip(photos, faces, seeds, strict=True)
-        return [self._compiled(*job) for job in jobs]
-
-    def anonymize_batch(
-        self,
-        photos: Sequence[tf.Tensor],
-        faces: Sequence[Faces],
-        seeds: Sequence[int],
-    ) -> list[tf.Tensor]:
-        """Return the photos of `apply_batch` alone."""
-        return [photo for photo, _ in self.apply_batch(photos, faces, seeds)]
-
-    @functools.cached_property
-    def _compiled(self):
-        return tf.function(
-            lambda image, faces, seed: self.apply(image, Faces(*faces), seed),
-            input_signature=SIGNATURE,
-        )
-
     def __call__(self, record: faces_lib.Record) -> faces_lib.Record:
         """Anonymize a record, as a map stage.
 
@@ -129,28 +113,49 @@ class Anonymizer(abc.ABC):
         Returns:
             The record with another photo and with `faces/action`, int64 [N].
         """
-        image, action = self.apply(*self._inputs(record))
-        return {**record, faces_lib.IMAGE: image, faces_lib.ACTION: action}
+        return with_result(record, *self.apply(*self.inputs(record)))
 
-    def anonymize_records(
-        self, records: Sequence[faces_lib.Record]
-    ) -> list[faces_lib.Record]:
-        """Anonymize records together, each as `__call__` does."""
-        inputs = zip(*map(self._inputs, records), strict=True)
-        return [
-            {**record, faces_lib.IMAGE: image, faces_lib.ACTION: action}
-            for record, (image, action) in zip(
-                records, self.apply_batch(*inputs), strict=True
-            )
-        ]
-
-    def _inputs(self, record):
+    def inputs(self, record: faces_lib.Record) -> tuple[tf.Tensor, Faces, tf.Tensor]:
+        """Return what `apply` takes, for a record."""
         image, faces = record[faces_lib.IMAGE], faces_lib.from_record(record)
         if faces_lib.BBOX_PIXELS in record:
             # As annotated: half a face at the border is as wide as the whole.
             boxes = from_xywh_pixels(record[faces_lib.BBOX_PIXELS], *size(image))
             faces = faces._replace(boxes=boxes)
         return image, faces, photo_seed(record[faces_lib.FILENAME], self.seed)
+
+    # === The same for many photos: one by one, together, one by one ===
+
+    def begin(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> Any:
+        """Do the first step of `apply`, for one photo; threads may do so in parallel.
+
+        Returns:
+            What `generate` takes. Here that is the result of `apply`; methods whose
+            faces can share the calls of a network divide the work.
+        """
+        return self._compiled(image, faces, seed)
+
+    def num_waiting(self, begun: Any) -> int:
+        """Return how many faces of a photo wait for `generate`."""
+        return 0
+
+    def generate(self, begun: Sequence[Any]) -> list[Any]:
+        """Do the second step, for several photos together, and return them."""
+        return list(begun)
+
+    def finish(self, begun: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """Do the last step, for one photo, and return the result of `apply`."""
+        return begun
+
+    def anonymize_batch(
+        self,
+        images: Sequence[tf.Tensor],
+        faces: Sequence[Faces],
+        seeds: Sequence[int],
+    ) -> list[tf.Tensor]:
+        """Anonymize photos of any sizes together, each as `anonymize` does."""
+        begun = map(self.begin, images, faces, seeds)
+        return [self.finish(each)[0] for each in self.generate(list(begun))]
 
 
 class Filter(Anonymizer):
@@ -176,6 +181,13 @@ class Filter(Anonymizer):
         hidden = self.hide(image, select(faces, action == GENERATED))
         failed = tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
         return black_out(hidden, failed), action
+
+
+def with_result(
+    record: faces_lib.Record, image: tf.Tensor, action: tf.Tensor
+) -> faces_lib.Record:
+    """Return a record with an anonymized photo and the actions on its faces."""
+    return {**record, faces_lib.IMAGE: image, faces_lib.ACTION: action}
 
 
 def photo_seed(filename: tf.Tensor, run_seed: int) -> tf.Tensor:

@@ -1,7 +1,7 @@
-"""Anonymizers that paint a new face: hide all faces, cut, inpaint, paste."""
+"""Anonymizers that generate a new face: mask all faces, cut, inpaint, paste."""
 
 import abc
-import functools
+import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ class Job(NamedTuple):
 
     Attributes:
         action: int64 [N], per face; of the M to be generated:
-        inputs: tensors [M, ...] by name, from which the generator's inputs are made.
+        inputs: tensors [M, ...] by name, which `inpaint` takes.
         places: tensors [M, ...] that tell where patches belong.
     """
 
@@ -30,16 +30,186 @@ class Job(NamedTuple):
     places: Any
 
 
-class Inpainter(base.Anonymizer):
-    """Shows a generator the surroundings of a face, and pastes what it paints there.
+class Begun(NamedTuple):
+    """A photo between the steps; see `base.Anonymizer.begin`.
 
-    All faces that are not kept are hidden before anything is cut out, so the generator
+    Attributes:
+        image: uint8 [H, W, 3], as it came.
+        faces: its N faces.
+        job: see `Job`.
+        seeds: int64 [M], of the faces to be generated.
+        inpainted: of those faces, what `inpaint` returned; empty before.
+    """
+
+    image: tf.Tensor
+    faces: Faces
+    job: Job
+    seeds: tf.Tensor
+    inpainted: tuple[tf.Tensor, ...] = ()
+
+
+class Inpainter(base.Anonymizer):
+    """Shows the surroundings of a face, and pastes what `inpaint` makes of them.
+
+    All faces that are not kept are masked before anything is cut out, so `inpaint`
     never sees a pixel of them: neither of its face nor of a neighbour's. Only with
     `config.hide_neighbours` off, to compare with published results, neighbours show.
 
     Attributes:
-        about: what the file of the generator tells of it.
+        resolution: side of the patches, px.
+    """
+
+    resolution: int
+
+    def __init__(self, config: AnonymizationConfig, seed: int):
+        """Keep the options and the seed of the run; errors as of `Anonymizer`."""
+        super().__init__(config, seed)
+        self.leak_free = config.hide_neighbours
+        gpus = tf.config.list_physical_devices("GPU")
+        self._chunk = CHUNK_ON_GPU if gpus else CHUNK_ON_CPU
+        self._graphs, self._tracing = None, threading.Lock()
+
+    @abc.abstractmethod
+    def cut(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> Job:
+        """Decide, mask, and cut out what is to be inpainted.
+
+        Args:
+            image: uint8 [H, W, 3].
+            faces: its faces.
+            seed: int64 scalar, of the photo.
+        """
+
+    @abc.abstractmethod
+    def inpaint(
+        self, inputs: dict[str, tf.Tensor], seeds: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Generate new patches, in as many passes as the method needs.
+
+        The result for a face depends on its inputs and its seed alone, so that it is
+        the same in every chunk and at every place of one.
+
+        Args:
+            inputs: as of `Job`, of a chunk of N faces; a chunk has one fixed size, and
+                is filled up with zeros.
+            seeds: int64 [N], one per face; the only source of randomness.
+
+        Returns:
+            uint8 [N, resolution, resolution, 3] and bool [N], whether the method
+            succeeded; where it did not, the face is blacked out.
+        """
+
+    @abc.abstractmethod
+    def paste(self, image: tf.Tensor, places: Any, patches: tf.Tensor) -> tf.Tensor:
+        """Write patches, uint8 [M, R, R, 3], into a photo, where `Job.places` tell."""
+
+    def apply(
+        self, image: tf.Tensor, faces: Faces, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Anonymize a photo; a face for which `inpaint` failed is blacked out."""
+        return self.finish(*self.generate([self.begin(image, faces, seed)]))
+
+    def begin(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> Begun:
+        """Mask every face, of all those that will be changed, then cut."""
+        cut, _, _ = self._steps()
+        return Begun(image, faces, *cut(image, faces, tf.cast(seed, tf.int64)))
+
+    def num_waiting(self, begun: Begun) -> int:
+        """Return how many faces of a photo are to be generated."""
+        return len(begun.seeds)
+
+    def generate(self, begun: Sequence[Begun]) -> list[Begun]:
+        """Inpaint, whichever photo a face is from."""
+        _, inpaint, _ = self._steps()
+        patches, succeeded = inpaint(
+            *tf.nest.map_structure(
+                lambda *parts: tf.concat(parts, axis=0),
+                *((each.job.inputs, each.seeds) for each in begun),
+            )
+        )
+        counts = [tf.shape(each.seeds)[0] for each in begun]
+        parts = zip(tf.split(patches, counts), tf.split(succeeded, counts), strict=True)
+        return [
+            each._replace(inpainted=part)
+            for each, part in zip(begun, parts, strict=True)
+        ]
+
+    def finish(self, begun: Begun) -> tuple[tf.Tensor, tf.Tensor]:
+        """Paste, and black out what failed."""
+        _, _, finish = self._steps()
+        image, faces, job, _, inpainted = begun
+        return finish(image, faces, job, *inpainted)
+
+    @tf.autograph.experimental.do_not_convert
+    def _steps(self):
+        """Return the steps as graphs, each traced once, for photos of all sizes."""
+        with self._tracing:
+            if self._graphs is None:
+                self._graphs = self._trace()
+            return self._graphs
+
+    def _trace(self):
+        def graph(step, *signature):
+            step = tf.function(step, input_signature=signature, autograph=False)
+            return step, tf.nest.map_structure(
+                lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype),
+                step.get_concrete_function().structured_outputs,
+            )
+
+        photo, faces, _ = base.SIGNATURE
+        cut, (job, seeds) = graph(self._cut_photo, *base.SIGNATURE)
+        inpaint, inpainted = graph(self._inpaint_all, job.inputs, seeds)
+        finish, _ = graph(self._finish_photo, photo, faces, job, *inpainted)
+        return cut, inpaint, finish
+
+    def _cut_photo(self, image, faces, seed):
+        job = self.cut(image, Faces(*faces), seed)
+        seeds = base.face_seeds(seed, tf.size(job.action))
+        return job, tf.boolean_mask(seeds, job.action == GENERATED)
+
+    def _inpaint_all(self, inputs, seeds):
+        """Call `inpaint` on chunks that are all of one shape, so it is traced once."""
+        count, size, side = tf.shape(seeds)[0], self._chunk, self.resolution
+        num_chunks = (count + size - 1) // size
+
+        def chunked(values):
+            gap = num_chunks * size - count
+            values = tf.pad(values, [[0, gap], *[[0, 0]] * (values.shape.rank - 1)])
+            return tf.reshape(values, [num_chunks, size, *values.shape[1:]])
+
+        patches, succeeded = tf.map_fn(
+            lambda chunk: self.inpaint(*chunk),
+            tf.nest.map_structure(chunked, (inputs, seeds)),
+            fn_output_signature=(
+                tf.TensorSpec([size, side, side, 3], tf.uint8),
+                tf.TensorSpec([size], tf.bool),
+            ),
+            parallel_iterations=1,
+        )
+        patches = tf.reshape(patches, [num_chunks * size, side, side, 3])
+        return patches[:count], tf.reshape(succeeded, [-1])[:count]
+
+    def _finish_photo(self, image, faces, job, patches, succeeded):
+        """Return the photo with the patches in it, and the final action per face."""
+        action = job.action
+        failed = tf.cast(tf.where(action == GENERATED), tf.int32)
+        failed = tf.boolean_mask(failed, ~succeeded)
+        action = tf.tensor_scatter_nd_update(
+            action,
+            failed,
+            tf.fill(tf.shape(failed)[:1], tf.cast(BLACKED_OUT, tf.int64)),
+        )
+        image = self.paste(image, job.places, patches)
+        black = tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
+        return base.black_out(image, black), action
+
+
+class KerasInpainter(Inpainter):
+    """Inpaints by one call of a Keras network, whose file `config.weights` names.
+
+    Attributes:
         generator: the network, folded.
+        about: what its file tells of it.
+        weights_sha256: of that file.
     """
 
     def __init__(self, config: AnonymizationConfig, seed: int):
@@ -49,7 +219,6 @@ class Inpainter(base.Anonymizer):
             ValueError: if `config.weights` names no file of a generator of this method.
         """
         super().__init__(config, seed)
-        self.leak_free = config.hide_neighbours
         path = generator_files.find(config.weights, self.name)
         self.generator, self.about = generator_files.read(path)
         if self.about.method != self.name:
@@ -57,124 +226,25 @@ class Inpainter(base.Anonymizer):
                 f"{path} is a generator of {self.about.method}; {self.name} needs its "
                 "own"
             )
+        self.resolution = self.about.config.resolution
         self.demonstration = self.about.demonstration
         generator_files.fold(self.generator)
         self.variables = [weight.value for weight in self.generator.weights]
-        gpus = tf.config.list_physical_devices("GPU")
-        self._chunk = CHUNK_ON_GPU if gpus else CHUNK_ON_CPU
-
-    @functools.cached_property
-    def _steps(self):
-        """The three steps as graphs, each traced once, for photos of all sizes."""
-
-        def graph(step, *signature):
-            step = tf.function(step, input_signature=signature, autograph=False)
-            return step, tf.nest.map_structure(
-                lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype),
-                step.get_concrete_function().structured_outputs,
-            )
-
-        photo, faces, _ = base.SIGNATURE
-        cut, job = graph(
-            lambda photo, faces, seed: self.cut(photo, Faces(*faces), seed),
-            *base.SIGNATURE,
-        )
-        inpaint, painted = graph(self._inpaint_all, job.inputs)
-        finish, _ = graph(self._finish_photo, photo, faces, job, *painted)
-        return cut, inpaint, finish
 
     @abc.abstractmethod
-    def cut(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> Job:
-        """Decide, hide, and cut out what is to be painted.
-
-        Args:
-            image: uint8 [H, W, 3].
-            faces: its faces.
-            seed: int64 scalar, of the photo.
-        """
-
-    @abc.abstractmethod
-    def generator_inputs(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Return what the generator is called on, for a chunk of `Job.inputs`."""
+    def generator_inputs(
+        self, inputs: dict[str, tf.Tensor], seeds: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Return what the generator is called on; arguments as of `inpaint`."""
 
     @abc.abstractmethod
     def to_pixels(self, outputs: tf.Tensor, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         """Turn the generator's output for a chunk into colours, uint8 [N, R, R, 3]."""
 
-    @abc.abstractmethod
-    def paste(self, image: tf.Tensor, places: Any, patches: tf.Tensor) -> tf.Tensor:
-        """Write patches, uint8 [M, R, R, 3], into a photo, where `Job.places` tell."""
-
-    def apply(
-        self, image: tf.Tensor, faces: Faces, seed: tf.Tensor
+    def inpaint(
+        self, inputs: dict[str, tf.Tensor], seeds: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Anonymize a photo; a face whose painting is not finite is blacked out."""
-        return self.apply_batch([image], [faces], [seed])[0]
-
-    def apply_batch(
-        self,
-        photos: Sequence[tf.Tensor],
-        faces: Sequence[Faces],
-        seeds: Sequence[int],
-    ) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        """Anonymize photos together: a chunk holds faces of several of them."""
-        # 1. Hide every face, of all those that will be changed, then cut.
-        cut, inpaint, finish = self._steps
-        seeds = [tf.cast(seed, tf.int64) for seed in seeds]
-        jobs = [cut(*job) for job in zip(photos, faces, seeds, strict=True)]
-        # 2. Inpaint, whichever photo a patch is from.
-        names = jobs[0].inputs
-        inputs = {
-            name: tf.concat([job.inputs[name] for job in jobs], axis=0)
-            for name in names
-        }
-        painted, finite = inpaint(inputs)
-        counts = [tf.shape(job.inputs[next(iter(names))])[0] for job in jobs]
-        painted, finite = tf.split(painted, counts), tf.split(finite, counts)
-        # 3. Paste; black out what failed.
-        parts = zip(photos, faces, jobs, painted, finite, strict=True)
-        return [finish(*part) for part in parts]
-
-    def _inpaint_all(self, inputs):
-        """Return the painted patches, uint8, and whether each is finite, bool [M]."""
-        count = tf.shape(tf.nest.flatten(inputs)[0])[0]
-        # Chunks are all of one shape, so that nothing is traced twice.
-        size = self._chunk
-        num_chunks = (count + size - 1) // size
-        side = self.about.config.resolution
-
-        def chunked(values):
-            gap = num_chunks * size - count
-            values = tf.pad(values, [[0, gap], *[[0, 0]] * (values.shape.rank - 1)])
-            return tf.reshape(values, [num_chunks, size, *values.shape[1:]])
-
-        def paint(chunk):
-            outputs = self.generator(self.generator_inputs(chunk), training=False)
-            finite = tf.reduce_all(tf.math.is_finite(outputs), axis=[1, 2, 3])
-            return self.to_pixels(outputs, chunk), finite
-
-        painted, finite = tf.map_fn(
-            paint,
-            tf.nest.map_structure(chunked, inputs),
-            fn_output_signature=(
-                tf.TensorSpec([size, side, side, 3], tf.uint8),
-                tf.TensorSpec([size], tf.bool),
-            ),
-            parallel_iterations=1,
-        )
-        painted = tf.reshape(painted, [num_chunks * size, side, side, 3])
-        return painted[:count], tf.reshape(finite, [-1])[:count]
-
-    def _finish_photo(self, image, faces, job, patches, finite):
-        """Return the photo with the patches in it, and the final action per face."""
-        action = job.action
-        failed = tf.cast(tf.where(action == GENERATED), tf.int32)
-        failed = tf.boolean_mask(failed, ~finite)
-        action = tf.tensor_scatter_nd_update(
-            action,
-            failed,
-            tf.fill(tf.shape(failed)[:1], tf.cast(BLACKED_OUT, tf.int64)),
-        )
-        image = self.paste(image, job.places, patches)
-        black = tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
-        return base.black_out(image, black), action
+        """Call the generator; it failed where its output is not finite."""
+        outputs = self.generator(self.generator_inputs(inputs, seeds), training=False)
+        finite = tf.reduce_all(tf.math.is_finite(outputs), axis=[1, 2, 3])
+        return self.to_pixels(outputs, inputs), finite

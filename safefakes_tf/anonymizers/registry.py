@@ -62,7 +62,9 @@ def method(name: str) -> Method:
     return importlib.import_module(names.ANONYMIZERS[name].module).METHODS[name]
 
 
-def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
+def create(
+    name: str, config: AnonymizationConfig, seed: int, source_layout: str | None = None
+) -> Anonymizer:
     """Return the anonymizer of a name.
 
     Args:
@@ -70,8 +72,11 @@ def create(name: str, config: AnonymizationConfig, seed: int) -> Anonymizer:
         config: policy, filters, and the weights of those that need them.
         seed: of the run; the seed of a face is a hash of it, the photo's file name
             and the index of the face.
+        source_layout: of the keypoints that it will be given, see `layouts.read`.
 
     Raises:
         ValueError: if there is no such anonymizer, or an option is out of its range.
     """
-    return method(name).anonymizer(config, seed)
+    anonymizer = method(name).anonymizer(config, seed)
+    anonymizer.source_layout = source_layout
+    return anonymizer

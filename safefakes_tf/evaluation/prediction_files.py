@@ -80,8 +80,8 @@ def read(
     Args:
         directory: root of the prediction files.
         ground_truth: the images that detections are wanted for.
-        ours: whether `write` made the files, so that their convention is known: finds
-            of a detector that learnt nothing can look like any.
+        ours: whether `write` made the files, so that their convention is known: the
+            boxes of a detector that learnt nothing can look like any.
 
     Returns:
         The detections in the order of the ground truth.
@@ -115,17 +115,8 @@ def read(
 
 def _find_files(root):
     """Map `event/image` to its file; a text file outside any event is no prediction."""
-    paths = {}
-    for folder, subfolders, files in os.walk(root):
-        subfolders.sort()
-        event = os.path.relpath(folder, root).replace(os.sep, "/")
-        if event != ".":
-            paths |= {
-                f"{event}/{file[: -len(_SUFFIX)]}": os.path.join(folder, file)
-                for file in sorted(files)
-                if file.endswith(_SUFFIX)
-            }
-    return paths
+    paths = sorted(root.glob(f"*/**/*{_SUFFIX}"))
+    return {path.relative_to(root).with_suffix("").as_posix(): path for path in paths}
 
 
 def _report_coverage(root, paths, names):
@@ -211,8 +202,7 @@ def _numbers(words):
 def _names_image(words, path):
     title = b" ".join(words).decode("utf-8", "replace").replace("\\", "/")
     name = title.rsplit("/", 1)[-1]
-    stem = os.path.basename(path)[: -len(_SUFFIX)]
-    return stem in (name, name.rsplit(".", 1)[0])
+    return path.stem in (name, name.rsplit(".", 1)[0])
 
 
 def _fault(lines):

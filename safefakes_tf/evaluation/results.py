@@ -32,6 +32,6 @@ def report(
     stored = json.dumps({**metrics, "arithmetic": arithmetic}, indent=2)
     atomic.write_text(workdir / files.EVALUATION, stored)
     print("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
-    print(f"figures:     {workdir / files.EVALUATION}")
+    print(f"metrics:     {workdir / files.EVALUATION}")
     print(f"curves:      {plot}")
     return result

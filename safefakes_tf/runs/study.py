@@ -188,7 +188,7 @@ def _examples(source, parts, workdir):
     examples = []
     for part in parts:
         name, options = part.data.anonymizer, part.data.anonymization
-        anonymizer = anonymizers.create(name, options, part.seed)
+        anonymizer = anonymizers.create(name, options, part.seed, source.KEYPOINTS)
         seen = next(training.map(anonymizer).as_numpy_iterator())
         load_detector(part.model, workdir / name / files.DETECTOR_WEIGHTS, model)
         examples.append(

@@ -5,7 +5,6 @@ import pathlib
 
 import keras
 
-from safefakes_tf import faces
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files, registry
 from safefakes_tf.config import TrainAnonymizer, names
@@ -39,13 +38,13 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
 
     # === Unaltered faces ===
     builder = builders.create_source_builder(settings.data)
-    if method.needs_identities and faces.IDENTITY not in builder.info.features:
+    if method.needs_identities and not builder.IDENTITIES:
         raise ValueError(
-            f"{name} learns from photos of known identities; got a data set without: "
-            "name another --dataset"
+            f"{name} learns from photos of known identities, and {builder.name} has "
+            "none; name another --dataset"
         )
-    builders.prepare(builder)
-    records = builder.encoded_with_keypoints("train")
+    builders.prepare(builder, "train")
+    records = builder.encoded_with_keypoints("train", method.anonymizer.keypoints)
 
     # === Training, stage by stage ===
     keras.mixed_precision.set_global_policy(settings.loop.mixed_precision)

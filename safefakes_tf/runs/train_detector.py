@@ -67,12 +67,15 @@ def _training_records(settings: TrainDetector) -> tuple[tf.data.Dataset, object 
     if settings.data.anonymize == "on_the_fly":
         builder = builders.create_source_builder(settings.data)
         anonymizer = registry.create(
-            settings.data.anonymizer, settings.data.anonymization, settings.seed
+            settings.data.anonymizer,
+            settings.data.anonymization,
+            settings.seed,
+            builder.keypoint_layout,
         )
     else:
         builder = builders.create_builder(settings.data, settings.seed)
         anonymizer = None
-    builders.prepare(builder)
+    builders.prepare(builder, "train")
     if anonymizer is not None and anonymizer.keypoints is not None:
         return builder.encoded_with_keypoints("train"), anonymizer
     return builder.encoded("train"), anonymizer

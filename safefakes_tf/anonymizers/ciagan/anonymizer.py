@@ -1,4 +1,4 @@
-"""CIAGAN: a face painted from the drawing of its keypoints, as another person.
+"""CIAGAN: a face generated from its landmark map, as another person.
 
 Source: "CIAGAN: Conditional Identity Anonymization Generative Adversarial Networks"
 (Maximov et al., CVPR 2020); ciagan.md, sections 6 and 9.
@@ -16,7 +16,7 @@ from safefakes_tf.faces import BLACKED_OUT, GENERATED, Faces
 from safefakes_tf.keypoints import layouts
 from safefakes_tf.ops import regions as region_ops
 
-FACE, LANDMARKS, MASK, IDENTITY = "face", "landmarks", "mask", "identity"
+FACE, LANDMARKS, MASK = "face", "landmarks", "mask"
 
 
 class Places(NamedTuple):
@@ -31,10 +31,10 @@ class Places(NamedTuple):
     crops: tf.Tensor
 
 
-class Ciagan(inpainter.Inpainter):
-    """Hides and paints what the outline of a face holds, up to the brows.
+class Ciagan(inpainter.KerasInpainter):
+    """Masks and generates what the outline of a face holds, up to the brows.
 
-    Of a head turned aside that is what lies among all its keypoints. The new identity
+    Of a profile that is what lies among all its keypoints. The new identity
     is drawn from the seed of the face alone. A face without keypoints, or with some
     that lie beside it, is blacked out.
     """
@@ -43,16 +43,17 @@ class Ciagan(inpainter.Inpainter):
     keypoints = "ibug68"
 
     def __init__(self, config: AnonymizationConfig, seed: int):
-        """Load the generator; see `Inpainter`."""
+        """Load the generator; see `KerasInpainter`."""
         super().__init__(config, seed)
-        self._patch_side = self.about.config.resolution
-        self._frame_side = alignment.frame_side(self._patch_side)
-        self._margin = (self._frame_side - self._patch_side) // 2
+        self._frame_side = alignment.frame_side(self.resolution)
+        self._margin = (self._frame_side - self.resolution) // 2
 
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return int64 [N], the action per face."""
         action = super().decide(image, faces)
-        known = layouts.read(faces.keypoints, faces.has_keypoints, self.keypoints)
+        known = layouts.read(
+            faces.keypoints, faces.has_keypoints, self.keypoints, self.source_layout
+        )
         usable = alignment.usable(known, faces.boxes, tf.shape(image)[:2])
         black = (action == GENERATED) & ~usable
         return tf.where(black, tf.cast(BLACKED_OUT, tf.int64), action)
@@ -61,24 +62,16 @@ class Ciagan(inpainter.Inpainter):
         """Return bool [H, W]: outlines, and the boxes of blacked-out faces."""
         white = tf.fill(tf.shape(image), tf.constant(255, tf.uint8))
         action = self.decide(image, faces)
-        return self._hide(white, faces, action)[..., 0] == 0
+        return self._mask(white, faces, action)[..., 0] == 0
 
     def cut(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> inpainter.Job:
-        """Hide all faces that are not kept, then cut portraits out."""
+        """Mask all faces that are not kept, then cut aligned crops out."""
         action = self.decide(image, faces)
         if self.config.hide_neighbours:
-            image = self._hide(image, faces, action)
+            image = self._mask(image, faces, action)
         chosen = base.select(faces, action == GENERATED)
         known, crops = self._points(image, chosen)
         points = alignment.to_pixels(known, tf.shape(image)[:2])
-        seeds = base.face_seeds(seed, tf.size(action))
-        draws = tf.map_fn(
-            lambda face: tf.random.stateless_uniform(
-                [], tf.stack([face, 0]), 0, self.about.config.num_identities, tf.int64
-            ),
-            tf.boolean_mask(seeds, action == GENERATED),
-        )
-
         profile = alignment.is_profile(points)
         outlines = alignment.mask_polygons(points, profile)
 
@@ -94,10 +87,10 @@ class Ciagan(inpainter.Inpainter):
                 self._frame_side,
                 self.about.config.jpeg_landmark_maps,
             )
-            begin, end = self._margin, self._margin + self._patch_side
+            begin, end = self._margin, self._margin + self.resolution
             return tuple(frame[begin:end, begin:end] for frame in frames)
 
-        square = [self._patch_side] * 2
+        square = [self.resolution] * 2
         colours = tf.TensorSpec([*square, 3], tf.uint8)
         face, landmarks, mask = tf.map_fn(
             cut_one,
@@ -108,28 +101,36 @@ class Ciagan(inpainter.Inpainter):
                 tf.TensorSpec([*square, 1], tf.uint8),
             ),
         )
-        inputs = {FACE: face, LANDMARKS: landmarks, MASK: mask, IDENTITY: draws}
+        inputs = {FACE: face, LANDMARKS: landmarks, MASK: mask}
         return inpainter.Job(action, inputs, Places(outlines, crops))
 
-    def generator_inputs(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Return the drawing, the face without what is hidden, and the identity."""
+    def generator_inputs(
+        self, inputs: dict[str, tf.Tensor], seeds: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Return the landmark map, the masked face, and an identity drawn for it."""
         face = alignment.to_shares(inputs[FACE])
         mask = alignment.to_mask(inputs[MASK])
-        identities = self.about.config.num_identities
+        num_identities = self.about.config.num_identities
+        identities = tf.map_fn(
+            lambda seed: tf.random.stateless_uniform(
+                [], tf.stack([seed, 0]), 0, num_identities, tf.int64
+            ),
+            seeds,
+        )
         return {
             ciagan.LANDMARKS: alignment.to_shares(inputs[LANDMARKS]),
             ciagan.FACE: face * (1 - mask),
-            ciagan.IDENTITY: tf.one_hot(inputs[IDENTITY], identities),
+            ciagan.IDENTITY: tf.one_hot(identities, num_identities),
         }
 
     def to_pixels(self, outputs: tf.Tensor, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Take the paint under the mask, and spread it; 0..1 becomes 0..255, cut off.
+        """Take what lies under the mask, and fill holes; 0..1 becomes 0..255, clipped.
 
-        Around the mask lie pixels that were hidden in part, or show surroundings, and
+        Around the mask lie pixels that were masked in part, or show surroundings, and
         no pixel of an outline may be made of either.
         """
-        painted = alignment.fill_holes(outputs, alignment.to_mask(inputs[MASK]))
-        return tf.cast(tf.clip_by_value(painted, 0.0, 1.0) * 255, tf.uint8)
+        filled = alignment.fill_holes(outputs, alignment.to_mask(inputs[MASK]))
+        return tf.cast(tf.clip_by_value(filled, 0.0, 1.0) * 255, tf.uint8)
 
     def paste(self, image: tf.Tensor, places: Places, patches: tf.Tensor) -> tf.Tensor:
         """Write patches where outlines are.
@@ -152,11 +153,13 @@ class Ciagan(inpainter.Inpainter):
 
     def _points(self, image, faces):
         """Return the keypoints of faces, relative, and the crops they give."""
-        known = layouts.read(faces.keypoints, faces.has_keypoints, self.keypoints)
+        known = layouts.read(
+            faces.keypoints, faces.has_keypoints, self.keypoints, self.source_layout
+        )
         points = alignment.to_pixels(known, tf.shape(image)[:2])
         return known, alignment.crops(points)
 
-    def _hide(self, image, faces, action):
+    def _mask(self, image, faces, action):
         chosen = base.select(faces, action == GENERATED)
         points = alignment.to_pixels(
             self._points(image, chosen)[0], tf.shape(image)[:2]
@@ -168,7 +171,7 @@ class Ciagan(inpainter.Inpainter):
         )
 
     def _framed(self, patch):
-        margin = [self._margin, self._frame_side - self._patch_side - self._margin]
+        margin = [self._margin, self._frame_side - self.resolution - self._margin]
         return tf.pad(patch, [margin, margin, [0, 0]], "SYMMETRIC")
 
 

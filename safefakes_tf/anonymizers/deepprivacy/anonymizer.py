@@ -1,4 +1,4 @@
-"""DeepPrivacy: a face painted from its surroundings and seven keypoints.
+"""DeepPrivacy: a face generated from its context and seven keypoints.
 
 Source: "DeepPrivacy: A Generative Adversarial Network for Face Anonymization"
 (Hukkelås et al., ISVC 2019); deepprivacy.md, sections 4 to 7.
@@ -11,10 +11,10 @@ from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
 
 
 class DeepPrivacy(ContextInpainter):
-    """Pastes the whole square that the generator painted.
+    """Pastes the whole context crop that the generator returns.
 
     The noise is zero, as in the published programmes: the face that is most likely for
-    its surroundings. Faces without keypoints are painted without.
+    its context. Faces without keypoints are generated without.
     """
 
     name = "deepprivacy"

@@ -1,4 +1,4 @@
-"""Sun2018, head inpainting: a face painted from its surroundings and 68 keypoints.
+"""Sun2018, head inpainting: a face generated from its context and 68 keypoints.
 
 Source: "Natural and Effective Obfuscation by Head Inpainting" (Sun et al., CVPR 2018);
 sun2018.md, sections 2 and 6.
@@ -13,7 +13,7 @@ from safefakes_tf.anonymizers.sun2018 import network as sun2018
 class Sun2018(ContextInpainter):
     """Pastes only the face's box, with a hard edge.
 
-    Faces without keypoints are painted without, which gives blurry ones.
+    Faces without keypoints are generated without, which gives blurry ones.
     """
 
     name = "sun2018"

@@ -1,0 +1,75 @@
+"""What was done to photos, and by what: `metadata.json` of data sets and folders."""
+
+import dataclasses
+import json
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+import safefakes_tf
+from safefakes_tf import faces
+from safefakes_tf.anonymizers import generator_files
+
+_LABELS = {
+    faces.ACTION: faces.ACTIONS,
+    faces.KEYPOINTS_SOURCE: [f"keypoints {name}" for name in faces.SOURCES],
+}
+
+
+def describe(
+    anonymizer: str, options: dict[str, Any], weights: str | None, seed: int
+) -> dict[str, Any]:
+    """Return what photos were made by, as JSON has it.
+
+    Args:
+        anonymizer: its name, or `source`.
+        options: all that the photos depend on; values may be dataclasses. No path in
+            them: those tell about the machine, not about the photos.
+        weights: file of its generator, if it has one.
+        seed: of the run.
+
+    Returns:
+        The values under `anonymizer`, `options`, `weights_sha256`, `weights_origin`,
+        `demonstration_weights` (these are None without a generator), `seed`,
+        `code_version`, and `counts`, still empty.
+    """
+    about = generator_files.read_about(weights) if weights else None
+    return {
+        "anonymizer": anonymizer,
+        "options": json.loads(json.dumps(options, default=dataclasses.asdict)),
+        "weights_sha256": generator_files.sha256(weights) if weights else None,
+        "weights_origin": about.origin if about else None,
+        "demonstration_weights": about.demonstration if about else None,
+        "seed": seed,
+        "code_version": safefakes_tf.__version__,
+        "counts": {},
+    }
+
+
+class Counts:
+    """Counts photos, faces, what was done to them, and who found their keypoints."""
+
+    def __init__(self, keys: Collection[str]):
+        """Begin at zero; `keys` are those of the records."""
+        self._photos = self._faces = 0
+        self._labels = {
+            key: np.zeros(len(names), np.int64)
+            for key, names in _LABELS.items()
+            if key in keys
+        }
+
+    def add(self, record: faces.Record) -> None:
+        """Count a photo and its faces."""
+        self._photos += 1
+        self._faces += len(record[faces.BBOX])
+        for key, sums in self._labels.items():
+            labels = np.asarray(record[key], np.int64)
+            sums += np.bincount(labels, minlength=len(sums))
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the counts by name."""
+        counts = {"photos": self._photos, "faces": self._faces}
+        for key, sums in self._labels.items():
+            counts |= dict(zip(_LABELS[key], sums.tolist(), strict=True))
+        return counts
