@@ -74,7 +74,7 @@ def test_inpainting(name, anonymization):
     def apply(devices):
         with strategy.create(devices).scope():
             anonymizer = registry.create(name, anonymization(name), seed=7)
-            return anonymizer.apply_batch([photo], [faces], [3])[0]
+            return anonymizer.apply(photo, faces, tf.constant(3, tf.int64))
 
     (image, action), (expected, expected_action) = map(apply, DEVICES)
     np.testing.assert_array_equal(action, expected_action)
