@@ -18,6 +18,7 @@ from safefakes_tf import atomic
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import names
 from safefakes_tf.config.overrides import RENAMED
+from safefakes_tf.importers import npz_files
 
 ABOUT = "about"
 
@@ -103,8 +104,7 @@ def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
 
 def _open(path):
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        arrays = npz_files.read(path)
         return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays
     except Exception as error:  # a broken file can fail in any way
         reason = str(error) or type(error).__name__

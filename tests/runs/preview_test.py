@@ -35,7 +35,11 @@ def photos(monkeypatch):
         dataset = tf.data.Dataset.from_generator(
             lambda: iter(records), output_signature=signature
         )
-        builder = types.SimpleNamespace(as_dataset=lambda split: dataset)
+        builder = types.SimpleNamespace(
+            as_dataset=lambda split: dataset,
+            KEYPOINTS=None,
+            keypoint_layout="found",
+        )
         monkeypatch.setattr(
             preview.builders, "create_source_builder", lambda data: builder
         )
