@@ -16,5 +16,7 @@ def test_generators_can_be_trained_and_published_ones_imported():
 
 
 def test_a_name_that_is_not_known_is_refused():
-    with pytest.raises(ValueError, match=r"anonymizer must be one of .* got blurr; did"):
+    with pytest.raises(
+        ValueError, match=r"anonymizer must be one of .* got blurr; did"
+    ):
         registry.method("blurr")
