@@ -138,13 +138,11 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     def _info(self):
         config = self.builder_config
         derived, digest = config.anonymizer != SOURCE, config.weights_sha256()
-        of_record = features.photo_features(config.image_format if derived else None)
-        if self._stored_layout():
-            of_record |= features.keypoint_features(self._stored_layout())
-        if self.IDENTITIES:
-            of_record |= features.identity_feature()
-        if self.DIFFICULTIES:
-            of_record |= features.difficulty_features()
+        of_record = {
+            **features.photo_features(config.image_format if derived else None),
+            **features.keypoint_features(self._stored_layout()),
+            **features.declared_features(self.IDENTITIES, self.DIFFICULTIES),
+        }
         if derived:
             of_record[faces.ACTION] = features.label_feature(faces.ACTIONS)
         return self.dataset_info_from_configs(

@@ -32,24 +32,28 @@ def photo_features(image_format: str | None) -> Features:
     }
 
 
-def keypoint_features(layout: str) -> Features:
+def keypoint_features(layout: str | None) -> Features:
     """Return the features of keypoints, and of who found them if a search did."""
-    num_points = layouts.NUM_POINTS[layout]
-    points = tfds.features.Tensor(shape=(None, num_points, 2), dtype=np.float32)
-    features = {faces.KEYPOINTS: points, faces.HAS_KEYPOINTS: flag_feature()}
+    if layout is None:
+        return {}
+    shape = (None, layouts.NUM_POINTS[layout], 2)
+    features = {
+        faces.KEYPOINTS: tfds.features.Tensor(shape=shape, dtype=np.float32),
+        faces.HAS_KEYPOINTS: flag_feature(),
+    }
     if layout == layouts.FOUND:
         features[faces.KEYPOINTS_SOURCE] = label_feature(faces.SOURCES)
     return features
 
 
-def identity_feature() -> Features:
-    """Return the feature of whose faces they are."""
-    return {faces.IDENTITY: tfds.features.Tensor(shape=(None,), dtype=np.int64)}
-
-
-def difficulty_features() -> Features:
-    """Return the features of which faces count as easy, medium and hard."""
-    return {f"faces/{name}": flag_feature() for name in wider.DIFFICULTIES}
+def declared_features(identities: bool, difficulties: bool) -> Features:
+    """Return what a builder declares: whose faces they are, and how difficult."""
+    features = {}
+    if identities:
+        features[faces.IDENTITY] = tfds.features.Tensor(shape=(None,), dtype=np.int64)
+    if difficulties:
+        features |= {f"faces/{name}": flag_feature() for name in wider.DIFFICULTIES}
+    return features
 
 
 def attribute_features() -> Features:

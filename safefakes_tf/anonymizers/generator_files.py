@@ -6,10 +6,10 @@ bytes, so that the SHA-256 of the file says which generator made a photo.
 
 import dataclasses
 import hashlib
-import io
 import json
 import os
 import pathlib
+import tempfile
 from typing import Any
 
 import keras
@@ -19,6 +19,7 @@ from safefakes_tf import atomic
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import names
 from safefakes_tf.config.overrides import RENAMED
+from safefakes_tf.importers import npz_files
 
 ABOUT = "about"
 
@@ -86,19 +87,18 @@ def read_about(path: str | os.PathLike) -> About:
     return _open(path)[0]
 
 
-def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
+def read(
+    path: str | os.PathLike, content: bytes | None = None
+) -> tuple[keras.Model, About]:
     """Return the generator of a file, and what is told about it.
+
+    Args:
+        path: of the file.
+        content: its bytes, if they are known already.
 
     Raises:
         ValueError: if the file is no generator's, or of another version.
     """
-    return load(path)
-
-
-def load(
-    path: str | os.PathLike, content: bytes | None = None
-) -> tuple[keras.Model, About]:
-    """Do as `read`; `content` are the bytes of the file, if they are known already."""
     about, arrays = _open(path, content)
     model = registry.method(about.method).build_generator(about.config)
     expected = {weight.path: tuple(weight.shape) for weight in model.weights}
@@ -111,9 +111,7 @@ def load(
 
 def _open(path, content=None):
     try:
-        content = content or pathlib.Path(path).read_bytes()
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = dict(file)
+        arrays = npz_files.read(path) if content is None else _arrays(content)
         return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays
     except Exception as error:  # a broken file can fail in any way
         reason = str(error) or type(error).__name__
@@ -121,6 +119,14 @@ def _open(path, content=None):
             f"{path} must be a generator's file, as training or import write it; "
             f"it cannot be read as one ({reason})"
         ) from error
+
+
+def _arrays(content):
+    """Return the arrays of a file that is read already."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        return npz_files.read(os.dup(file.fileno()))
 
 
 def _parse(values: dict[str, Any]) -> About:

@@ -222,7 +222,7 @@ class KerasInpainter(Inpainter):
         path = generator_files.find(config.weights, self.name)
         content = path.read_bytes()  # once: the digest is of what is used
         self.weights_sha256 = hashlib.sha256(content).hexdigest()
-        self.generator, self.about = generator_files.load(path, content)
+        self.generator, self.about = generator_files.read(path, content)
         if self.about.method != self.name:
             raise ValueError(
                 f"{path} is a generator of {self.about.method}; {self.name} needs its "

@@ -3,7 +3,6 @@
 Nothing here imports TensorFlow, so a typing mistake is answered at once.
 """
 
-from safefakes_tf.config import names as _names
 from safefakes_tf.config.data import (
     DEMONSTRATION,
     AnonymizationConfig,
@@ -41,24 +40,4 @@ from safefakes_tf.config.modes import (
     TrainDetector,
     adapt,
 )
-from safefakes_tf.config.names import check_choice
-
-# Until everything reads the tables and the settings of its mode.
-from safefakes_tf.config.overrides import RENAMED, apply_overrides
-from safefakes_tf.config.store import _Version1 as Config
-
-FILTER_NAMES, GENERATOR_NAMES = _names.filters(), _names.generators()
-IMPORTED_NAMES, ANONYMIZER_NAMES = _names.imported(), _names.anonymizers()
-DATASET_NAMES = tuple(_names.DATASETS)
-
-
-def claim_workdir(config, folder):
-    from safefakes_tf import workdir
-
-    workdir.claim(config, folder)
-
-
-def from_json(text):
-    from safefakes_tf.config import store
-
-    return store.parse(text, "config.json", "study")
+from safefakes_tf.config.overrides import apply_overrides

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from safefakes_tf.importers import torch_files
+from safefakes_tf.importers import npz_files, torch_files
 
 
 def read(
@@ -50,12 +50,10 @@ def read(
 
 def _read_npz(path):
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except Exception as error:  # a broken file can fail in any way
-        reason = str(error) or type(error).__name__
+        return npz_files.read(path)
+    except ValueError as error:
         raise ValueError(
-            f"{path} must be an .npz of name -> array; it cannot be read ({reason})"
+            f"{path} must be an .npz of name -> array; it cannot be read ({error})"
         ) from error
 
 

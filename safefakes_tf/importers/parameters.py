@@ -1,4 +1,4 @@
-"""Arrays of a reference programme's parameters, set into a Keras model's variables."""
+"""Parameters of a reference implementation, set into a Keras model's variables."""
 
 from collections.abc import Callable, Mapping
 

@@ -105,17 +105,8 @@ def _part_of_found(part):
 def _seven_of_68(points):
     eyes = [tf.reduce_mean(points[:, eye], axis=1) for eye in (LEFT_EYE, RIGHT_EYE)]
     shoulder = tf.fill(tf.shape(points[:, 0]), ABSENT)
-    return tf.stack(
-        [
-            points[:, NOSE],
-            *eyes,
-            points[:, LEFT_EAR],
-            points[:, RIGHT_EAR],
-            shoulder,
-            shoulder,
-        ],
-        axis=1,
-    )
+    ears = [points[:, LEFT_EAR], points[:, RIGHT_EAR]]
+    return tf.stack([points[:, NOSE], *eyes, *ears, shoulder, shoulder], axis=1)
 
 
 _CONVERSIONS = {  # (from, to) -> function; of others no point is known

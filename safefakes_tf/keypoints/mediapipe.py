@@ -16,25 +16,15 @@ from safefakes_tf.keypoints import layouts, model_files
 from safefakes_tf.keypoints.search import Found
 
 MIN_IOU = 0.3  # of what was found with the annotated box; less is a neighbour's
-
 MIN_SIDE = 4  # px; smaller boxes are not searched
-
 FACE_CROP, POSE_CROP = 2.0, 4.5  # sides of the crops in longer sides of the box
-
 CROP_SIDE = 320  # px that a model gets to see
-
 MAX_IN_CROP = 4  # faces, or people, that are looked for: neighbours are there too
-
 MIN_CONFIDENCE = 0.3
-
 MIN_VISIBILITY = 0.5  # of a shoulder
-
 NUM_IBUG = layouts.NUM_KEYPOINTS["ibug68"]
-
 POSE_NOSE, POSE_SHOULDERS = 0, (11, 12)  # left, right
-
 BLAZEFACE_ORDER = (2, 1, 0, 5, 4)  # nose, left eye, right eye, left ear, right ear
-
 NEAR_ZERO = 1e-6  # the least coordinate, as zero means absent
 
 
@@ -192,12 +182,8 @@ def _iou(box, other):
 def _five_of_68(points):
     """Return nose, eyes and ears, as `layouts` reads them off `ibug68`."""
     eyes = [points[eye].mean(axis=0) for eye in (layouts.LEFT_EYE, layouts.RIGHT_EYE)]
-    return [
-        points[layouts.NOSE],
-        *eyes,
-        points[layouts.LEFT_EAR],
-        points[layouts.RIGHT_EAR],
-    ]
+    ears = [points[layouts.LEFT_EAR], points[layouts.RIGHT_EAR]]
+    return [points[layouts.NOSE], *eyes, *ears]
 
 
 def _relative(points, size):

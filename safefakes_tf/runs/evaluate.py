@@ -14,6 +14,7 @@ from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd.weights import load_detector
 from safefakes_tf.evaluation import ground_truth, prediction_files, results
 from safefakes_tf.evaluation.wider_face import Result
+from safefakes_tf.photos.box_files import wider
 from tfds_builders import registry as builders
 
 
@@ -35,17 +36,18 @@ def run(settings: Evaluate, workdir: pathlib.Path) -> Result:
     folder = workdir / f"predictions-{_digest(settings, weights)}"
     builder = builders.create_source_builder(settings.data)
     builders.prepare(builder, "validation")
+    difficulties = wider.DIFFICULTIES if builder.difficulties else ()
     truth = ground_truth.from_records(
-        _detect_all(model, settings.inference, builder, folder)
+        _detect_all(model, settings.inference, builder, folder, difficulties),
+        difficulties,
     )
     found = prediction_files.read(folder, truth, ours=True)
     print(f"predictions: {folder}")
     return results.report(truth, found, settings.inference.ap_arithmetic, workdir)
 
 
-def _detect_all(model, inference, builder, folder):
+def _detect_all(model, inference, builder, folder, difficulties):
     """Detect on each photo of the validation, and yield its ground truth."""
-    keys = (faces.EASY, faces.MEDIUM, faces.HARD) if builder.difficulties else ()
     records = builder.as_dataset(split="validation")
     for record in tqdm.tqdm(
         records.as_numpy_iterator(), "detecting", len(records), unit="photo"
@@ -57,7 +59,11 @@ def _detect_all(model, inference, builder, folder):
             detections = detect.detect(model, image, inference)
             boxes, scores = detect.to_xywh_pixels(detections, *image.shape[:2])
             prediction_files.write(folder, filename, boxes, scores)
-        yield filename, record[faces.BBOX_PIXELS], *(record[key] for key in keys)
+        yield (
+            filename,
+            record[faces.BBOX_PIXELS],
+            *(record[f"faces/{name}"] for name in difficulties),
+        )
 
 
 def _digest(settings, weights):

@@ -85,7 +85,7 @@ def run(settings: ImportWeights, workdir: pathlib.Path) -> None:
 def _try(network: keras.Model) -> list[np.ndarray]:
     """Return a network's outputs for inputs that are the same in every run.
 
-    So that a user can compare them with those of the published programme, they are
+    So that a user can compare them with those of the published code, they are
     uniform random numbers of NumPy's `default_rng(0)`, input after input by
     name: 0..255 for the detector's photo, 0..1 for all else.
     """

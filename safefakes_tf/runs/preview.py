@@ -9,7 +9,7 @@ import numpy as np
 
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Config, with_anonymizer
+from safefakes_tf.config import Preview, with_anonymizer
 from safefakes_tf.config.next_command import next_command
 from safefakes_tf.contact_sheet import contact_sheet
 from tfds_builders import registry as builders
@@ -20,7 +20,7 @@ SURROUNDINGS = 3.0  # side of a picture in widths of its face
 SMALLEST_PICTURE = 48  # px
 
 
-def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
+def run(config: Preview, workdir: pathlib.Path) -> pathlib.Path:
     """Draw the contact sheet `preview.png`.
 
     Args:
@@ -38,7 +38,11 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
     builders.prepare(source)
     examples = _examples(source.as_dataset(split="train").take(NUM_SEARCHED))
     names = dict.fromkeys([*config.study_anonymizers, config.data.anonymizer])
-    stages = [_stage(config, name) for name in names if name != "original"]
+    stages = [
+        _stage(config, name, source.keypoint_layout)
+        for name in names
+        if name != "original"
+    ]
     if any(stage.keypoints for stage in stages):
         examples = [(_with_keypoints(source, photo), face) for photo, face in examples]
     rows, captions = [], []
@@ -58,9 +62,9 @@ def run(config: Config, workdir: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def _stage(config, name):
+def _stage(config, name, layout):
     options = with_anonymizer(config.data, name).anonymization
-    return anonymizers.create(name, options, config.seed)
+    return anonymizers.create(name, options, config.seed, layout)
 
 
 def _title(stage):
@@ -69,7 +73,7 @@ def _title(stage):
 
 def _with_keypoints(source, record):
     """Return a record with keypoints; where none are annotated, they are found."""
-    if faces.KEYPOINTS in record:
+    if source.keypoint_layout == source.KEYPOINTS:
         return record
     with contextlib.closing(source.create_detector()) as detector:
         found = detector.find(record[faces.IMAGE], record[faces.BBOX])

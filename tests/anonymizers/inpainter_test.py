@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import GENERATOR_NAMES, AnonymizationConfig
+from safefakes_tf.config import AnonymizationConfig, names
 from safefakes_tf.faces import ACTION, BLACKED_OUT, FILENAME, GENERATED, IMAGE, Faces
 from safefakes_tf.ops import regions as region_ops
 from tfds_builders import builder_test
@@ -20,7 +20,7 @@ SEED = tf.constant(1, tf.int64)
 BOXES = np.float32([[0.2, 0.2, 0.7, 0.5], [0.3, 0.52, 0.5, 0.64], [0.7, 0.8, 0.9, 0.9]])
 
 
-@pytest.fixture(scope="module", params=GENERATOR_NAMES)
+@pytest.fixture(scope="module", params=names.generators())
 def method(request, anonymization):
     return anonymizers.create(request.param, anonymization(request.param), seed=0)
 
@@ -70,7 +70,7 @@ def test_generators_see_the_fill_in_place_of_every_face(method):
     assert (patches[..., 0] == patches[..., 1]).all()
 
 
-@pytest.mark.parametrize("name", GENERATOR_NAMES)
+@pytest.mark.parametrize("name", names.generators())
 def test_an_option_lets_neighbours_be_seen(name, anonymization):
     options = anonymization(name, hide_neighbours=False)
     method = anonymizers.create(name, options, seed=0)
@@ -93,7 +93,7 @@ def test_an_option_lets_neighbours_be_seen(name, anonymization):
     assert red.mean() < 0.05
 
 
-@pytest.mark.parametrize("name", GENERATOR_NAMES)
+@pytest.mark.parametrize("name", names.generators())
 def test_a_patch_that_is_not_finite_is_blacked_out(name, anonymization, monkeypatch):
     method = anonymizers.create(name, anonymization(name), seed=0)
     generator = method.generator

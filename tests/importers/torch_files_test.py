@@ -5,6 +5,7 @@ import pathlib
 import pickle
 import zipfile
 
+import assembler
 import numpy as np
 import pytest
 
@@ -97,15 +98,13 @@ def test_code_is_refused_and_not_run(tmp_path, envelope, protocol):
 COMMAND = b"touch ran"
 SPELLINGS = {
     "posix.system": b"cposix\nsystem\n(S'%s'\ntR." % COMMAND,
-    "os.system": b"(S'%s'\nios\nsystem\n." % COMMAND,
+    "the instruction INST": b"(S'%s'\nios\nsystem\n." % COMMAND,
+    "os.system": b"cos\nsystem\n(S'%s'\ntR." % COMMAND,
     "builtins.eval": b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R.",
     "torch.load": b"ctorch\nload\n(S'%s'\ntR." % COMMAND,
     "torch._utils.os.system": b"ctorch._utils\nos.system\n(S'%s'\ntR." % COMMAND,
     "numpy.load": b"cnumpy\nload\n(S'x'\ntR.",
-    "an object of kind 'module'": pickle.dumps("x")[:-1]
-    + b"0(S'module'\n"
-    + b"N" * 4
-    + b"tQ.",
+    "an object of kind 'module'": b"(S'module'\nNNNNtQ.",
 }
 
 
@@ -132,9 +131,14 @@ def test_malicious_bytes_are_refused(tmp_path, monkeypatch, named):
         ((0, (2, 2), (1,)), "shape"),
     ],
 )
-def test_a_tensor_cannot_leave_its_storage(arguments, reason):
-    with pytest.raises(ValueError, match=reason):
-        torch_files._tensor(np.zeros(4, np.float32), *arguments)
+def test_a_tensor_cannot_leave_its_storage(tmp_path, arguments, reason):
+    offset, shape, strides = arguments
+    body = assembler.tensor(assembler.storage(), offset, shape, strides)
+    path = tmp_path / "some.pth"
+    for envelope in (assembler.archive, assembler.stream):
+        path.write_bytes(envelope(body))
+        with pytest.raises(ValueError, match=reason):
+            torch_files.read(path)
 
 
 STORAGE = b"(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI100\ntQ"
@@ -159,6 +163,14 @@ def test_a_tensor_is_no_storage(tmp_path):
     nested = REBUILD + b"(" + PLAIN + b"I9\n(I91\nt(I1\nttR"
     path.write_bytes(with_storage(b"(S'a'\n" + nested + b"d."))
     with pytest.raises(ValueError, match="something else than a storage"):
+        torch_files.read(path)
+
+
+def test_a_safetensors_file_is_told_apart(tmp_path):
+    header = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(ValueError, match=r"is not read; make an .npz of it: numpy"):
         torch_files.read(path)
 
 

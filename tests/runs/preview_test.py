@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf import contact_sheet, faces
-from safefakes_tf.config import Config
+from safefakes_tf.config import Preview
 from safefakes_tf.runs import preview
 
 
@@ -35,7 +35,11 @@ def photos(monkeypatch):
         dataset = tf.data.Dataset.from_generator(
             lambda: iter(records), output_signature=signature
         )
-        builder = types.SimpleNamespace(as_dataset=lambda split: dataset)
+        builder = types.SimpleNamespace(
+            as_dataset=lambda split: dataset,
+            KEYPOINTS=None,
+            keypoint_layout="found",
+        )
         monkeypatch.setattr(
             preview.builders, "create_source_builder", lambda data: builder
         )
@@ -46,7 +50,7 @@ def photos(monkeypatch):
 
 def test_a_row_per_size_and_a_column_per_anonymizer(photos, tmp_path, capsys):
     photos([], [[10, 10, 30, 26], [150, 250, 199, 290]], [[0, 0, 200, 130]])
-    path = preview.run(Config(), tmp_path / "new")
+    path = preview.run(Preview(), tmp_path / "new")
     assert str(path) in capsys.readouterr().out
     sheet = cv2.imread(str(path))
     pitch = 192 + contact_sheet.MARGIN + contact_sheet.LABEL_HEIGHT
@@ -61,16 +65,16 @@ def test_a_row_per_size_and_a_column_per_anonymizer(photos, tmp_path, capsys):
 def test_photos_without_a_face_are_refused(photos, tmp_path):
     photos([], [[20, 20, 40, 20]])
     with pytest.raises(ValueError, match="expected a face on the first 200"):
-        preview.run(Config(), tmp_path)
+        preview.run(Preview(), tmp_path)
 
 
 def test_the_named_anonymizer_is_drawn_too(photos, tmp_path):
     photos([[10, 10, 60, 46]])
     widths = []
     for name in ("blur", "pixelate"):
-        data = dataclasses.replace(Config().data, anonymizer=name)
+        data = dataclasses.replace(Preview().data, anonymizer=name)
         config = dataclasses.replace(
-            Config(), data=data, study_anonymizers=("original", "blur")
+            Preview(), data=data, study_anonymizers=("original", "blur")
         )
         widths.append(cv2.imread(str(preview.run(config, tmp_path / name))).shape[1])
     assert widths[1] > widths[0]

@@ -20,12 +20,7 @@ URLS = {
     "WIDER_test": DRIVE + "1HIfDbVEWKmsYKJZm4lchTBDLW5N7dY5T",
     "wider_face_split": DRIVE + "1sAl2oml7hK6aZRdgRjqQJsjV5CEr7nl4",
 }
-_DIFFICULTY_FOLDERS = (
-    "",
-    "wider_face_split",
-    "eval_tools/ground_truth",
-    "ground_truth",
-)
+_LIST_FOLDERS = ("", "wider_face_split", "eval_tools/ground_truth", "ground_truth")
 _EVAL_TOOLS = ("eval_tools", "ground_truth")
 
 
@@ -157,19 +152,16 @@ def _find_difficulties(dl_manager, folder):
     if (folder / "eval_tools.zip").is_file():
         _check_zip(folder / "eval_tools.zip")
         roots.append(pathlib.Path(dl_manager.extract(folder / "eval_tools.zip")))
-    places = [root / sub for root in roots for sub in _DIFFICULTY_FOLDERS]
-    found, absent = {}, []
-    for difficulty, name in LISTS.items():
-        paths = (place / name for place in places)
-        found[difficulty] = next(filter(pathlib.Path.is_file, paths), None)
-        if found[difficulty] is None:
-            absent.append(name)
-    if len(absent) == len(found):
-        return {}
-    if absent:
+    places = [root / sub for root in roots for sub in _LIST_FOLDERS]
+    found = {
+        difficulty: next(filter(pathlib.Path.is_file, (p / name for p in places)), None)
+        for difficulty, name in LISTS.items()
+    }
+    absent = [LISTS[difficulty] for difficulty, path in found.items() if path is None]
+    if absent and any(found.values()):
         raise ValueError(
             f"{absent[0]} is not in {folder}, but others of its kind are; put "
             "eval_tools.zip of the WIDER FACE page there, or its folder eval_tools (no "
             "checksum of it is known, so it is not downloaded)"
         )
-    return found
+    return {} if absent else found

@@ -126,7 +126,8 @@ def _refuse_missing(listed, present):
 
 
 def _records(part, folder, listed, difficulties) -> Iterator[faces.Record]:
-    photos = reader.read_all(folder / photo.filename for photo in listed)
+    paths = (folder / photo.filename for photo in listed)
+    photos = reader.read_all(paths, Builder.UPRIGHT)
     for annotation, photo in zip(listed, photos, strict=True):
         rows = annotation.rows
         labels = dict(zip(wider.ATTRIBUTES, rows[:, 4:].T, strict=True))

@@ -163,7 +163,7 @@ def mask_polygons(points: tf.Tensor, profile: tf.Tensor) -> tf.Tensor:
     """Return the corners of the polygon that masks each face, int32 [N, 19, 2].
 
     It is the outline, but for a profile one around all keypoints: the published
-    programme leaves eyes, nose or mouth of a profile visible.
+    code leaves eyes, nose or mouth of a profile visible.
 
     Args:
         points: int32 [N, 68, 2], x y in pixels.

@@ -114,7 +114,7 @@ def build_generator(config: CiaganConfig) -> keras.Model:
     """Build the generator.
 
     Inputs, a dict: "landmarks" float32 [N, R, R, 3] in 0..1, the drawing; "face"
-    float32 [N, R, R, 3] in 0..1, zero where it is hidden; "identity" float32
+    float32 [N, R, R, 3] in 0..1, zero where it is masked; "identity" float32
     [N, num_identities], one-hot. Output: float32 [N, R, R, 3], linear, about 0..1. R is
     `config.resolution`.
 

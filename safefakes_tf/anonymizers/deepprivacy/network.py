@@ -93,7 +93,7 @@ def build_generator(config: DeepPrivacyConfig, fading: bool = False) -> keras.Mo
     """Build the generator of one stage.
 
     Inputs, a dict: "condition" float32 [N, R, R, 3] in -1..1, the patch with its face
-    hidden; "pose" float32 [N, 14], see `PoseMaps`; "noise" float32 [N, 4, 4, 32]; with
+    masked; "pose" float32 [N, 14], see `PoseMaps`; "noise" float32 [N, 4, 4, 32]; with
     `fading` also "transition" float32 [N, 1] in 0..1. Output: float32 [N, R, R, 3],
     linear, about -1..1. R is `config.resolution`.
 

@@ -94,7 +94,7 @@ def build_generator(config: Sun2018Config) -> keras.Model:
     """Build the generator.
 
     Inputs, a dict: "condition" float32 [N, R, R, 3] in -1..1, the patch with its face
-    hidden, and "keypoint_maps" float32 [N, R, R, 68], see `keypoint_maps`. Output:
+    masked, and "keypoint_maps" float32 [N, R, R, 68], see `keypoint_maps`. Output:
     float32 [N, R, R, 3], linear, about -1..1. R is `config.resolution`.
 
     Args:

@@ -282,9 +282,9 @@ def resize(
     resample = _RESIZE_FILTERS[rng.integers(len(_RESIZE_FILTERS))]
     if (height, width) == (size, size):
         return image, boxes
-    picture = Image.fromarray(image).resize((size, size), resample)
+    resized = Image.fromarray(image).resize((size, size), resample)
     factors = np.float32([size / height, size / width] * 2)
-    return np.asarray(picture), boxes * factors
+    return np.asarray(resized), boxes * factors
 
 
 def flip(image: np.ndarray, boxes: np.ndarray, rng: np.random.Generator) -> Sample:

@@ -50,9 +50,9 @@ def adjust_saturation(image: np.ndarray, factor: float) -> np.ndarray:
 
 def adjust_hue(image: np.ndarray, steps: float) -> np.ndarray:
     """Turn the hue by `steps` of 1/256 of the colour circle."""
-    turned = (np.trunc(_LEVELS + steps).astype(np.int64) % 256).astype(np.uint8)
+    shifted = (np.trunc(_LEVELS + steps).astype(np.int64) % 256).astype(np.uint8)
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)
-    cv2.insertChannel(cv2.LUT(cv2.extractChannel(hsv, 0), turned), hsv, 0)
+    cv2.insertChannel(cv2.LUT(cv2.extractChannel(hsv, 0), shifted), hsv, 0)
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
 
 

@@ -62,7 +62,7 @@ def detections_from_outputs(
     boxes = box_ops.decode(
         tf.gather(outputs["boxes"], chosen), tf.gather(anchors, chosen)
     )
-    # A face too large for float32 is none; a detector that knows little finds such.
+    # NaN and infinite boxes are dropped: an untrained detector predicts them.
     finite = tf.reduce_all(tf.math.is_finite(boxes), axis=1)
     boxes, scores = tf.boolean_mask(boxes, finite), tf.boolean_mask(scores, finite)
     kept = tf.image.non_max_suppression(
@@ -100,11 +100,11 @@ def _detect_at_size(model, photo, factor, inference):
     anchors = anchor_ops.anchors(
         padded_size[0], padded_size[1], dsfd.SECOND_SHOT, model.anchor_ratio
     )
-    found = detections_from_outputs(
+    detections = detections_from_outputs(
         {name: values[0] for name, values in outputs.items()}, anchors, inference
     )
     stretch = tf.cast(padded_size, tf.float32) / tf.cast(resized_size, tf.float32)
-    return found * tf.concat([[1.0], stretch, stretch], axis=0)
+    return detections * tf.concat([[1.0], stretch, stretch], axis=0)
 
 
 # === Multi-scale test ===
@@ -137,11 +137,11 @@ def detect(
         return single_pass(photo, np.float32(inference.scale)).numpy()
     height, width = photo.shape[:2]
     sides = np.array([height, width, height, width], np.float64)
-    found = np.concatenate(
+    detections = np.concatenate(
         [_run(single_pass, photo, sides, one) for one in plan_passes(height, width)]
     )
     boxes, scores = box_ops.vote(
-        found[:, 1:], found[:, 0], inference.nms_iou, inference.max_detections
+        detections[:, 1:], detections[:, 0], inference.nms_iou, inference.max_detections
     )
     return np.column_stack([scores, boxes / sides]).astype(np.float32)
 
@@ -195,18 +195,18 @@ def plan_passes(height: int, width: int) -> list[Pass]:
 
 def _run(single_pass, photo, sides, one: Pass) -> np.ndarray:
     """Return the detections of one pass, float64 [M, 5], boxes in pixels."""
-    turned = photo[:, ::-1] if one.mirrored else photo
-    found = single_pass(turned, np.float32(one.factor)).numpy().astype(np.float64)
+    view = photo[:, ::-1] if one.mirrored else photo
+    detections = single_pass(view, np.float32(one.factor)).numpy().astype(np.float64)
     if one.mirrored:
-        found[:, [2, 4]] = 1.0 - found[:, [4, 2]]
-    found[:, 1:] *= sides
-    extents = found[:, 3:] - found[:, 1:3] + 1
+        detections[:, [2, 4]] = 1.0 - detections[:, [4, 2]]
+    detections[:, 1:] *= sides
+    extents = detections[:, 3:] - detections[:, 1:3] + 1
     kept = {
-        ALL: np.ones(len(found), bool),
+        ALL: np.ones(len(detections), bool),
         LARGE: extents.max(axis=1) > 30,
         SMALL: extents.min(axis=1) < 100,
     }
-    return found[kept[one.keep]]
+    return detections[kept[one.keep]]
 
 
 def to_xywh_pixels(
