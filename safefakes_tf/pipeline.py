@@ -26,9 +26,9 @@ from safefakes_tf.anonymizers import base
 from safefakes_tf.faces import Record
 from safefakes_tf.photos import reader
 
-# Photos on their way hold so many pixels together. Each takes about 12 bytes: the photo
-# before and after, and copies that operations make.
-MAX_PIXELS = 48_000_000
+# Photos on their way hold so many pixels together. Each takes 15 to 25 bytes: the photo
+# before and after, and copies that libraries make.
+MAX_PIXELS = 32_000_000
 LEAST_PIXELS = 200_000  # what a photo counts at least, as bytes and records cost too
 FACES_PER_CALL = 64  # so that the last, partly filled chunk of a call weighs little
 
@@ -88,6 +88,7 @@ def anonymize(
         with _naming(record):
             record = decode(record)
             begun = anonymizer.begin(*anonymizer.inputs(record))
+            record = {**record, faces.IMAGE: None}  # lets go of the pixels
         if anonymizer.num_waiting(begun):
             return _Waiting(record, begun)
         return finish(_Waiting(record, *anonymizer.generate([begun])))
