@@ -98,9 +98,7 @@ def anonymize(
             result = anonymizer.finish(waiting.begun)
             return encode(base.with_result(waiting.record, *result))
 
-    num_threads = os.cpu_count()
-    # Twice as many to start photos, as some may wait for a search for keypoints.
-    with _threads(2 * num_threads) as starters, _threads(num_threads) as finishers:
+    with _threads() as starters, _threads() as finishers:
         coming = _starts(records, start, starters)
         num_pixels, begin = next(coming, (0, None))
         photos = collections.deque()
@@ -168,9 +166,12 @@ def _result(future):
 
 
 @contextlib.contextmanager
-def _threads(count):
-    """Give a pool of threads; at the end, be it an early one, what waits is dropped."""
-    pool = concurrent.futures.ThreadPoolExecutor(count)
+def _threads():
+    """Give a thread per processor; at the end, even an early one, the rest is dropped.
+
+    More would keep more memory: the system gives each of them a heap of its own.
+    """
+    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
     try:
         yield pool
     finally:
