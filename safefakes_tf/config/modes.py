@@ -6,19 +6,27 @@ so that the settings of one mode serve another as far as they go; see `adapt`.
 """
 
 import dataclasses
+import types
 from typing import Any, NamedTuple
 
 from safefakes_tf.config import names
-from safefakes_tf.config.data import DataConfig, DatasetConfig, OwnPhotosConfig
+from safefakes_tf.config.data import (
+    AnonymizerName,
+    DataConfig,
+    DatasetConfig,
+    OwnPhotosConfig,
+)
 from safefakes_tf.config.detector import (
+    ApConfig,
     AugmentationConfig,
     DetectorConfig,
+    InferenceConfig,
     LossConfig,
     OptimizerConfig,
 )
 from safefakes_tf.config.generators import GanConfig
-from safefakes_tf.config.inference import ApConfig, InferenceConfig
 from safefakes_tf.config.loop import LoopConfig
+from safefakes_tf.config.values import Seed
 
 
 def _flag():
@@ -31,7 +39,7 @@ class BuildDataset:
     """Prepare a data set, its photos anonymized."""
 
     data: DataConfig = DataConfig()
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    seed: Seed = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +49,11 @@ class TrainAnonymizer:
     data: DataConfig = DataConfig()
     # Of the generator that data.anonymizer names, and of its class; see `names`. Those
     # of another generator give way to the defaults.
-    network: Any = None
+    network: types.NoneType = None
     gan: GanConfig = GanConfig()
     loop: LoopConfig = LoopConfig()
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    seed: Seed = 0  # of all but the photos of synthetic_crowd
 
     def __post_init__(self):
         kind = names.network(self.data.anonymizer)
@@ -66,7 +74,7 @@ class TrainDetector:
     inference: InferenceConfig = InferenceConfig()  # of image summaries, and afterwards
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
     init_weights: str | None = None  # file to start from; None: ImageNet if it is there
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    seed: Seed = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,21 +100,23 @@ class EvaluatePredictions:
 class Preview(BuildDataset):
     """Draw faces behind every anonymizer, side by side."""
 
-    study_anonymizers: tuple[str, ...] = names.filters()  # a column each
+    study_anonymizers: tuple[AnonymizerName, ...] = names.filters()  # a column each
 
 
 @dataclasses.dataclass(frozen=True)
 class Export(Evaluate):
     """Write an anonymizer, and a detector, as SavedModels."""
 
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    seed: Seed = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
 class Study(TrainDetector):
     """Train and evaluate one detector per anonymizer, and compare them."""
 
-    study_anonymizers: tuple[str, ...] = names.filters()  # a detector behind each
+    study_anonymizers: tuple[AnonymizerName, ...] = (
+        names.filters()
+    )  # a detector behind each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +134,7 @@ class Anonymize:
     """Anonymize a folder of photos with boxes."""
 
     data: OwnPhotosConfig = OwnPhotosConfig()
-    seed: int = 0  # of the generator
+    seed: Seed = 0  # of the generator
     input: str | None = _flag()  # folder of photos
     annotations: str | None = _flag()  # boxes on them: WIDER .txt, COCO .json, .csv
     output: str | None = _flag()  # folder to make for the anonymized photos
