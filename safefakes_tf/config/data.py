@@ -71,16 +71,20 @@ class DataConfig(OwnPhotosConfig, DatasetConfig):
     image_format: Literal["jpeg", "png"] = "jpeg"  # of stored anonymized photos
 
 
-def with_demonstration_weights(data: DataConfig) -> DataConfig:
-    """Return `data` with the project's own weights of a generator where they serve.
+def demonstration_weights(data: DataConfig) -> str | None:
+    """Return the file of the project's own weights of a generator if they serve.
 
-    They know no real face, so they do on computer-made crowds, if no others are named.
+    They know no real face, so they do on computer-made crowds.
     """
     path = DEMONSTRATION / f"{data.anonymizer}.npz"
     fitting = data.dataset == "synthetic_crowd" and names.network(data.anonymizer)
-    if not fitting or data.anonymization.weights or not path.is_file():
-        return data
-    anonymization = dataclasses.replace(data.anonymization, weights=str(path))
+    return str(path) if fitting and path.is_file() else None
+
+
+def with_demonstration_weights(data: DataConfig) -> DataConfig:
+    """Return `data` with `demonstration_weights` if no others are named."""
+    weights = data.anonymization.weights or demonstration_weights(data)
+    anonymization = dataclasses.replace(data.anonymization, weights=weights)
     return dataclasses.replace(data, anonymization=anonymization)
 
 

@@ -141,19 +141,14 @@ class Anonymize:
 
 
 class Mode(NamedTuple):
-    """What a mode is.
-
-    Attributes:
-        settings: dataclass of all that it reads; its docstring tells a user what for.
-        example: flags that make a command with it.
-    """
+    """All that a mode reads, as a dataclass, and flags that make a command with it."""
 
     settings: type
     example: str
 
     @property
     def summary(self) -> str:
-        """What a mode does, in a few words."""
+        """What the mode does, in a few words."""
         return self.settings.__doc__.removesuffix(".")
 
 
