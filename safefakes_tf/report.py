@@ -1,7 +1,7 @@
 """The table and the picture at the end of a study."""
 
-import dataclasses
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 import scipy.optimize
@@ -12,8 +12,7 @@ from safefakes_tf import atomic
 from safefakes_tf import boxes as box_ops
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One detector of a study.
 
     Attributes:
@@ -31,8 +30,7 @@ class Row:
     demonstration: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """What one detector saw and what it finds.
 
     Attributes:

@@ -18,12 +18,7 @@ class Field(NamedTuple):
 
 
 def walk(settings: Any, prefix: str = "") -> Iterator[Field]:
-    """Yield the fields of a dataclass, and of those in it.
-
-    Args:
-        settings: a dataclass, possibly nested.
-        prefix: of all paths.
-    """
+    """Yield the fields of a dataclass, and of those in it; `prefix` is of all paths."""
     annotations = typing.get_type_hints(type(settings), include_extras=True)
     for field in dataclasses.fields(settings):
         value, path = getattr(settings, field.name), f"{prefix}{field.name}"
@@ -41,9 +36,7 @@ def flatten(settings: Any, prefix: str = "") -> dict[str, Any]:
 def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
     """Return lines `a.b: old -> new` for the fields in which two settings differ.
 
-    Args:
-        old, new: dataclasses; a field that one of them lacks counts as none.
-        prefix: of all paths.
+    A field that one of them lacks counts as none.
     """
     old, new = flatten(old, prefix), flatten(new, prefix)
     return [

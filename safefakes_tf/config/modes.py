@@ -155,13 +155,8 @@ class Mode(NamedTuple):
 # As a mode is called, so is the module of its run.
 MODES = {
     "build_dataset": Mode(BuildDataset, "--anonymizer=blur --dataset=synthetic_crowd"),
-    "train_anonymizer": Mode(
-        TrainAnonymizer,
-        "--anonymizer=deepprivacy --dataset=widerface --manual_dir=photos",
-    ),
-    "train_detector": Mode(
-        TrainDetector, "--anonymizer=blur --dataset=widerface --manual_dir=photos"
-    ),
+    "train_anonymizer": Mode(TrainAnonymizer, "--config=demo_deepprivacy"),
+    "train_detector": Mode(TrainDetector, "--anonymizer=blur --dataset=widerface"),
     "evaluate": Mode(Evaluate, "--anonymizer=blur --dataset=widerface"),
     "evaluate_predictions": Mode(
         EvaluatePredictions, "--predictions=DIR --ground_truth=DIR"
@@ -192,10 +187,6 @@ def adapt(settings: Any, mode: str) -> Any:
 
     But for those that say where something lies: a detector starts from one file of
     weights, and another is evaluated.
-
-    Args:
-        settings: of any mode.
-        mode: key of `MODES`.
     """
     return _fit(settings, MODES[mode].settings)
 

@@ -41,18 +41,16 @@ def apply_overrides(settings: typing.Any, overrides: Iterable[str]) -> typing.An
         if not separator:
             raise ValueError(f"--set expects name=value; got {override!r}")
         first, *rest = path.strip().split(".")
-        if first in networks[1:]:
+        group = "network" if first in networks else first
+        _check_read(settings, group, override)
+        if group != first:
             _check_trained(settings, first, override)
-            first = "network"
-        _check_read(settings, first, override)
-        settings = _replace(settings, [first, *rest], text.strip(), override)
+        settings = _replace(settings, [group, *rest], text.strip(), override)
     return settings
 
 
 def _check_trained(settings, method, override):
     """Check a method that had a group of its own in version 0.4.0."""
-    if not hasattr(settings, "network"):
-        return
     if settings.data.anonymizer != method:
         raise ValueError(
             f"--set={override}: {method} is not trained here, but "
@@ -63,11 +61,7 @@ def _check_trained(settings, method, override):
 
 def _check_read(settings, name, override):
     """Refuse a field that only other modes read."""
-    readers = [
-        mode
-        for mode, row in modes.MODES.items()
-        if any(field.name == name for field in dataclasses.fields(row.settings))
-    ]
+    readers = [mode for mode, row in modes.MODES.items() if hasattr(row.settings, name)]
     if not hasattr(settings, name) and readers:
         raise ValueError(
             f"--set={override}: --mode={modes.name_of(settings)} does not read {name}; "
@@ -92,15 +86,15 @@ def _replace(node, path, text, override):
         )
     value = getattr(node, name)
     grouped = dataclasses.is_dataclass(value)
-    if grouped and not rest:
+    if grouped and rest:
+        value = _replace(value, rest, text, override)
+    elif grouped:
         inner = ", ".join(field.name for field in dataclasses.fields(value))
         raise ValueError(
             f"--set={override}: {name} is a group; set one of its fields: {inner}"
         )
-    if rest and not grouped:
+    elif rest:
         raise ValueError(f"--set={override}: {name} has no fields of its own")
-    if grouped:
-        value = _replace(value, rest, text, override)
     else:
         full = override.partition("=")[0]
         value = values.decode(known[name], text, full, typed=True)

@@ -51,17 +51,12 @@ def read(path: str | os.PathLike, mode: str) -> typing.Any:
 def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
     """Return the settings that `to_json` wrote, and print which fields are missing.
 
-    Args:
-        text: content of the file.
-        path: its name, for messages.
-        mode: takes what it reads of a file of version 0.4.0.
-
-    Returns:
-        Settings of the mode that wrote the file; of `mode` where the file names none.
+    They are of the mode that wrote them. A file of version 0.4.0 names none: then
+    `mode` takes what it reads.
 
     Raises:
         ValueError: if the text is no JSON, of a newer version, or has a field that is
-            not known or a value that it cannot have; one line, with the name.
+            not known or a value that it cannot have; one line, with path and name.
     """
     try:
         stored = json.loads(text)
@@ -85,10 +80,9 @@ def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
             f"{path} is of version {version!r}, and this program reads up to {VERSION};"
             " use the program that wrote it, or choose another --workdir"
         )
-    missing = [name for name in missing if hasattr(settings, name.split(".")[0])]
-    if missing:
-        lacking = ", ".join(missing)
-        print(f"{path} lacks {lacking}: taken as by default", file=sys.stderr)
+    read = [name for name in missing if hasattr(settings, name.split(".")[0])]
+    if read:
+        print(f"{path} lacks {', '.join(read)}: taken as by default", file=sys.stderr)
     return settings
 
 

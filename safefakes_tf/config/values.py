@@ -20,8 +20,8 @@ _KINDS = {
     float: "a number",
     bool: "true or false",
     str: "a text",
-    types.NoneType: "nothing",
 }
+_KINDS[types.NoneType] = "nothing"
 
 
 class Range(NamedTuple):
@@ -30,8 +30,7 @@ class Range(NamedTuple):
     low: float
     high: float = math.inf
 
-    def check(self, name: str, value: float) -> None:
-        """Raise a ValueError with the limits if a value is beyond them."""
+    def check(self, name, value):
         if self.low <= value <= self.high and value < math.inf:
             return
         limits = f"from {self.low:.10g} to {self.high:.10g}"
@@ -47,8 +46,7 @@ class Rule(NamedTuple):
     words: str
     holds: Callable[[float], bool]
 
-    def check(self, name: str, value: float) -> None:
-        """Raise a ValueError if the rule does not hold."""
+    def check(self, name, value):
         if not self.holds(value):
             raise ValueError(f"{name} must be {self.words}; got {value:g}")
 
@@ -58,8 +56,7 @@ class Choice(NamedTuple):
 
     choices: Callable[[], Collection[str]]
 
-    def check(self, name: str, value: str) -> None:
-        """Raise a ValueError that suggests the nearest choice unless it is one."""
+    def check(self, name, value):
         check_choice(name, value, self.choices())
 
 
@@ -75,8 +72,7 @@ def choices(annotation: Any) -> tuple[str, ...]:
     arguments = typing.get_args(annotation)
     if typing.get_origin(annotation) is typing.Literal:
         return arguments
-    named = [rule.choices() for rule in arguments if isinstance(rule, Choice)]
-    return tuple(*named)
+    return tuple(*(rule.choices() for rule in arguments if isinstance(rule, Choice)))
 
 
 def decode(annotation: Any, value: Any, name: str, typed: bool = False) -> Any:
@@ -98,13 +94,12 @@ def decode(annotation: Any, value: Any, name: str, typed: bool = False) -> Any:
         if value is None or (typed and value.lower() == "none"):
             return None
         return decode(arguments[0], value, name, typed)
+    if kind is typing.Literal:
+        choice = Annotated[str, Choice(lambda: arguments)]
+        return decode(choice, value, name, typed)
     if kind is Annotated:
         decoded = decode(arguments[0], value, name, typed)
         arguments[1].check(name, decoded)
-        return decoded
-    if kind is typing.Literal:
-        decoded = decode(str, value, name)
-        check_choice(name, decoded, arguments)
         return decoded
     if kind is tuple:
         if typed:
