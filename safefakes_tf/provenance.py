@@ -18,7 +18,11 @@ _LABELS = {
 
 
 def describe(
-    anonymizer: str, options: dict[str, Any], weights: str | None, seed: int
+    anonymizer: str,
+    options: dict[str, Any],
+    seed: int,
+    weights_sha256: str | None = None,
+    about: generator_files.About | None = None,
 ) -> dict[str, Any]:
     """Return what photos were made by, as JSON has it.
 
@@ -26,19 +30,19 @@ def describe(
         anonymizer: its name, or `source`.
         options: all that the photos depend on; values may be dataclasses. No path in
             them: those tell about the machine, not about the photos.
-        weights: file of its generator, if it has one.
         seed: of the run.
+        weights_sha256: of the file of its generator, if it has one.
+        about: what that file tells.
 
     Returns:
         The values under `anonymizer`, `options`, `weights_sha256`, `weights_origin`,
         `demonstration_weights` (these are None without a generator), `seed`,
         `code_version`, and `counts`, still empty.
     """
-    about = generator_files.read_about(weights) if weights else None
     return {
         "anonymizer": anonymizer,
         "options": json.loads(json.dumps(options, default=dataclasses.asdict)),
-        "weights_sha256": generator_files.sha256(weights) if weights else None,
+        "weights_sha256": weights_sha256,
         "weights_origin": about.origin if about else None,
         "demonstration_weights": about.demonstration if about else None,
         "seed": seed,

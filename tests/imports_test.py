@@ -15,7 +15,7 @@ ALLOWED = {
         *SHARED,
         *("anonymizers", "contact_sheet", "detectors", "evaluation", "export"),
         *("importers", "keypoints", "photos", "pipeline", "provenance", "report"),
-        *("tfds_builders", "training", "workdir"),
+        *("tfds_builders", "training", "unfinished", "workdir"),
     },
     "tfds_builders": {
         *SHARED,
@@ -31,6 +31,7 @@ ALLOWED = {
     "importers": {"config"},
     "photos": {"ops", "boxes", "faces", "atomic"},
     "keypoints": {"ops", "boxes", "faces", "photos"},
+    "unfinished": {"atomic"},
     "workdir": {"config", "atomic"},
     "report": {"boxes", "atomic"},
     "contact_sheet": set(),

@@ -19,6 +19,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from safefakes_tf import faces, provenance
+from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.keypoints import layouts, mediapipe
 from tfds_builders import derive, features, keypoint_store, preparation
@@ -136,7 +137,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     def _info(self):
         config = self.builder_config
-        derived = config.anonymizer != SOURCE
+        derived, digest = config.anonymizer != SOURCE, config.weights_sha256()
         of_record = {
             **features.photo_features(config.image_format if derived else None),
             **features.keypoint_features(self._stored_layout()),
@@ -151,8 +152,9 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
                 provenance.describe(
                     config.anonymizer,
                     config.options(),
-                    config.anonymization.weights if config.weights_sha256() else None,
                     config.seed,
+                    digest,
+                    digest and generator_files.read_about(config.anonymization.weights),
                 )
             ),
         )

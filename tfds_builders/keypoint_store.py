@@ -19,7 +19,6 @@ from tfds_builders import preparation
 
 FOLDER = "keypoints"
 PHOTOS_PER_FILE = 128
-PHOTOS_PER_PROCESS = 64  # fewer do not pay for its start
 
 
 def attach(
@@ -95,7 +94,7 @@ def _search_from(done, files, records, create):
         return
     total, first = len(records), done * PHOTOS_PER_FILE
     photos, kept = itertools.tee(_photos(records.skip(first)))
-    processes = max(1, min(os.cpu_count(), (total - first) // PHOTOS_PER_PROCESS))
+    processes = search.num_processes(total - first)
     found = search.find_all((photo[1:] for photo in photos), create, processes)
     bar = tqdm.tqdm(
         zip(kept, found, strict=True),

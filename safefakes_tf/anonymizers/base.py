@@ -38,6 +38,7 @@ class Anonymizer(abc.ABC):
             number tells, as for a SavedModel.
         leak_free: whether the output ignores the pixels under `hidden`.
         variables: weights that it needs to run.
+        weights_sha256: of their file.
         demonstration: whether those are there to be looked at, not to be relied on.
     """
 
@@ -46,6 +47,7 @@ class Anonymizer(abc.ABC):
     source_layout: str | None = None
     leak_free: bool = False
     variables: Sequence[tf.Variable] = ()
+    weights_sha256: str | None = None
     demonstration: bool = False
 
     def __init__(self, config: AnonymizationConfig, seed: int):

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import pathlib
+import tempfile
 from typing import Any
 
 import keras
@@ -83,16 +84,22 @@ def sha256(path: str | os.PathLike) -> str:
 
 def read_about(path: str | os.PathLike) -> About:
     """Return what a generator's file tells beside its weights; errors as of `read`."""
-    return _open(pathlib.Path(path))[0]
+    return _open(path)[0]
 
 
-def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
+def read(
+    path: str | os.PathLike, content: bytes | None = None
+) -> tuple[keras.Model, About]:
     """Return the generator of a file, and what is told about it.
+
+    Args:
+        path: of the file.
+        content: its bytes, if they are known already.
 
     Raises:
         ValueError: if the file is no generator's, or of another version.
     """
-    about, arrays = _open(pathlib.Path(path))
+    about, arrays = _open(path, content)
     model = registry.method(about.method).build_generator(about.config)
     expected = {weight.path: tuple(weight.shape) for weight in model.weights}
     if expected != {name: array.shape for name, array in arrays.items()}:
@@ -102,9 +109,9 @@ def read(path: str | os.PathLike) -> tuple[keras.Model, About]:
     return model, about
 
 
-def _open(path):
+def _open(path, content=None):
     try:
-        arrays = npz_files.read(path)
+        arrays = npz_files.read(path) if content is None else _arrays(content)
         return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays
     except Exception as error:  # a broken file can fail in any way
         reason = str(error) or type(error).__name__
@@ -112,6 +119,14 @@ def _open(path):
             f"{path} must be a generator's file, as training or import write it; "
             f"it cannot be read as one ({reason})"
         ) from error
+
+
+def _arrays(content):
+    """Return the arrays of a file that is read already."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        return npz_files.read(os.dup(file.fileno()))
 
 
 def _parse(values: dict[str, Any]) -> About:

@@ -1,6 +1,7 @@
 """Anonymizers that generate a new face: mask all faces, cut, inpaint, paste."""
 
 import abc
+import hashlib
 import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -209,7 +210,6 @@ class KerasInpainter(Inpainter):
     Attributes:
         generator: the network, folded.
         about: what its file tells of it.
-        weights_sha256: of that file.
     """
 
     def __init__(self, config: AnonymizationConfig, seed: int):
@@ -220,7 +220,9 @@ class KerasInpainter(Inpainter):
         """
         super().__init__(config, seed)
         path = generator_files.find(config.weights, self.name)
-        self.generator, self.about = generator_files.read(path)
+        content = path.read_bytes()  # once: the digest is of what is used
+        self.weights_sha256 = hashlib.sha256(content).hexdigest()
+        self.generator, self.about = generator_files.read(path, content)
         if self.about.method != self.name:
             raise ValueError(
                 f"{path} is a generator of {self.about.method}; {self.name} needs its "

@@ -3,14 +3,18 @@
 import collections
 import concurrent.futures
 import contextlib
+import functools
 import multiprocessing
 import multiprocessing.util
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from safefakes_tf.photos import reader
+
+PHOTOS_PER_PROCESS = 16  # fewer do not pay for its start
 
 
 class Found(NamedTuple):
@@ -40,39 +44,58 @@ class Detector(Protocol):
         """Free what it holds."""
 
 
+def num_processes(num_photos: int) -> int:
+    """Return how many processes are worth their start for so many photos."""
+    return max(1, min(os.cpu_count(), num_photos // PHOTOS_PER_PROCESS))
+
+
 def find_all(
     photos: Iterable[tuple[bytes, np.ndarray]],
     create: Callable[[], Detector],
     num_processes: int = 1,
 ) -> Iterator[Found]:
-    """Search many photos, in several processes.
+    """Search many photos as they are stored; see `searching`.
 
     Args:
         photos: bytes of a JPEG or PNG file, and boxes as of `Detector.find`, each.
-        create: makes a detector, once in each process; must be importable.
-        num_processes: 1 searches in this one.
+        create, num_processes: as of `searching`.
 
     Yields:
         What was found on each photo, in order.
     """
+    with searching(create, num_processes) as search:
+        waiting = collections.deque()
+        for photo in photos:
+            waiting.append(search(*photo))
+            if len(waiting) > 4 * num_processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextlib.contextmanager
+def searching(
+    create: Callable[[], Detector], num_processes: int, upright: bool = False
+) -> Iterator[Callable[[bytes, np.ndarray], concurrent.futures.Future]]:
+    """Give a function that searches a photo: its file's bytes, boxes -> future `Found`.
+
+    Args:
+        create: makes a detector, once in each process; must be importable.
+        num_processes: 1 searches in this one.
+        upright: whether boxes are for photos as viewers show them; else as stored.
+    """
     if num_processes == 1:
-        with contextlib.closing(create()) as found:
-            yield from (
-                found.find(reader.decode_stored(photo), boxes)
-                for photo, boxes in photos
-            )
+        with (
+            contextlib.closing(create()) as detector,
+            concurrent.futures.ThreadPoolExecutor(1) as pool,
+        ):
+            yield functools.partial(pool.submit, _find, detector, upright)
         return
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive forks
     with concurrent.futures.ProcessPoolExecutor(
         num_processes, context, _create_in_process, (create,)
     ) as pool:
-        waiting = collections.deque()
-        for photo in photos:
-            waiting.append(pool.submit(_find_in_process, *photo))
-            if len(waiting) > 4 * num_processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield functools.partial(pool.submit, _find_in_process, upright)
 
 
 _detector = None  # of a worker process
@@ -85,5 +108,11 @@ def _create_in_process(create):
     multiprocessing.util.Finalize(None, _detector.close, exitpriority=1)
 
 
-def _find_in_process(encoded, boxes):
-    return _detector.find(reader.decode_stored(encoded), boxes)
+def _find_in_process(upright, encoded, boxes):
+    return _find(_detector, upright, encoded, boxes)
+
+
+def _find(detector, upright, encoded, boxes):
+    if upright:
+        return detector.find(reader.decode_upright(encoded)[0], boxes)
+    return detector.find(reader.decode_stored(encoded), boxes)

@@ -48,7 +48,7 @@ def size(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
     Raises:
         ValueError: if the file is not there or is no photo.
     """
-    with _reading(path), Image.open(path, formats=FORMATS) as image:
+    with reading(path), Image.open(path, formats=FORMATS) as image:
         orientation = image.getexif().get(ORIENTATION, 1)
         stored = image.size
         if image.format == "TIFF":  # of which newer Pillows tell the upright size
@@ -69,7 +69,7 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, bool]:
     Raises:
         ValueError: if the file is not there, is no photo, is cut short or moves.
     """
-    with _reading(path):
+    with reading(path):
         return decode_upright(path.read_bytes())
 
 
@@ -87,7 +87,7 @@ def decode_upright(encoded: bytes) -> tuple[np.ndarray, bool]:
 
 
 @contextlib.contextmanager
-def _reading(path):
+def reading(path):
     """Tell in one line what is wrong with a photo."""
     try:
         yield

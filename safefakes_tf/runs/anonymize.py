@@ -3,106 +3,118 @@
 import contextlib
 import csv
 import dataclasses
-import itertools
+import functools
+import hashlib
+import io
 import json
 import os
 import pathlib
-import shutil
 
 import numpy as np
 import tensorflow as tf
 import tqdm
 
 import safefakes_tf
-from safefakes_tf import atomic, faces
-from safefakes_tf import workdir as files
-from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import Anonymize, names
-from safefakes_tf.keypoints import mediapipe
-from safefakes_tf.photos import box_files, reader, writer
+from safefakes_tf import atomic, faces, pipeline, provenance, unfinished
+from safefakes_tf.anonymizers import policy, registry
+from safefakes_tf.config import fields, names
+from safefakes_tf.config.modes import Anonymize
+from safefakes_tf.keypoints import layouts, mediapipe, search
+from safefakes_tf.photos import box_files, reader, records, writer
 
-GROUP = 16  # photos whose faces a generator paints together
-LOG, METADATA, SETTINGS = "faces.csv", "metadata.json", files.CONFIG
-OWN = (LOG, METADATA, SETTINGS)  # names that nothing else in the output may have
+LOG, METADATA = "faces.csv", "metadata.json"
+OWN = (LOG, METADATA, unfinished.JOURNAL)  # nothing else in the output is called so
 COLUMNS = ("filename", "face", "action", "keypoints")
 TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
 LARGEST = 2  # longer sides of the photo that a box may measure; more is a mistake
+ANNOTATED, SHA256 = "annotated", "sha256"  # of records: the `PhotoBoxes`, the digest
 
 
 def run(settings: Anonymize, workdir: pathlib.Path) -> None:
-    """Anonymize photos, and copy their annotations along.
+    """Anonymize photos, and write their annotations beside them.
 
-    Photos are written to `<output>.partial`, which gets its name at the end; after an
-    interruption the same command goes on there. Photos that the annotations do not name
-    are left out, as nobody knows their faces.
+    Every input is read once: the boxes that are hidden are those that are written. A
+    photo goes to `<output>.partial`, which gets its name at the end; after an
+    interruption the same command goes on there, see `unfinished`. Photos that the
+    annotations do not name are left out, as nobody knows their faces.
 
     Args:
         settings: `input` is the folder of the photos; `annotations` a file of boxes,
-            see `box_files.read`, whose x and y count from the upper left of the photo
-            as viewers show it; `output` the folder to make, which gets the photos, the
-            annotations, `faces.csv` with what was done to each face and
+            see `box_files`, of which x and y count from the upper left of the photo as
+            viewers show it; `output` the folder to make, with the photos, the
+            annotations, `faces.csv` with what was done to each face, and
             `metadata.json`.
         workdir: not used.
 
     Raises:
         ValueError: if the anonymizer leaves faces as they are, the output is there
             already, annotations are malformed, a photo is missing, does not decode, or
-            does not fit its boxes, or the output cannot be written.
+            does not fit its boxes, the output cannot be written, or was begun with
+            other inputs or settings.
     """
     # === What is there ===
     _check_hides(settings.data.anonymizer)
     photos, annotations, output = _paths(settings)
-    listed = box_files.read(annotations)
+    content, listed = box_files.load(annotations)
     _check_names(annotations, listed)
     _check_present(photos, listed)
     for photo in tqdm.tqdm(listed, "checking", unit="photo"):
         _check_fit(photo, *reader.size(photos / photo.filename))
-    anonymizer = anonymizers.create(
-        settings.data.anonymizer, settings.data.anonymization, settings.seed
-    )
-    partial = output.with_name(f"{output.name}.partial")
-    with _writing(partial):
-        _check_begun(partial, annotations, listed)
-        files.claim(settings, partial)
-        done = _read_log(partial)
-        if not done:
-            shutil.copyfile(annotations, partial / annotations.name)
-        _begin_log(done, partial)
+    data = settings.data
+    anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
+    made_from = {
+        **_texts(settings),
+        "annotations": hashlib.sha256(content).hexdigest(),
+        "weights": str(anonymizer.weights_sha256),
+    }
+    known = {LOG, METADATA, annotations.name, *(photo.filename for photo in listed)}
 
-    # === Photo by photo, in groups ===
-    left = [photo for photo in listed if photo.filename not in done]
-    bar = tqdm.tqdm(left, "anonymizing", len(listed), initial=len(done), unit="photo")
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(bar)
-        keypoints = None
-        if anonymizer.keypoints:
-            keypoints = stack.enter_context(
-                contextlib.closing(
-                    mediapipe.MediaPipeDetector(settings.data.keypoint_models)
+    with _writing(output), unfinished.opened(output, made_from, known) as partial:
+        # === Photo by photo ===
+        bar = tqdm.tqdm(listed, "anonymizing", unit="photo")
+        with bar, contextlib.ExitStack() as stack:
+            decode = functools.partial(_decode, photos, None, data.anonymization)
+            if anonymizer.keypoints:
+                # No lambda: other processes get it, pickled.
+                create = functools.partial(
+                    mediapipe.MediaPipeDetector, data.keypoint_models
                 )
+                num = search.num_processes(len(listed) - len(partial.done))
+                find = stack.enter_context(search.searching(create, num, upright=True))
+                decode = functools.partial(_decode, photos, find, data.anonymization)
+            encode = functools.partial(_encode, partial.folder, data.jpeg_quality)
+            written = pipeline.anonymize(
+                _records(photos, bar, partial), anonymizer, decode, encode
             )
-        records = (_record(photos, photo, keypoints) for photo in bar)
-        while group := list(itertools.islice(records, GROUP)):
-            for record in anonymizer.anonymize_records(group):
-                with _writing(partial):
-                    _write(record, partial, settings.data.jpeg_quality)
+            for name, about in stack.enter_context(contextlib.closing(written)):
+                partial.add(name, **about)
 
-    # === As a whole, or not at all ===
-    log = _read_log(partial)
-    with _writing(partial):
-        _write_metadata(settings, log, partial)
-        (partial / SETTINGS).unlink()
-        partial.replace(output)
-    _tell(log, output)
+        # === As a whole, or not at all ===
+        done = {photo.filename: partial.done[photo.filename] for photo in listed}
+        atomic.write_text(partial.folder / LOG, _log(done))
+        with atomic.writing(partial.folder / annotations.name) as file:
+            file.write(content)
+        metadata = _metadata(settings, anonymizer, done)
+        atomic.write_text(partial.folder / METADATA, json.dumps(metadata, indent=2))
+        partial.publish(output)
+    counts = ", ".join(f"{count} {name}" for name, count in metadata["counts"].items())
+    print(f"counts: {counts}")
+    print(f"photos: {output}")
+    print(f"faces:  {output / LOG}")
 
 
 def _paths(settings):
-    given = settings.input, settings.annotations, settings.output
-    photos, annotations, output = map(pathlib.Path, given)
+    paths = settings.input, settings.annotations, settings.output
+    photos, annotations, output = map(pathlib.Path, paths)
     if not os.path.isdir(photos):
         raise ValueError(f"--input must be a folder of photos; {photos} is none")
     with _writing(output):
+        if (output / METADATA).exists():
+            unfinished.remove_journal(output)
+            raise ValueError(
+                f"--output {output} is complete, as an earlier run left it; there is "
+                "nothing to do, or name another folder"
+            )
         if output.exists():
             raise ValueError(f"--output {output} is there already; name another folder")
     if annotations.name.casefold() in OWN:  # in some file systems case is nothing
@@ -145,45 +157,15 @@ def _check_present(folder, listed):
             f"{len(missing)} of {len(listed)} annotated photos are not in {folder}, "
             f"e.g. {missing[0]}; copy them there, or take them out of the annotations"
         )
-    names = {}
+    known = {}
     for photo in listed:  # links, or a file system to which case is nothing
         about = (folder / photo.filename).stat()
-        same = names.setdefault((about.st_dev, about.st_ino), photo.filename)
+        same = known.setdefault((about.st_dev, about.st_ino), photo.filename)
         if same != photo.filename:
             raise ValueError(
                 f"{same} and {photo.filename} are one file in {folder}, and each would "
                 "show the other's faces; join their faces under one name"
             )
-
-
-def _check_begun(folder, annotations, listed):
-    """Check that nothing is in an interrupted run's folder but what it makes again.
-
-    What else lies there would be published: photos nobody looked at, or those done with
-    boxes that were corrected since.
-    """
-    if not folder.exists():
-        return
-    atomic.remove_leftovers(folder)
-    copy = folder / annotations.name
-    known = {folder / name for name in (*OWN, f"{LOG}.partial")}
-    for photo in listed:
-        path = folder / photo.filename
-        known |= {path, path.with_name(f"{path.name}.partial")}
-    found = {
-        path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
-    }
-    others = sorted(found - known - {copy})
-    if others:
-        raise ValueError(
-            f"{folder} holds {others[0].relative_to(folder)}, which this run does not "
-            "make; move that away, or remove the folder"
-        )
-    same = copy.exists() and copy.read_bytes() == annotations.read_bytes()
-    if _read_log(folder) and not same:
-        raise ValueError(
-            f"{folder} was begun with other annotations; remove it, or go on with those"
-        )
 
 
 @contextlib.contextmanager
@@ -198,36 +180,65 @@ def _writing(folder):
         ) from error
 
 
-def _record(folder, photo, keypoints):
-    """Return a photo with its faces, and their keypoints if they are needed."""
-    pixels, turned = reader.read(folder / photo.filename)
-    _check_fit(photo, pixels.shape[:2], turned)  # again: it may be another by now
-    boxes = _relative(photo, pixels.shape[:2])
-    record = {
-        faces.IMAGE: tf.constant(pixels),
-        faces.FILENAME: tf.constant(photo.filename),
-        faces.BBOX: tf.constant(boxes),
+def _texts(settings):
+    """Return the settings that photos depend on; flags and paths are left out."""
+    return {
+        "code_version": safefakes_tf.__version__,
+        **{
+            path: fields.show(value)
+            for path, value in fields.flatten(settings).items()
+            if path.startswith(("data.", "seed")) and not path.endswith(".weights")
+        },
     }
-    if keypoints is None:
+
+
+def _records(folder, listed, partial):
+    """Yield the photos that are to be done: not there, or another one since."""
+    for photo in listed:
+        path = folder / photo.filename
+        with reader.reading(path):
+            encoded = path.read_bytes()
+        digest = hashlib.sha256(encoded).hexdigest()
+        known = partial.done.get(photo.filename, {}).get(SHA256) == digest
+        if not (known and (partial.folder / photo.filename).exists()):
+            yield {
+                faces.IMAGE: encoded,
+                faces.FILENAME: photo.filename,
+                ANNOTATED: photo,
+                SHA256: digest,
+            }
+
+
+def _decode(folder, find, options, record):
+    """Return a record with pixels and boxes, and with keypoints if `find` is given."""
+    photo, encoded = record[ANNOTATED], record[faces.IMAGE]
+    with reader.reading(folder / photo.filename):
+        pixels, turned = reader.decode_upright(encoded)
+    height, width = pixels.shape[:2]
+    _check_fit(photo, (height, width), turned)  # again: it may be another by now
+    # Not clipped to the photo: a face at its border would pass for a narrow one, and
+    # those are kept.
+    boxes = records.relative(photo.boxes, height, width)
+    record = {**record, faces.IMAGE: tf.constant(pixels), faces.BBOX: boxes}
+    if find is None:
         return record
-    found = keypoints.find(pixels, boxes)
+    count = len(boxes)
+    keypoints = np.zeros([count, layouts.NUM_POINTS[layouts.FOUND], 2], np.float32)
+    source = np.full(count, faces.NOT_FOUND, np.int64)
+    # A search takes longer than all else, and faces that are kept need none.
+    needed = (
+        policy.decide(faces.from_record(record), height, width, options.min_width)
+        != faces.KEPT
+    ).numpy()
+    if needed.any():
+        found = find(encoded, boxes[needed]).result()
+        keypoints[needed], source[needed] = found.keypoints, found.source
     return {
         **record,
-        faces.KEYPOINTS: tf.constant(found.keypoints),
-        faces.HAS_KEYPOINTS: tf.constant(found.source != faces.NOT_FOUND),
-        faces.KEYPOINTS_SOURCE: tf.constant(found.source),
+        faces.KEYPOINTS: keypoints,
+        faces.HAS_KEYPOINTS: source != faces.NOT_FOUND,
+        faces.KEYPOINTS_SOURCE: source,
     }
-
-
-def _relative(photo, size):
-    """Return float32 [N, 4], yxyx.
-
-    They may reach outside 0..1: clipped to the photo, a face at its border would pass
-    for a narrow one, and those are kept.
-    """
-    near, extent = photo.boxes[:, [1, 0]], photo.boxes[:, [3, 2]]
-    relative = np.concatenate([near, near + extent], axis=1) / np.tile(size, 2)
-    return relative.astype(np.float32)
 
 
 def _check_fit(photo, size, turned):
@@ -260,92 +271,44 @@ def _check_fit(photo, size, turned):
             )
 
 
-def _write(record, folder, quality):
-    """Write a photo, then its line in the log: what is logged is there."""
-    name = record[faces.FILENAME].numpy().decode()
+def _encode(folder, quality, record):
+    """Write a photo, and return its name and what the journal tells of it."""
+    name, action = record[faces.FILENAME], record[faces.ACTION].numpy()
     writer.write(folder / name, record[faces.IMAGE].numpy(), quality)
-    actions = record[faces.ACTION].numpy()
-    sources = np.full(len(actions), faces.NOT_FOUND)
-    if faces.KEYPOINTS_SOURCE in record:
-        sources = record[faces.KEYPOINTS_SOURCE].numpy()
-    of_faces = [
-        (faces.ACTIONS[action], faces.SOURCES[source])
-        for action, source in zip(actions, sources, strict=True)
-    ]
-    with (folder / LOG).open("a", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(_lines(name, of_faces))
-        file.flush()
-        os.fsync(file.fileno())
+    source = record.get(faces.KEYPOINTS_SOURCE, np.full_like(action, faces.NOT_FOUND))
+    about = {faces.ACTION: action.tolist(), faces.KEYPOINTS_SOURCE: source.tolist()}
+    return name, {SHA256: record[SHA256], **about}
 
 
-def _begin_log(log, folder):
-    """Write the log of the photos that are written, without what an end tore off."""
-    path = folder / LOG
-    partial = path.with_name(f"{LOG}.partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for name, of_faces in log.items():
-            writer.writerows(_lines(name, of_faces))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+def _log(done):
+    """Return `faces.csv`: a line per face, and one per photo that is written."""
+    file = io.StringIO()
+    log = csv.writer(file)
+    log.writerow(COLUMNS)
+    for name, about in done.items():
+        pairs = zip(about[faces.ACTION], about[faces.KEYPOINTS_SOURCE], strict=True)
+        for face, (action, source) in enumerate(pairs):
+            log.writerow((name, face, faces.ACTIONS[action], faces.SOURCES[source]))
+        log.writerow((name, "", "written", ""))
+    return file.getvalue()
 
 
-def _lines(name, of_faces):
-    lines = [(name, face, *done) for face, done in enumerate(of_faces)]
-    return [*lines, (name, "", "written", "")]
-
-
-def _read_log(folder):
-    """Return per photo that is written the (action, source) of its faces.
-
-    The lines of a photo count once its last one, without a face, is there.
-    """
-    path = folder / LOG
-    if not path.exists():
-        return {}
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        rows = [row for row in csv.reader(file) if len(row) == len(COLUMNS)][1:]
-    written, waiting = {}, {}
-    for name, face, action, source in rows:
-        if action == "written":
-            written[name] = list(waiting.pop(name, {}).values())
-        else:
-            waiting.setdefault(name, {})[face] = (action, source)
-    return written
-
-
-def _write_metadata(settings, log, folder):
+def _metadata(settings, anonymizer, done):
+    counts = provenance.Counts((faces.ACTION, faces.KEYPOINTS_SOURCE))
+    for about in done.values():
+        counts.add({**about, faces.BBOX: about[faces.ACTION]})
     data = settings.data
-    weights = data.anonymization.weights
-    about = generator_files.read_about(weights) if weights else None
-    metadata = {
-        "anonymizer": data.anonymizer,
-        "options": dataclasses.asdict(
-            dataclasses.replace(data.anonymization, weights=None)
-        ),
-        "weights_sha256": generator_files.sha256(weights) if weights else None,
-        "demonstration_weights": about.demonstration if about else None,
-        "seed": settings.seed,
-        "code_version": safefakes_tf.__version__,
-        "counts": _counts(log),
+    options = {
+        "anonymization": dataclasses.replace(data.anonymization, weights=None),
+        "jpeg_quality": data.jpeg_quality,
     }
-    (folder / METADATA).write_text(json.dumps(metadata, indent=2))
-
-
-def _counts(log):
-    of_faces = list(itertools.chain(*log.values()))
-    actions, sources = ([pair[part] for pair in of_faces] for part in (0, 1))
     return {
-        "photos": len(log),
-        **{name: actions.count(name) for name in faces.ACTIONS},
-        **{f"keypoints {name}": sources.count(name) for name in faces.SOURCES},
+        **provenance.describe(
+            anonymizer.name,
+            options,
+            settings.seed,
+            anonymizer.weights_sha256,
+            getattr(anonymizer, "about", None),
+        ),
+        "counts": counts.to_dict(),
     }
-
-
-def _tell(log, output):
-    counts = ", ".join(f"{count} {name}" for name, count in _counts(log).items())
-    print(f"counts: {counts}")
-    print(f"photos: {output}")
-    print(f"faces:  {output / LOG}")

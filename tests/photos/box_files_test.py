@@ -170,6 +170,6 @@ def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     path = write(tmp_path / "boxes.json", coco())
-    monkeypatch.setattr(pathlib.Path, "read_text", refuse)
+    monkeypatch.setattr(pathlib.Path, "read_bytes", refuse)
     with pytest.raises(ValueError, match="must be readable; it is not"):
         box_files.read(path)

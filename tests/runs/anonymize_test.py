@@ -1,18 +1,22 @@
 """From a folder of photos with boxes to one without the faces."""
 
 import csv
-import dataclasses
 import errno
 import json
 import os
+import pathlib
+import subprocess
+import sys
 
 import fake_keypoints
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from configs import tiny
-from safefakes_tf.config import Anonymize, adapt
+from safefakes_tf.anonymizers import generator_files
+from safefakes_tf.config import AnonymizationConfig
+from safefakes_tf.config.data import OwnPhotosConfig
+from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.keypoints import mediapipe
 from safefakes_tf.photos import reader, writer
 from safefakes_tf.runs import anonymize
@@ -50,37 +54,28 @@ def boxes(tmp_path):
     return path
 
 
-def settings(name, anonymization=None) -> Anonymize:
-    config = adapt(tiny.get_config(), "anonymize")
-    data = dataclasses.replace(config.data, anonymizer=name)
-    if anonymization:
-        data = dataclasses.replace(data, anonymization=anonymization(name))
-    return dataclasses.replace(config, data=data)
-
-
-def run_on(config, workdir, photos, boxes, output):
-    named = {"input": photos, "annotations": boxes, "output": output}
-    anonymize.run(dataclasses.replace(config, **named), workdir)
+def anonymized(name, photos, boxes, output, options=None):
+    """Run the mode; `output` is the folder to make."""
+    data = OwnPhotosConfig(name, options or AnonymizationConfig())
+    paths = map(str, (photos, boxes, output))
+    anonymize.run(Anonymize(data, 0, *paths), pathlib.Path(output).parent)
 
 
 def black(photos, boxes, output):
     """Black the faces out; `output` is the folder to make."""
-    workdir = output.parent
-    run_on(settings("blackout"), workdir, str(photos), str(boxes), str(output))
+    anonymized("blackout", photos, boxes, output)
 
 
 def stop_before_the_second(patch):
-    """Let the run end when it writes its second photo."""
-    write, written = writer.write, []
+    """Let the run end when it writes its second photo; threads may begin with it."""
+    write = writer.write
 
     def stop(path, *arguments):
-        if written:
+        if path.name == "two.png":
             raise KeyboardInterrupt
-        written.append(path)
         write(path, *arguments)
 
     patch.setattr(writer, "write", stop)
-    return written
 
 
 def log_of(folder):
@@ -90,7 +85,7 @@ def log_of(folder):
 
 def test_faces_go_and_everything_else_stays(photos, boxes, tmp_path, capsys):
     output = tmp_path / "out"
-    run_on(settings("blackout"), tmp_path, str(photos), str(boxes), str(output))
+    black(photos, boxes, output)
     assert "2 generated" in capsys.readouterr().out
     x, y, width, height = BOX
     for name in ("a/one.png", "two.png"):
@@ -110,8 +105,8 @@ def test_faces_go_and_everything_else_stays(photos, boxes, tmp_path, capsys):
 
 
 def test_a_generator_with_keypoints(photos, boxes, tmp_path, anonymization):
-    config = settings("ciagan", anonymization)
-    run_on(config, tmp_path, str(photos), str(boxes), str(tmp_path / "out"))
+    output = tmp_path / "out"
+    anonymized("ciagan", photos, boxes, output, anonymization("ciagan"))
     rows = log_of(tmp_path / "out")
     assert {row["keypoints"] for row in rows} == {"mesh"}
     assert {row["action"] for row in rows} == {"generated"}
@@ -124,17 +119,17 @@ def test_an_interrupted_run_goes_on_and_is_no_result(
     photos, boxes, tmp_path, monkeypatch
 ):
     output = tmp_path / "out"
-    run = (settings("blackout"), tmp_path, str(photos), str(boxes), str(output))
     with monkeypatch.context() as patch:
-        written = stop_before_the_second(patch)
+        stop_before_the_second(patch)
         with pytest.raises(KeyboardInterrupt):
-            run_on(*run)
+            black(photos, boxes, output)
     assert not output.exists()
     partial = tmp_path / "out.partial"
-    first = written[0].stat()
-    with pytest.raises(ValueError, match="holds a run with other settings"):
-        run_on(settings("blur"), *run[1:])
-    run_on(*run)
+    first = (partial / "a" / "one.png").stat()
+    other = r"begun with .* \(data.anonymizer: blackout -> blur\); remove"
+    with pytest.raises(ValueError, match=other):
+        anonymized("blur", photos, boxes, output)
+    black(photos, boxes, output)
     assert not partial.exists()
     assert (output / "a" / "one.png").stat().st_mtime_ns == first.st_mtime_ns
     assert len(log_of(output)) == 2
@@ -155,7 +150,7 @@ def test_an_interrupted_run_goes_on_and_is_no_result(
         ({"rows": "two.png,60,10,30,40"}, r"two\.png, .*stored turned.* 80 px wide"),
         ({"rows": "a/one.png,1,2,9,9\ntwo.png,60,10,30,40"}, r"face 0 of two\.png, "),
         ({"rows": f"{'a' * 300}.png,1,2,30,40"}, "1 of 1 annotated photos are not in"),
-        ({"output": "{photos}/two.png/out"}, "two.png/out.partial cannot be written"),
+        ({"output": "{photos}/two.png/out"}, "two.png/out cannot be written"),
     ],
 )
 def test_mistakes_leave_nothing_behind(change, message, photos, boxes, tmp_path):
@@ -164,16 +159,13 @@ def test_mistakes_leave_nothing_behind(change, message, photos, boxes, tmp_path)
     given = {"photos": str(photos), "output": str(tmp_path / "out"), **change}
     given["output"] = given["output"].format(photos=photos)
     with pytest.raises(ValueError, match=message):
-        run_on(
-            settings("blackout"), tmp_path, given["photos"], str(boxes), given["output"]
-        )
+        black(given["photos"], boxes, given["output"])
     assert not list(tmp_path.glob("out*"))
 
 
 def test_the_original_is_refused_before_anything_is_written(photos, boxes, tmp_path):
-    run = (settings("original"), tmp_path, str(photos), str(boxes))
     with pytest.raises(ValueError, match=r"one of blackout, blur, .*ciagan; got orig"):
-        run_on(*run, str(tmp_path / "out"))
+        anonymized("original", photos, boxes, tmp_path / "out")
     assert not list(tmp_path.glob("out*"))
 
 
@@ -224,8 +216,7 @@ def test_a_face_at_the_border_is_as_wide_as_it_is(x, photos, boxes, tmp_path):
 def test_a_generator_takes_a_face_at_the_border(photos, boxes, tmp_path, anonymization):
     boxes.write_text(f"{HEADER}a/one.png,-9,-5,30,40\n")
     output = tmp_path / "out"
-    config = settings("sun2018", anonymization)
-    run_on(config, tmp_path, str(photos), str(boxes), str(output))
+    anonymized("sun2018", photos, boxes, output, anonymization("sun2018"))
     assert log_of(output)[0]["action"] == "generated"
     before, _ = reader.read(photos / "a" / "one.png")
     after = np.asarray(Image.open(output / "a" / "one.png"))
@@ -270,8 +261,8 @@ def test_a_log_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
         stop_before_the_second(patch)
         with pytest.raises(KeyboardInterrupt):
             black(photos, boxes, tmp_path / "out")
-    with (tmp_path / "out.partial" / "faces.csv").open("ab") as log:
-        log.write(b'two.png,0,generated,none\r\n"two.png\xc3')
+    with (tmp_path / "out.partial" / "journal.jsonl").open("ab") as journal:
+        journal.write(b'{"name": "two.png", "sha256": "\xc3')
     black(photos, boxes, tmp_path / "out")
     assert (tmp_path / "out" / "faces.csv").read_text().splitlines() == [
         "filename,face,action,keypoints",
@@ -293,17 +284,14 @@ def test_a_run_does_not_go_on_with_corrected_boxes(
             black(photos, boxes, tmp_path / "out")
     corrected = boxes.rename(tmp_path / name)
     corrected.write_text(f"{corrected.read_text()}a/one.png,60,10,30,40\n")
-    match = "begun with other annotations|holds boxes.csv, which this run"
-    with pytest.raises(ValueError, match=match):
-        black(photos, corrected, tmp_path / "out")
-    (tmp_path / "out.partial" / "boxes.csv").unlink()
-    with pytest.raises(ValueError, match="begun with other annotations"):
+    with pytest.raises(ValueError, match=r"begun with other .*annotations: .{64} -> "):
         black(photos, corrected, tmp_path / "out")
 
 
 def test_nothing_is_published_that_the_run_does_not_make(photos, boxes, tmp_path):
     stray = tmp_path / "out.partial" / "a" / "stray.png"
-    stray.parent.mkdir(parents=True)
+    stray.parent.parent.mkdir(mode=0o700)
+    stray.parent.mkdir()
     (photos / "other.png").rename(stray)
     with pytest.raises(ValueError, match=r"holds a/stray\.png, which this run does"):
         black(photos, boxes, tmp_path / "out")
@@ -314,3 +302,118 @@ def test_metadata_of_a_run_names_no_path(photos, boxes, tmp_path):
     black(photos, boxes, tmp_path / "out")
     written = [tmp_path / "out" / name for name in ("metadata.json", "faces.csv")]
     assert all(str(tmp_path) not in path.read_text() for path in written)
+
+
+# === Inputs that change, and others at work ===
+
+
+def interrupted(photos, boxes, output, name="blackout", options=None):
+    """Leave a run that was interrupted at its second photo."""
+    with pytest.MonkeyPatch.context() as patch:
+        stop_before_the_second(patch)
+        with pytest.raises(KeyboardInterrupt):
+            anonymized(name, photos, boxes, output, options)
+    return output.with_name(f"{output.name}.partial")
+
+
+def test_the_boxes_that_are_hidden_are_those_that_are_written(
+    photos, boxes, tmp_path, monkeypatch
+):
+    """Even if the file is saved again while photos are checked."""
+    before, size = boxes.read_bytes(), reader.size
+
+    def save_again(path):
+        boxes.write_text(f"{HEADER}a/one.png,60,40,20,20\n")
+        return size(path)
+
+    monkeypatch.setattr(reader, "size", save_again)
+    black(photos, boxes, tmp_path / "out")
+    assert (tmp_path / "out" / "boxes.csv").read_bytes() == before
+    after = np.asarray(Image.open(tmp_path / "out" / "a" / "one.png"))
+    assert not after[10:50, 20:50].any()
+
+
+def test_a_photo_that_was_replaced_is_done_anew(photos, boxes, tmp_path):
+    interrupted(photos, boxes, tmp_path / "out")
+    other = np.full([80, 100, 3], 7, np.uint8)
+    Image.fromarray(other).save(photos / "a" / "one.png")
+    black(photos, boxes, tmp_path / "out")
+    x, y, width, height = BOX
+    other[y : y + height, x : x + width] = 0
+    after = np.asarray(Image.open(tmp_path / "out" / "a" / "one.png"))
+    np.testing.assert_array_equal(after, other)
+    assert len(log_of(tmp_path / "out")) == 2
+
+
+def test_a_result_that_is_gone_is_made_anew(photos, boxes, tmp_path):
+    partial = interrupted(photos, boxes, tmp_path / "out")
+    (partial / "a" / "one.png").unlink()
+    black(photos, boxes, tmp_path / "out")
+    assert (tmp_path / "out" / "a" / "one.png").exists()
+
+
+def test_other_weights_of_the_same_name_are_refused(
+    photos, boxes, tmp_path, anonymization
+):
+    weights = tmp_path / "generator.npz"
+    weights.write_bytes(pathlib.Path(anonymization("sun2018").weights).read_bytes())
+    options = AnonymizationConfig(weights=str(weights))
+    interrupted(photos, boxes, tmp_path / "out", "sun2018", options)
+    model, about = generator_files.read(weights)
+    model.weights[0].assign(model.weights[0] + 1)
+    generator_files.write(weights, model, about)
+    with pytest.raises(ValueError, match=r"begun with other .*\(weights: .{64} -> "):
+        anonymized("sun2018", photos, boxes, tmp_path / "out", options)
+
+
+@pytest.mark.parametrize("name", ["a", "two.png", "journal.jsonl", "faces.csv"])
+def test_no_link_is_followed(name, photos, boxes, tmp_path):
+    partial = interrupted(photos, boxes, tmp_path / "out")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").write_bytes(b"precious")
+    target = elsewhere if name == "a" else elsewhere / "file"
+    place = partial / name
+    if place.exists():
+        place.rename(tmp_path / "moved")
+    place.symlink_to(target)
+    with pytest.raises(ValueError, match=f"holds {name}, which this run does not make"):
+        black(photos, boxes, tmp_path / "out")
+    assert [path.read_bytes() for path in elsewhere.iterdir()] == [b"precious"]
+
+
+def test_the_folder_is_for_its_user_alone_until_it_is_whole(photos, boxes, tmp_path):
+    partial = interrupted(photos, boxes, tmp_path / "out")
+    assert partial.stat().st_mode & 0o777 == 0o700
+    partial.chmod(0o777)
+    with pytest.raises(ValueError, match="must be a folder for this user alone"):
+        black(photos, boxes, tmp_path / "out")
+    partial.chmod(0o700)
+    black(photos, boxes, tmp_path / "out")
+    (tmp_path / "usual").mkdir()
+    usual = (tmp_path / "usual").stat().st_mode
+    assert (tmp_path / "out").stat().st_mode == usual
+
+
+def test_a_second_run_of_one_output_is_told_of_the_first(photos, boxes, tmp_path):
+    partial = interrupted(photos, boxes, tmp_path / "out")
+    code = (
+        "import fcntl, os, sys, time; "
+        "fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX); "
+        "print(flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(partial)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        with pytest.raises(ValueError, match=rf"^process {os.getpid()} works in "):
+            black(photos, boxes, tmp_path / "out")
+        other.kill()
+    black(photos, boxes, tmp_path / "out")
+
+
+def test_a_run_that_is_repeated_is_told_that_it_is_complete(photos, boxes, tmp_path):
+    black(photos, boxes, tmp_path / "out")
+    (tmp_path / "out" / "journal.jsonl").touch()  # as of a kill at the very end
+    with pytest.raises(ValueError, match="is complete, as an earlier run left it"):
+        black(photos, boxes, tmp_path / "out")
+    assert not (tmp_path / "out" / "journal.jsonl").exists()

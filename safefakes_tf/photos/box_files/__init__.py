@@ -12,10 +12,18 @@ READERS = {".txt": wider.read, ".json": coco.read, ".csv": csv_table.read}
 
 
 def read(path: pathlib.Path) -> list[PhotoBoxes]:
+    """Return the boxes of `load` alone."""
+    return load(path)[1]
+
+
+def load(path: pathlib.Path) -> tuple[bytes, list[PhotoBoxes]]:
     """Read the boxes of photos.
 
     By the name of the file: `.txt` as WIDER FACE has them, `.json` as COCO, `.csv` as a
-    table; see the modules here.
+    table; see the modules here. The file is read once.
+
+    Returns:
+        Its bytes, and what they say.
 
     Raises:
         ValueError: naming the place, if the file is not of its form, names a photo
@@ -28,7 +36,7 @@ def read(path: pathlib.Path) -> list[PhotoBoxes]:
         )
     if not path.is_file():
         raise ValueError(f"--annotations: {path} is not there")
-    photos = _readable(reader, path)
+    content, photos = _readable(reader, path)
     if not photos:
         raise ValueError(f"--annotations: {path} names no photo")
     _check_pixels(path, photos)
@@ -38,13 +46,14 @@ def read(path: pathlib.Path) -> list[PhotoBoxes]:
         if photo.filename in names:
             raise ValueError(f"{path} names {photo.filename} twice; join its faces")
         names.add(photo.filename)
-    return photos
+    return content, photos
 
 
 def _readable(reader, path):
-    """Return what a reader makes of a file, names in one spelling."""
+    """Return a file, and what a reader makes of it, names in one spelling."""
     try:
-        photos = reader(path)
+        content = path.read_bytes()
+        photos = reader(path, content)
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} must be text in UTF-8; got {error.reason} at byte {error.start}; "
@@ -56,7 +65,8 @@ def _readable(reader, path):
         raise ValueError(f"{path} has a number that is too large: {error}") from error
     except OSError as error:
         raise ValueError(f"{path} must be readable; it is not: {error}") from error
-    return [photo._replace(filename=spelled(photo.filename)) for photo in photos]
+    named = [photo._replace(filename=spelled(photo.filename)) for photo in photos]
+    return content, named
 
 
 def _check_photo(path, photo):

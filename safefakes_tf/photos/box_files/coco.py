@@ -8,13 +8,13 @@ import numpy as np
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 
 
-def read(path: pathlib.Path) -> list[PhotoBoxes]:
-    """Read COCO JSON.
+def read(path: pathlib.Path, content: bytes) -> list[PhotoBoxes]:
+    """Read COCO JSON, `content`; `path` is for messages.
 
     Raises:
         ValueError: if the file is not of this form.
     """
-    text = path.read_text(encoding="utf-8-sig")
+    text = content.decode("utf-8-sig")
     try:
         content = json.loads(text)
         boxes = {image["id"]: [] for image in content["images"]}

@@ -1,6 +1,7 @@
 """Boxes as a CSV table."""
 
 import csv
+import io
 import pathlib
 
 import numpy as np
@@ -10,15 +11,15 @@ from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes, spelled
 COLUMNS = ("filename", "x", "y", "width", "height")
 
 
-def read(path: pathlib.Path) -> list[PhotoBoxes]:
+def read(path: pathlib.Path, content: bytes) -> list[PhotoBoxes]:
     """Read a table with the columns `COLUMNS` and a row per face.
 
-    A row with nothing but a file name is a photo without faces.
+    A row with nothing but a file name is a photo without faces. `path` is for messages.
 
     Raises:
         ValueError: with the line number, if the file is not of this form.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with io.StringIO(content.decode("utf-8-sig"), newline="") as file:
         rows = csv.DictReader(file)
         missing = set(COLUMNS) - set(rows.fieldnames or ())
         if missing:

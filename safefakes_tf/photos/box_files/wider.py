@@ -46,11 +46,11 @@ class Annotation(NamedTuple):
     rows: np.ndarray
 
 
-def read(path: pathlib.Path) -> list[PhotoBoxes]:
-    """Read a user's file of this form; see `read_boxes`."""
+def read(path: pathlib.Path, content: bytes) -> list[PhotoBoxes]:
+    """Read a user's file of this form, `content`; see `read_boxes`."""
     return [
         PhotoBoxes(photo.filename.removeprefix(BOM), photo.rows[:, :4].astype(float))
-        for photo in read_boxes(path)
+        for photo in _parse(path, content)
     ]
 
 
@@ -65,9 +65,7 @@ def read_boxes(path: pathlib.Path) -> list[Annotation]:
         ValueError: with the line number, if the file is not of this form, ends early or
             lists a photo twice.
     """
-    # The empty line added makes a file that ends early fail like a malformed one.
-    lines = enumerate([*_text(path).splitlines(), ""], start=1)
-    return list(_photos(path, lines))
+    return _parse(path, path.read_bytes())
 
 
 def read_names(path: pathlib.Path) -> list[Annotation]:
@@ -78,14 +76,19 @@ def read_names(path: pathlib.Path) -> list[Annotation]:
     """
     none = np.zeros((0, _COLUMNS), np.int32)
     first_lines = {}
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(_text(path, path.read_bytes()).splitlines(), start=1):
         if line.strip():
             _check_new(path, number, line.strip(), first_lines)
     return [Annotation(name, none) for name in first_lines]
 
 
-def _text(path):
-    content = path.read_bytes()
+def _parse(path, content):
+    # The empty line added makes a file that ends early fail like a malformed one.
+    lines = enumerate([*_text(path, content).splitlines(), ""], start=1)
+    return list(_photos(path, lines))
+
+
+def _text(path, content):
     try:
         return content.decode()
     except UnicodeDecodeError as error:

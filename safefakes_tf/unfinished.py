@@ -1,0 +1,155 @@
+"""A folder of results that a killed run goes on with, and that is named at the end.
+
+While it is made it is `<output>.partial`, which the process makes for its user alone,
+and in which one process works at a time. A journal in it tells what the results are
+made from, and which are there.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, BinaryIO
+
+from safefakes_tf import atomic
+
+JOURNAL = "journal.jsonl"
+PROCESS = "process"
+
+
+class Unfinished:
+    """See the module; made by `opened`.
+
+    Attributes:
+        folder: where results go.
+        done: for every result that is there, what `add` was told, by name.
+    """
+
+    def __init__(self, folder: pathlib.Path, done: dict[str, Any], journal: BinaryIO):
+        """Begin with what is done already; `journal` is open for more."""
+        self.folder, self.done, self._journal = folder, done, journal
+
+    def add(self, name: str, **about: Any) -> None:
+        """Note that a result is there; numbers, texts and lists tell about it."""
+        self.done[name] = about
+        self._journal.write(json.dumps({"name": name, **about}).encode() + b"\n")
+        self._journal.flush()
+        os.fsync(self._journal.fileno())
+
+    def publish(self, output: pathlib.Path) -> None:
+        """Give the folder its name and the rights of any other."""
+        umask = os.umask(0)
+        os.umask(umask)
+        self.folder.chmod(0o777 & ~umask)
+        self.folder.replace(output)
+        remove_journal(output)
+
+
+@contextlib.contextmanager
+def opened(
+    output: pathlib.Path, made_from: Mapping[str, str], names: Collection[str]
+) -> Iterator[Unfinished]:
+    """Work in `<output>.partial` while no other process does.
+
+    Args:
+        output: the folder to make.
+        made_from: all that the results depend on, as texts; digests stand for files.
+        names: of the files that the run makes, relative to the folder.
+
+    Raises:
+        ValueError: if another process works there, or the folder is not as a run with
+            the same `made_from` leaves it: others may have a hand in it.
+        OSError: if it cannot be written.
+    """
+    folder = output.with_name(f"{output.name}.partial")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    about = folder.lstat()
+    alone = about.st_uid == os.geteuid() and not about.st_mode & 0o077
+    if not (stat.S_ISDIR(about.st_mode) and alone):
+        raise ValueError(
+            f"{folder} must be a folder for this user alone, as a run makes it; it is "
+            "not; remove it"
+        )
+    with _locked(folder):
+        atomic.remove_leftovers(folder)
+        _check_files(folder, {JOURNAL, *names} if (folder / JOURNAL).exists() else ())
+        done = _resume(folder, made_from)
+        with open(folder / JOURNAL, "ab", opener=_no_link) as journal:
+            yield Unfinished(folder, done, journal)
+
+
+def remove_journal(output: pathlib.Path) -> None:
+    """Remove the journal of a finished folder, if a kill came before that."""
+    (output / JOURNAL).unlink(missing_ok=True)
+
+
+def _resume(folder, made_from):
+    """Return what is done, and write the journal anew without a line that is torn."""
+    path = folder / JOURNAL
+    head, *lines = _read(path) or [made_from]
+    changed = [
+        f"{key}: {head.get(key)} -> {value}"
+        for key, value in made_from.items()
+        if head.get(key) != value
+    ]
+    if changed:
+        raise ValueError(
+            f"{folder} was begun with other inputs or settings ({'; '.join(changed)}); "
+            "remove it, or go on with those"
+        )
+    lines = [{PROCESS: os.getpid(), **made_from}, *lines]
+    atomic.write_text(path, "".join(f"{json.dumps(line)}\n" for line in lines))
+    return {line.pop("name"): line for line in lines[1:]}
+
+
+@contextlib.contextmanager
+def _locked(folder):
+    """Hold a lock on a folder, which the system takes back when the process dies."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Else the other process has finished, and taken the folder along.
+        if not os.path.samestat(os.fstat(handle), folder.lstat()):
+            raise BlockingIOError
+        yield
+    except BlockingIOError:
+        head = next(iter(_read(folder / JOURNAL)), {})
+        raise ValueError(
+            f"process {head.get(PROCESS, 'of another run')} works in {folder}; wait "
+            "for its end, or name another --output"
+        ) from None
+    finally:
+        os.close(handle)
+
+
+def _check_files(folder, names):
+    """Check that nothing is here but what the run makes: all of it will be published.
+
+    Links are refused wherever they are: what is written through one ends elsewhere.
+    """
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or (not path.is_dir() and name not in names):
+            raise ValueError(
+                f"{folder} holds {name}, which this run does not make; move that away, "
+                "or remove the folder"
+            )
+
+
+def _read(path):
+    """Return the lines of a journal, as far as they are whole."""
+    lines = []
+    if path.exists():
+        with open(path, "rb", opener=_no_link) as file, contextlib.suppress(ValueError):
+            for line in file:
+                lines.append(json.loads(line))
+    return lines
+
+
+def _no_link(path, flags):
+    return os.open(path, flags | os.O_NOFOLLOW)
