@@ -43,8 +43,8 @@ def test_overrides_reach_nested_fields_with_the_type_of_the_field():
     ("override", "words"),
     [
         ("loop.totl_steps=1", "did you mean total_steps.*log_every"),
-        ("loop.total_steps=1.5", "expected a whole number; got '1.5'"),
-        ("optimizer.momentum=high", "expected a number"),
+        ("loop.total_steps=1.5", "must be a whole number; got '1.5'"),
+        ("optimizer.momentum=high", "must be a number"),
         ("data.allow_partial=yes", "true or false"),
         ("loop=3", "is a group"),
         ("seed.low=3", "no fields of its own"),
@@ -97,6 +97,8 @@ def test_a_network_is_that_of_the_method_in_any_order(capsys):
         apply_overrides(settings, ["sun2018.width=3"])
     with pytest.raises(ValueError, match="network has no fields of its own"):
         apply_overrides(TrainAnonymizer(), ["network.width=3"])
+    with pytest.raises(ValueError, match="network must be nothing; got '3'"):
+        apply_overrides(TrainAnonymizer(), ["network=3"])
 
 
 def test_settings_of_one_mode_serve_another_as_far_as_they_go():
