@@ -1,0 +1,1 @@
+"""Image metrics between original and anonymized faces. Source: metrics.md."""
