@@ -4,15 +4,16 @@ import dataclasses
 
 from safefakes_tf.config import FILTER_NAMES, DataConfig, check_choice
 
-METRIC_NAMES = (
-    "l1",
-    "l2",
-    "ssim",
-    "lpips",
-    "lpips_vgg",
-    "fid",
-    "frechet_mobilenet_v2",
-)
+# Name of a metric -> names of the values that it yields.
+METRIC_VALUES = {
+    "l1": ("l1",),
+    "l2": ("l2_mse", "l2_rmse"),
+    "ssim": ("ssim",),
+    "lpips": ("lpips",),
+    "lpips_vgg": ("lpips_vgg",),
+    "fid": ("fid",),
+    "frechet_mobilenet_v2": ("frechet_mobilenet_v2",),
+}
 REFERENCES = ("original", "source")
 
 
@@ -40,7 +41,7 @@ class SimilarityConfig:
     def validate(self) -> None:
         """Raise a ValueError for a name that is not known, or no faces at once."""
         for name in self.metrics:
-            check_choice("similarity.metrics", name, METRIC_NAMES)
+            check_choice("similarity.metrics", name, tuple(METRIC_VALUES))
         check_choice("similarity.reference", self.reference, REFERENCES)
         if self.batch_size < 1:
             raise ValueError(
