@@ -59,20 +59,30 @@ def distance(first: Moments, second: Moments) -> float:
 def trace_of_root(one: np.ndarray, other: np.ndarray) -> float:
     """Return tr (S1 S2)^(1/2) of two covariances, float64 [D, D], singular or not.
 
-    With S1 = A A' and S2 = B B' the eigenvalues of S1 S2 are the squared singular
-    values of A' B. So nothing is squared that has to be rooted again, and singular
-    covariances of few faces cost less, not more.
+    With S1 = A A' and S2 = B B' the eigenvalues of S1 S2, but for zeros, are those of
+    the symmetric M M', M = A' B. Factors have as many columns as the covariance has
+    rank, so that few faces cost less.
     """
     product = _factor(one).T @ _factor(other)
-    return float(scipy.linalg.svdvals(product).sum()) if product.size else 0.0
+    if product.shape[0] > product.shape[1]:
+        product = product.T
+    if not product.size:
+        return 0.0
+    eigenvalues = scipy.linalg.eigh(
+        product @ product.T, eigvals_only=True, driver="evd"
+    )
+    return float(np.sqrt(np.maximum(eigenvalues, 0.0)).sum())
 
 
 def _factor(covariance):
-    """Return A, float64 [D, rank], with A A' = covariance: Cholesky's, pivoted."""
-    packed, pivots, rank, _ = scipy.linalg.lapack.dpstrf(covariance, lower=1)
-    factor = np.zeros_like(covariance)
-    factor[pivots - 1] = np.tril(packed)
-    return factor[:, :rank]
+    """Return A, float64 [D, rank], with A A' = covariance."""
+    try:
+        return np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:  # singular: with pivots, which takes longer
+        packed, pivots, rank, _ = scipy.linalg.lapack.dpstrf(covariance, lower=1)
+        factor = np.zeros_like(covariance)
+        factor[pivots - 1] = np.tril(packed)
+        return factor[:, :rank]
 
 
 class FrechetDistance(Metric):
