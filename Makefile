@@ -1,15 +1,19 @@
 # make demo: the study in miniature.  make demo-all: with every anonymizer.
+# make weights: networks of the image metrics, 80 MB.
 # make test: the tests.  make lint: the style.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo demo-all test lint
+.PHONY: demo demo-all weights test lint
 
 demo: .venv/installed
 	$(BIN)/python main.py --mode=study --config=quickstart --workdir=results/quickstart
 
 demo-all: .venv/installed
 	$(BIN)/python main.py --mode=study --config=demo_all --workdir=results/demo_all
+
+weights: .venv/installed
+	$(BIN)/python -m tools.fetch_weights
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from safefakes_tf.evaluation import correlation
 from safefakes_tf.evaluation.similarity import frechet
 
 
@@ -52,3 +53,18 @@ def test_moments_do_not_hang_on_the_batches(arrays):
             rtol=1e-9,
             atol=1e-12 * np.square(features).max(),
         )
+
+
+@pytest.mark.parametrize("metric", ["fid", "l1", "l2", "lpips", "ssim"])
+def test_pearsons_r(arrays, metric):
+    kinds = arrays["pearson_group"]
+    for group, expected in zip(
+        (kinds != "", kinds == "gan", kinds == "conventional"),
+        arrays[f"pearson_r_{metric}"],
+        strict=True,
+    ):
+        result = correlation.correlate(
+            arrays[f"pearson_{metric}"][group], arrays["pearson_map"][group]
+        )
+        assert result.n == group.sum()
+        np.testing.assert_allclose(result.r, expected, rtol=1e-9)

