@@ -105,6 +105,4 @@ def _verdict(n, low, high):
         return "two points always lie on a line"
     if low <= 0 <= high:
         return f"{n} points do not settle even the sign"
-    return (
-        f"the sign is settled by {n} points, the strength from {low:.2f} to {high:.2f}"
-    )
+    return f"{n} points settle the sign, and r between {low:.2f} and {high:.2f}"

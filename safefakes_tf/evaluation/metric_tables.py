@@ -55,15 +55,16 @@ def read(path: str | os.PathLike) -> list[Row]:
     try:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, strict=True)
+            names = reader.fieldnames or []
             lines = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ValueError(f"{path} cannot be read as a table: {reason}") from error
-    missing = {ANONYMIZER, MEAN_AP} - set(reader.fieldnames or ())
+    missing = {ANONYMIZER, MEAN_AP} - set(names)
     if missing:
         raise ValueError(
             f"{path} must have the columns {ANONYMIZER} and {MEAN_AP}, as study.csv "
-            f"of --mode=study; got {', '.join(reader.fieldnames or ['none'])}"
+            f"of --mode=study; got {', '.join(names) or 'none'}"
         )
     return [_parse(path, number, line) for number, line in enumerate(lines, start=2)]
 
@@ -74,7 +75,7 @@ def _parse(path, number, line):
         if name == ANONYMIZER:
             continue
         try:
-            row[name] = float(text) if text else math.nan
+            row[name] = math.nan if text == "" else float(text)
         except (TypeError, ValueError):
             raise ValueError(
                 f"{path}, line {number}: {name} must be a number; got {text!r}"
