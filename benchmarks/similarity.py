@@ -31,6 +31,7 @@ import scipy.linalg
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from safefakes_tf import faces
+from safefakes_tf.config.similarity import METRIC_VALUES, STANDARD, SimilarityConfig
 from safefakes_tf.evaluation.similarity import (
     frechet,
     inception,
@@ -38,9 +39,8 @@ from safefakes_tf.evaluation.similarity import (
     registry,
     weight_files,
 )
-from safefakes_tf.similarity_settings import METRIC_VALUES, SimilarityConfig
 
-DEFAULT = ("l1", "l2", "ssim", "lpips", "frechet_mobilenet_v2")
+DEFAULT = [name for name in STANDARD if name != "fid"]
 FACES = 4  # per photo
 BATCH = 32
 ROUNDS, TRACE_ROUNDS = 15, 5

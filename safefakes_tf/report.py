@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from safefakes_tf import atomic
 from safefakes_tf import boxes as box_ops
+from safefakes_tf.evaluation import metric_tables
 
 
 class Row(NamedTuple):
@@ -21,6 +22,7 @@ class Row(NamedTuple):
         training_seconds: wall time of its training.
         steps: length of its training.
         demonstration: whether the anonymizer's weights are there to be looked at only.
+        similarity: image metric of its training photos -> value.
     """
 
     anonymizer: str
@@ -28,6 +30,7 @@ class Row(NamedTuple):
     training_seconds: float
     steps: int
     demonstration: bool = False
+    similarity: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 class Example(NamedTuple):
@@ -49,18 +52,31 @@ class Example(NamedTuple):
 def table(rows: list[Row]) -> str:
     """Return the rows as a Markdown table, APs in percent."""
     names = rows[0].ap.keys()
+    metrics = metric_tables.columns([row.similarity for row in rows])
     lines = [
-        f"| trained on | {' | '.join(names)} | steps | training |",
-        f"|---|{'---:|' * (len(names) + 2)}",
+        f"| trained on | {' | '.join([*names, *metrics])} | steps | training |",
+        f"|---|{'---:|' * (len(names) + len(metrics) + 2)}",
     ]
     for row in rows:
-        values = " | ".join(f"{100 * row.ap[name]:.1f}" for name in names)
+        values = [f"{100 * row.ap[name]:.1f}" for name in names]
+        values += [metric_tables.cell(row.similarity, name) for name in metrics]
         mark = " (demonstration weights)" if row.demonstration else ""
         lines.append(
-            f"| {row.anonymizer}{mark} | {values} | {row.steps} | "
+            f"| {row.anonymizer}{mark} | {' | '.join(values)} | {row.steps} | "
             f"{row.training_seconds:.0f} s |"
         )
     return "\n".join(lines)
+
+
+def write_csv(rows: list[Row], path: pathlib.Path) -> None:
+    """Write the rows as a CSV file, APs from 0 to 1: what --mode=correlate reads."""
+    metric_tables.write(
+        path,
+        [
+            {metric_tables.ANONYMIZER: row.anonymizer, **row.ap, **row.similarity}
+            for row in rows
+        ],
+    )
 
 
 def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:

@@ -21,6 +21,10 @@ PREVIEW = "preview.png"
 EXPORT = "export"
 LOG = "log.txt"  # of a detector of a study
 TABLE = "study.md"
+VALUES = "study.csv"
+SIMILARITY = "similarity.csv"
+SIMILARITY_OF_PART = "similarity.json"  # of a detector of a study
+CORRELATION = "correlation"  # .json, .md and .png
 PICTURE = "study.png"
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import DataConfig
-from tfds_builders import builder as builders
+from tfds_builders import registry as builders
 
 
 def paired_streams(
@@ -28,7 +28,7 @@ def paired_streams(
         that the others change.
 
     Raises:
-        ValueError: as `prepare` and `as_dataset` of the builders.
+        ValueError: as `registry.prepare`, and if there is no such split.
     """
     before, after = (
         _prepared(dataclasses.replace(data, anonymizer=name), seed, split)
@@ -44,5 +44,5 @@ def paired_streams(
 
 def _prepared(data, seed, split):
     builder = builders.create_builder(data, seed)
-    builder.prepare()
+    builders.prepare(builder, split.partition("[")[0])
     return builder.as_dataset(split=split)

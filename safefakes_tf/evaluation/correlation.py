@@ -8,12 +8,13 @@ import numpy as np
 import scipy.special
 import scipy.stats
 
-from safefakes_tf.config import FILTER_NAMES, GENERATOR_NAMES
+from safefakes_tf.config import names
 
 CONFIDENCE = 0.95
 # Which rows each column of the study's table has. The untouched photos are none of its
 # "anonymized datasets"; the last column adds them.
-GAN, CONVENTIONAL = frozenset(GENERATOR_NAMES), frozenset(FILTER_NAMES) - {"original"}
+GAN = frozenset(names.generators())
+CONVENTIONAL = frozenset(names.filters()) - {"original"}
 GROUPS = {
     "all": GAN | CONVENTIONAL,
     "GAN": GAN,

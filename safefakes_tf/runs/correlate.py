@@ -5,7 +5,10 @@ import json
 import math
 import pathlib
 
-from safefakes_tf.config import ANONYMIZER_NAMES, check_choice
+from safefakes_tf import atomic
+from safefakes_tf import workdir as files
+from safefakes_tf.config import Correlate, names, values
+from safefakes_tf.config.similarity import METRIC_VALUES
 from safefakes_tf.evaluation import metric_tables, scatter
 from safefakes_tf.evaluation.correlation import (
     GROUPS,
@@ -14,20 +17,17 @@ from safefakes_tf.evaluation.correlation import (
     correlate,
 )
 from safefakes_tf.evaluation.metric_tables import ANONYMIZER, MEAN_AP
-from safefakes_tf.similarity_settings import METRIC_VALUES, CorrelateModeConfig
 
-RESULT, TEXT = "correlation.json", "correlation.md"
-PLOT = "correlation.png"
 VALUES = [value for values in METRIC_VALUES.values() for value in values]
 
 
 def run(
-    config: CorrelateModeConfig, workdir: pathlib.Path
+    settings: Correlate, workdir: pathlib.Path
 ) -> dict[str, dict[str, Correlation]]:
     """Correlate every metric of studies' tables with mAP.
 
     Args:
-        config: names the tables; a row is one anonymizer in one study.
+        settings: name the tables; a row is one anonymizer in one study.
         workdir: gets `correlation.json`, `correlation.md`, and `correlation.png` with a
             scatter plot per metric.
 
@@ -38,7 +38,7 @@ def run(
         ValueError: if no table is named, or one is not there, malformed, or holds no
             metric.
     """
-    rows = _read(config.tables)
+    rows = _read(settings.tables)
     metrics = [name for name in metric_tables.columns(rows) if name in VALUES]
     if not metrics:
         raise ValueError(
@@ -48,18 +48,20 @@ def run(
         )
     results = {
         metric: {
-            group: _of_group(rows, metric, names) for group, names in GROUPS.items()
+            group: _of_group(rows, metric, members) for group, members in GROUPS.items()
         }
         for metric in metrics
     }
-    text = _as_text(results)
+    text, path = _as_text(results), workdir / files.CORRELATION
     workdir.mkdir(parents=True, exist_ok=True)
-    (workdir / TEXT).write_text(text)
-    (workdir / RESULT).write_text(json.dumps(_as_json(results), indent=2))
-    scatter.draw(rows, results, workdir / PLOT)
+    atomic.write_text(path.with_suffix(".md"), text)
+    atomic.write_text(
+        path.with_suffix(".json"), json.dumps(_as_json(results), indent=2)
+    )
+    scatter.draw(rows, results, path.with_suffix(".png"))
     print(text)
-    for name in (RESULT, TEXT, PLOT):
-        print(workdir / name)
+    print(f"table:   {path}.md, {path}.json")
+    print(f"picture: {path}.png")
     return results
 
 
@@ -72,12 +74,12 @@ def _read(tables):
         )
     rows = [row for path in tables for row in metric_tables.read(path)]
     for row in rows:
-        check_choice(f"{ANONYMIZER} of a table", row[ANONYMIZER], ANONYMIZER_NAMES)
+        values.check_choice("anonymizer", row[ANONYMIZER], names.anonymizers())
     return rows
 
 
-def _of_group(rows, metric, names):
-    chosen = [row for row in rows if row[ANONYMIZER] in names]
+def _of_group(rows, metric, members):
+    chosen = [row for row in rows if row[ANONYMIZER] in members]
     return correlate(
         [row.get(metric, math.nan) for row in chosen],
         [row[MEAN_AP] for row in chosen],

@@ -1,29 +1,22 @@
 """--mode=similarity: image metrics between original and anonymized faces."""
 
-import json
+import dataclasses
 import pathlib
 
-from safefakes_tf.config import (
-    ANONYMIZER_NAMES,
-    check_choice,
-    claim_workdir,
-    with_anonymizer,
-)
+from safefakes_tf import similarity
+from safefakes_tf import workdir as files
+from safefakes_tf.config import Similarity, with_anonymizer
+from safefakes_tf.config.similarity import STANDARD
 from safefakes_tf.evaluation import metric_tables
-from safefakes_tf.evaluation.similarity import comparison
-from safefakes_tf.similarity_settings import SimilarityModeConfig
-from tfds_builders import paired
-
-TABLE = "similarity.csv"
 
 
-def run(config: SimilarityModeConfig, workdir: pathlib.Path) -> list[metric_tables.Row]:
+def run(settings: Similarity, workdir: pathlib.Path) -> list[metric_tables.Row]:
     """Compare the photos of anonymizers with the original ones, face by face.
 
     What is finished is not computed again.
 
     Args:
-        config: photos, anonymizers and metrics.
+        settings: photos, anonymizers and metrics.
         workdir: gets `<anonymizer>.json` with all that belongs to the values, and
             `similarity.csv`.
 
@@ -34,43 +27,17 @@ def run(config: SimilarityModeConfig, workdir: pathlib.Path) -> list[metric_tabl
         ValueError: for a work folder of other settings, photos that are not here or do
             not pair, or if no metric can be computed.
     """
-    config.similarity.validate()
-    for name in config.anonymizers:
-        check_choice("anonymizers", name, ANONYMIZER_NAMES)
-    claim_workdir(config, workdir)
-    rows = [_row(_described(config, name, workdir)) for name in config.anonymizers]
-    metric_tables.write(workdir / TABLE, rows)
+    files.claim(settings, workdir)
+    config = settings.similarity
+    config = dataclasses.replace(config, metrics=config.metrics or STANDARD)
+    rows = []
+    for name in settings.study_anonymizers:
+        data = with_anonymizer(settings.data, name)
+        path = workdir / f"{name}.json"
+        told = similarity.described(data, settings.seed, config, path)
+        row = {metric_tables.ANONYMIZER: name, "faces": told["faces"]}
+        rows.append(row | told["values"])
+    metric_tables.write(workdir / files.SIMILARITY, rows)
     print(metric_tables.markdown(rows))
-    print(f"table:   {workdir / TABLE}")
+    print(f"table:   {workdir / files.SIMILARITY}")
     return rows
-
-
-def _described(config, anonymizer, workdir):
-    """Return what is known of an anonymizer's photos, computed unless it is there."""
-    path = workdir / f"{anonymizer}.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    data, settings = with_anonymizer(config.data, anonymizer), config.similarity
-    print(f"{anonymizer}:", flush=True)
-    streams = paired.paired_streams(
-        data, config.seed, settings.reference, settings.split
-    )
-    result = comparison.compare(*streams, settings)
-    described = comparison.describe(result, data, settings)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(described, indent=2))
-    partial.replace(path)
-    counts = ", ".join(f"{n} {name}" for name, n in described["actions"].items())
-    print(f"{described['faces']} faces compared in {described['photos']} photos, of")
-    print(f"which {described['photos_without_faces']} have none; actions: {counts}")
-    for name, reason in result.left_out.items():
-        print(f"{name} is left out: {reason}")
-    return described
-
-
-def _row(described):
-    return {
-        metric_tables.ANONYMIZER: described["anonymizer"],
-        "faces": described["faces"],
-        **described["values"],
-    }

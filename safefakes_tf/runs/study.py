@@ -13,12 +13,13 @@ import traceback
 import tensorflow as tf
 import tqdm
 
-from safefakes_tf import atomic, faces, report, runs
+from safefakes_tf import atomic, faces, report, runs, similarity
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Study, adapt, with_anonymizer
 from safefakes_tf.config.next_command import command
+from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd.weights import load_detector
@@ -34,8 +35,8 @@ def run(settings: Study, workdir: pathlib.Path) -> list[report.Row]:
 
     Args:
         settings: the recipe that all share.
-        workdir: gets a folder per anonymizer with its `log.txt`, `study.md` and
-            `study.png`.
+        workdir: gets a folder per anonymizer with its `log.txt`, `study.md`,
+            `study.csv` and `study.png`.
 
     Returns:
         One row per anonymizer.
@@ -43,7 +44,9 @@ def run(settings: Study, workdir: pathlib.Path) -> list[report.Row]:
     Raises:
         ValueError: for a work folder of other settings, or what a part raises.
     """
-    files.claim(settings, workdir)
+    # Metrics of the photos change no detector: they may be asked for later.
+    alike = dataclasses.replace(settings, similarity=SimilarityConfig())
+    files.claim(alike, workdir)
     parts = [
         dataclasses.replace(settings, data=with_anonymizer(settings.data, name))
         for name in settings.study_anonymizers
@@ -52,10 +55,11 @@ def run(settings: Study, workdir: pathlib.Path) -> list[report.Row]:
     builders.prepare(source)
     print(f"logs:    {workdir}/<anonymizer>/{files.LOG}", flush=True)
     _run_all(parts, workdir)
-    rows = [_row(part.data, workdir / part.data.anonymizer) for part in parts]
+    rows = [_row(part, workdir / part.data.anonymizer) for part in parts]
     picture = workdir / files.PICTURE
     print(report.table(rows))
     atomic.write_text(workdir / files.TABLE, report.table(rows) + "\n")
+    report.write_csv(rows, workdir / files.VALUES)
     if not _is_drawn(picture, rows):
         report.draw(rows, _examples(source, parts, workdir), picture)
     print(f"table:   {workdir / files.TABLE}\npicture: {picture}")
@@ -142,14 +146,21 @@ def _run_part(settings, workdir, one_thread, mistakes):
             sys.exit(2)
 
 
-def _row(data, workdir):
-    """Return the metrics of a finished part."""
+def _row(part, workdir):
+    """Return the metrics of a finished part, and of its photos if they are wanted."""
+    data, metrics = part.data, {}
+    if part.similarity.metrics:
+        path = workdir / files.SIMILARITY_OF_PART
+        told = similarity.described(data, part.seed, part.similarity, path)
+        metrics = told["values"]
     last = _last_metrics(workdir)
     ap = json.loads((workdir / files.EVALUATION).read_text())
     del ap["arithmetic"]
     weights = data.anonymization.weights
     shown_only = bool(weights) and generator_files.read_about(weights).demonstration
-    return report.Row(data.anonymizer, ap, last["seconds"], last["step"], shown_only)
+    return report.Row(
+        data.anonymizer, ap, last["seconds"], last["step"], shown_only, metrics
+    )
 
 
 def _last_metrics(workdir):

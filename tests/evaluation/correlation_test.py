@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from safefakes_tf.config import ANONYMIZER_NAMES
+from safefakes_tf.config import names
 from safefakes_tf.evaluation import correlation
 
 
@@ -70,7 +70,7 @@ def test_a_verdict_says_what_the_points_can_be_called(noise, verdict):
 
 def test_every_anonymizer_is_in_the_groups_that_it_should_be_in():
     groups = correlation.GROUPS
-    assert groups["all and original"] == set(ANONYMIZER_NAMES)
-    assert groups["all"] == set(ANONYMIZER_NAMES) - {"original"}
+    assert groups["all and original"] == set(names.anonymizers())
+    assert groups["all"] == set(names.anonymizers()) - {"original"}
     assert groups["GAN"] | groups["conventional"] == groups["all"]
     assert not groups["GAN"] & groups["conventional"]

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from safefakes_tf.config import Correlate
 from safefakes_tf.evaluation import metric_tables
 from safefakes_tf.runs import correlate
-from safefakes_tf.similarity_settings import CorrelateModeConfig
 
 # Falls in the order of l1; original is best.
 MEAN_AP = {
@@ -32,7 +32,7 @@ def run(tmp_path, *tables):
     for number, table in enumerate(tables):
         paths.append(str(tmp_path / f"{number}.csv"))
         metric_tables.write(tmp_path / paths[-1], table)
-    return correlate.run(CorrelateModeConfig(tuple(paths)), tmp_path / "work")
+    return correlate.run(Correlate(tuple(paths)), tmp_path / "work")
 
 
 def test_every_metric_and_group_has_an_r(tmp_path, capsys):

@@ -8,9 +8,9 @@ import tqdm
 
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
+from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.evaluation.similarity import pairs, registry
 from safefakes_tf.evaluation.similarity.metric import COMMON
-from safefakes_tf.similarity_settings import SimilarityConfig
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.evaluation.similarity import (
     inception,
     lpips,
@@ -11,7 +12,6 @@ from safefakes_tf.evaluation.similarity import (
     weight_files,
 )
 from safefakes_tf.evaluation.similarity.metric import FaceMean, Metric
-from safefakes_tf.similarity_settings import SimilarityConfig
 
 METRICS: dict[str, Callable[[SimilarityConfig], Metric]] = {
     "l1": lambda _: FaceMean(pixels.l1),

@@ -1,11 +1,11 @@
 """Files of the networks' weights: their names, their digests, and where they lie."""
 
-import hashlib
 import os
 import pathlib
 from typing import NamedTuple
 
-CACHE_VARIABLE, CACHE = "SAFEFAKES_CACHE", "~/.cache/safefakes"
+from safefakes_tf import cached_files
+
 FETCHED = "`make weights` fetches it"
 
 
@@ -47,11 +47,6 @@ INCEPTION = WeightFile(
 )
 
 
-def cache_folder() -> pathlib.Path:
-    """Return `$SAFEFAKES_CACHE`, else `~/.cache/safefakes`."""
-    return pathlib.Path(os.environ.get(CACHE_VARIABLE) or CACHE).expanduser()
-
-
 def find(
     file: WeightFile,
     folder: str | os.PathLike | None = None,
@@ -67,18 +62,10 @@ def find(
     Raises:
         ValueError: if it is not there, or has another digest.
     """
-    path = pathlib.Path(given or pathlib.Path(folder or cache_folder()) / file.name)
+    path = pathlib.Path(
+        given or pathlib.Path(folder or cached_files.folder()) / file.name
+    )
     if not path.is_file():
         raise ValueError(f"{path} is not there: {file.origin}")
-    check(file, path.read_bytes(), path)
+    cached_files.check(path, path.read_bytes(), file.sha256)
     return path
-
-
-def check(file: WeightFile, content: bytes, path: pathlib.Path) -> None:
-    """Raise a ValueError if the content of a file has another digest."""
-    actual = hashlib.sha256(content).hexdigest()
-    if not actual.startswith(file.sha256):
-        raise ValueError(
-            f"{path} must have SHA-256 {file.sha256}; got {actual}: another version "
-            "or a broken copy, replace or remove it"
-        )

@@ -9,9 +9,9 @@ from pairs_test import BOXES, record
 
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
+from safefakes_tf.config.similarity import METRIC_VALUES, SimilarityConfig
 from safefakes_tf.evaluation.similarity import comparison, frechet, registry
 from safefakes_tf.evaluation.similarity.metric import FaceMean, View
-from safefakes_tf.similarity_settings import METRIC_VALUES, SimilarityConfig
 
 FREE = SimilarityConfig(metrics=("l1", "l2", "ssim"))  # no weights needed
 PHOTOS = (
