@@ -137,7 +137,7 @@ def test_help_of_a_mode_shows_what_it_takes(mode, capsys):
     assert ("  loop.log_every=50 " in shown) == mode.startswith(("train", "study"))
     assert ("  --source " in shown) == (mode == "import_weights")
     assert ("  --dataset " in shown) == (
-        mode not in ("anonymize", "evaluate_predictions")
+        mode not in ("anonymize", "correlate", "evaluate_predictions")
     )
     assert ("  --seed  " in shown) == hasattr(MODES[mode].settings(), "seed")
     assert ("of all but the photos" in shown) == (

@@ -108,8 +108,12 @@ def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(data_dir, tmp
     assert {"easy", "medium", "hard", "mAP"} <= figures.keys()
     finished = [tmp_path / "original" / "detector.weights.h5", tmp_path / "study.png"]
     before = [path.stat().st_mtime_ns for path in finished]
-    run(*arguments)
+    output = run(*arguments, "--set=similarity.metrics=l1,ssim")  # asked for later
     assert [path.stat().st_mtime_ns for path in finished] == before
+    assert "| mAP | l1 | ssim | steps |" in output
+    tables = f"--set=tables={tmp_path / 'study.csv'}"
+    output = run("--mode=correlate", tables, f"--workdir={tmp_path / 'correlation'}")
+    assert "| l1 | all and original |" in output
 
 
 def test_a_training_leaves_the_running_average(whole):

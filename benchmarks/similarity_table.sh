@@ -1,0 +1,30 @@
+#!/bin/sh
+# All anonymizers on 500 photos of the crowd and on 200 portraits, metric by metric.
+#
+#   benchmarks/similarity_table.sh PORTRAITS RESULTS [PHOTOS]
+#
+# PORTRAITS: a folder in WIDER FACE's layout. RESULTS: a folder to make; two tables,
+# crowd/similarity.csv and portraits/*/similarity.csv. PHOTOS: fewer than 500 and 200.
+# Compared with the untouched files, so that `original` shows what the encoding changes.
+# The weights are those of the demonstration, also on the portraits, which they have
+# not learnt from.
+set -eu
+cd "$(dirname "$0")/.."
+portraits=$1 results=$2 crowd=${3:-500} few=${3:-200}
+python=${PYTHON:-.venv/bin/python}
+filters=original,blackout,blur,fullblur,pixelate
+compare() {
+    "$python" main.py --mode=similarity --data_dir="$results/data" \
+        --set=similarity.reference=source "$@"
+}
+compare --dataset=synthetic_crowd --workdir="$results/crowd" \
+    --set=data.crowd.num_train="$crowd" --set=data.crowd.num_validation=1 \
+    --set=study_anonymizers=$filters,sun2018,deepprivacy,ciagan
+for names in $filters sun2018 deepprivacy ciagan; do
+    weights=
+    [ "$names" = "$filters" ] ||
+        weights="--anonymizer=$names --weights=safefakes_tf/demonstration/$names.npz"
+    compare --dataset=widerface --manual_dir="$portraits" $weights \
+        --set=data.allow_partial=true --set=similarity.split="validation[:$few]" \
+        --set=study_anonymizers="$names" --workdir="$results/portraits/$names"
+done
