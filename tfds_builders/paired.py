@@ -9,6 +9,8 @@ from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import DataConfig
 from tfds_builders import registry as builders
 
+WHOLE_PHOTOS = ("original", "fullblur")  # these take no face by itself
+
 
 def paired_streams(
     data: DataConfig, seed: int, reference: str, split: str
@@ -24,8 +26,8 @@ def paired_streams(
 
     Returns:
         Records of the reference and of the anonymized photos, these with
-        `faces/action`. An anonymizer that keeps every face is compared on the faces
-        that the others change.
+        `faces/action`: of `WHOLE_PHOTOS` what other anonymizers would do, so that the
+        same faces are compared.
 
     Raises:
         ValueError: as `registry.prepare`, and if there is no such split.
@@ -34,7 +36,7 @@ def paired_streams(
         _prepared(dataclasses.replace(data, anonymizer=name), seed, split)
         for name in (reference, data.anonymizer)
     )
-    if data.anonymizer == "original":
+    if data.anonymizer in WHOLE_PHOTOS:
         blackout = anonymizers.create("blackout", data.anonymization, seed)
         after = after.map(
             lambda record: {**record, faces.ACTION: blackout(record)[faces.ACTION]}

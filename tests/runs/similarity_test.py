@@ -16,12 +16,14 @@ from safefakes_tf.runs import similarity
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     data_dir = str(tmp_path_factory.mktemp("data"))
+    data = tiny.get_config().data
+    wide = dataclasses.replace(data.anonymization, min_width=50)  # px; others are kept
     return Similarity(
-        data=dataclasses.replace(tiny.get_config().data, data_dir=data_dir),
+        data=dataclasses.replace(data, anonymization=wide, data_dir=data_dir),
         similarity=SimilarityConfig(
             metrics=("l1", "ssim", "lpips"), weights_dir=data_dir, split="train[:5]"
         ),
-        study_anonymizers=("original", "blackout"),
+        study_anonymizers=("original", "blackout", "fullblur"),
     )
 
 
@@ -35,13 +37,14 @@ def workdir(config, tmp_path_factory):
 
 def test_a_table_has_a_row_per_anonymizer(workdir):
     with (workdir / "similarity.csv").open(newline="") as file:
-        original, blackout = csv.DictReader(file)
+        rows = list(csv.DictReader(file))
+    original, blackout, fullblur = rows
     assert list(original) == ["anonymizer", "faces", "l1", "ssim"]
-    assert (original["anonymizer"], blackout["anonymizer"]) == ("original", "blackout")
-    # Of the untouched photos the same faces are compared, though all are kept.
-    assert original["faces"] == blackout["faces"] != "0"
+    assert [r["anonymizer"] for r in rows] == ["original", "blackout", "fullblur"]
+    # The same faces, though original keeps all and fullblur none.
+    assert original["faces"] == blackout["faces"] == fullblur["faces"] != "0"
     assert float(original["l1"]) == 0
-    assert float(blackout["l1"]) > 0.1
+    assert 0 < float(fullblur["l1"]) < 0.1 < float(blackout["l1"])
     assert float(blackout["ssim"]) < 0.1
 
 
@@ -49,6 +52,7 @@ def test_a_file_tells_what_was_compared(workdir):
     told = json.loads((workdir / "blackout.json").read_text())
     assert (told["photos"], told["split"]) == (5, "train[:5]")
     assert told["actions"]["generated"] == told["faces"]
+    assert told["actions"]["kept"] > 0
     assert "alexnet.ckpt is not there" in told["left_out"]["lpips"]
     assert told["encoding"] == dict.fromkeys(
         ("reference", "anonymized"), "jpeg, quality 95"
