@@ -52,7 +52,7 @@ def test_overrides_reach_nested_fields_with_the_type_of_the_field():
         ("lop.total_steps=1", "no field 'lop'; did you mean loop.* augmentation"),
         (
             "study_anonymizers=blur",
-            "train_detector does not read .*; preview, study do",
+            "train_detector does not read .*; preview, study, similarity do",
         ),
         ("gan.total_images=3", "does not read gan; train_anonymizer does$"),
         ("ciagan.resolution=16", "does not read network; train_anonymizer does$"),
