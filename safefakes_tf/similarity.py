@@ -42,7 +42,9 @@ def described(
         f"photos, of which {told['photos_without_faces']} have none; faces {counts}"
     )
     for name, reason in result.left_out.items():
-        print(f"{data.anonymizer}: {name} is left out: {reason}", flush=True)
+        print(f"{data.anonymizer}: {name} is left out: {reason}")
+    for note in told["notes"]:
+        print(note, flush=True)
     return told
 
 

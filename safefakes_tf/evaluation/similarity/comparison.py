@@ -10,7 +10,8 @@ from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
 from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.evaluation.similarity import pairs, registry
-from safefakes_tf.evaluation.similarity.metric import COMMON
+from safefakes_tf.evaluation.similarity.frechet import ENOUGH_FACES
+from safefakes_tf.evaluation.similarity.metric import View
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Comparison:
     Attributes:
         values: name -> finite number.
         left_out: metric -> why it has no value.
+        views: metric -> the crops that it read.
         tally: what was compared.
     """
 
     values: dict[str, float]
     left_out: dict[str, str]
+    views: dict[str, View]
     tally: pairs.Tally
 
 
@@ -47,11 +50,16 @@ def compare(
             at all can be computed.
     """
     metrics, left_out = _create(config)
-    views = sorted({metric.view for metric in metrics.values()})
+    views = {name: metric.view for name, metric in metrics.items()}
     tally = pairs.Tally()
     originals = tqdm.tqdm(originals, "comparing", unit="photo")
     for batch in pairs.face_pairs(
-        originals, anonymized, views, config.batch_size, config.count_blacked_out, tally
+        originals,
+        anonymized,
+        sorted(set(views.values())),
+        config.batch_size,
+        config.count_blacked_out,
+        tally,
     ):
         for metric in metrics.values():
             metric.update(*batch[metric.view])
@@ -67,7 +75,7 @@ def compare(
             values |= dict(metric.results())
         except ValueError as error:
             left_out[name] = str(error)
-    return Comparison(values, left_out, tally)
+    return Comparison(values, left_out, views, tally)
 
 
 def _create(config):
@@ -102,10 +110,21 @@ def describe(
             "reference": encoded if config.reference == "original" else "as it came",
             "anonymized": encoded,
         },
-        "crops": "annotated boxes, clipped to the photo; for l1, l2, ssim and lpips "
-        f"resized to {COMMON.side} x {COMMON.side} px, bilinear, antialiased",
+        "crops": "annotated boxes, clipped to the photo and resized, bilinear",
+        "sizes": {name: view._asdict() for name, view in comparison.views.items()},
         "blacked_out_faces_count": config.count_blacked_out,
         **dataclasses.asdict(comparison.tally),
         "values": comparison.values,
         "left_out": comparison.left_out,
+        "notes": _notes(comparison),
     }
+
+
+def _notes(comparison):
+    few = comparison.tally.faces < ENOUGH_FACES
+    if few and {"fid", "frechet_mobilenet_v2"} & comparison.values.keys():
+        return [
+            f"Fréchet distances of fewer than {ENOUGH_FACES} faces come out too large: "
+            "compare them with those of as many faces only"
+        ]
+    return []

@@ -8,6 +8,8 @@ import scipy.linalg
 
 from safefakes_tf.evaluation.similarity.metric import Metric, View, compiled
 
+ENOUGH_FACES = 2048  # from where on the covariance of FID's features is not singular
+
 
 class Moments:
     """Mean and covariance of features that come in batches; float64, flat memory.

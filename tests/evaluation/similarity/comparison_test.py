@@ -122,6 +122,11 @@ def test_what_was_compared_is_told_with_the_values():
     assert told["anonymizer"] == "blur"
     assert told["encoding"]["reference"] == told["encoding"]["anonymized"]
     assert told["actions"] == {"kept": 0, "generated": 9, "blacked_out": 0}
+    assert told["sizes"]["ssim"] == {"side": 128, "antialias": True}
+    assert told["notes"] == []
+    frechet_values = dataclasses.replace(result, values={"fid": 1.0})
+    (note,) = comparison.describe(frechet_values, data, FREE)["notes"]
+    assert "fewer than 2048 faces" in note
     source = dataclasses.replace(FREE, reference="source")
     told = comparison.describe(result, data, source)
     assert told["encoding"]["reference"] == "as it came"
