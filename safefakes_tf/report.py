@@ -1,6 +1,8 @@
 """The table and the picture at the end of a study."""
 
 import pathlib
+import types
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +32,7 @@ class Row(NamedTuple):
     training_seconds: float
     steps: int
     demonstration: bool = False
-    similarity: dict[str, float] = dataclasses.field(default_factory=dict)
+    similarity: Mapping[str, float] = types.MappingProxyType({})
 
 
 class Example(NamedTuple):
