@@ -4,6 +4,8 @@ import math
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from matplotlib.figure import Figure
+
 from safefakes_tf import atomic
 from safefakes_tf.evaluation.correlation import GAN, GROUPS, Correlation
 from safefakes_tf.evaluation.metric_tables import ANONYMIZER, MEAN_AP, Row
@@ -23,14 +25,9 @@ def draw(
         results: metric -> group -> correlation.
         path: of the PNG file.
     """
-    # Imported here: correlating needs no plot. A Figure of its own needs no display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     lines = math.ceil(len(results) / COLUMNS)
     columns = min(COLUMNS, len(results))
     figure = Figure(figsize=(SIDE * columns, SIDE * lines), layout="constrained")
-    FigureCanvasAgg(figure)
     panels = figure.subplots(lines, columns, squeeze=False).flat
     for axes, (metric, groups) in zip(panels, results.items(), strict=False):
         for row in rows:

@@ -60,30 +60,27 @@ def distance(first: Moments, second: Moments) -> float:
 def trace_of_root(one: np.ndarray, other: np.ndarray) -> float:
     """Return tr (S1 S2)^(1/2) of two covariances, float64 [D, D], singular or not.
 
-    With S1 = A A' and S2 = B B' the eigenvalues of S1 S2, but for zeros, are those of
-    the symmetric M M', M = A' B. Factors have as many columns as the covariance has
-    rank, so that few faces cost less.
+    With S1 = A A' the eigenvalues of S1 S2, but for zeros, are those of A' S2 A, which
+    is symmetric.
     """
-    product = _factor(one).T @ _factor(other)
-    if product.shape[0] > product.shape[1]:
-        product = product.T
-    if not product.size:
+    try:
+        factor = np.linalg.cholesky(one)
+        symmetric, _ = scipy.linalg.lapack.dsygst(other, factor, itype=3, lower=1)
+    except np.linalg.LinAlgError:  # S1 is singular
+        factor = _pivoted_factor(one)
+        symmetric = factor.T @ other @ factor
+    if not symmetric.size:
         return 0.0
-    eigenvalues = scipy.linalg.eigh(
-        product @ product.T, eigvals_only=True, driver="evd"
-    )
+    eigenvalues = scipy.linalg.eigh(symmetric, eigvals_only=True, driver="evd")
     return float(np.sqrt(np.maximum(eigenvalues, 0.0)).sum())
 
 
-def _factor(covariance):
+def _pivoted_factor(covariance):
     """Return A, float64 [D, rank], with A A' = covariance."""
-    try:
-        return np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:  # singular: with pivots, which takes longer
-        packed, pivots, rank, _ = scipy.linalg.lapack.dpstrf(covariance, lower=1)
-        factor = np.zeros_like(covariance)
-        factor[pivots - 1] = np.tril(packed)
-        return factor[:, :rank]
+    packed, pivots, rank, _ = scipy.linalg.lapack.dpstrf(covariance, lower=1)
+    factor = np.zeros_like(covariance)
+    factor[pivots - 1] = np.tril(packed)
+    return factor[:, :rank]
 
 
 class FrechetDistance(Metric):
