@@ -20,9 +20,9 @@ from safefakes_tf.config import (
     fields,
     help,
     modes,
-    names,
     next_command,
     store,
+    values,
 )
 
 CONFIGS = pathlib.Path(__file__).resolve().parent / "configs"
@@ -45,7 +45,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """
     parser = _Parser(add_help=False, allow_abbrev=False)
     for name in ("mode", "config", "workdir", "weights", *command_line.FIELDS):
-        parser.add_argument(f"--{name}", type=int if name == "seed" else str)
+        parser.add_argument(f"--{name}")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--dry_run", action="store_true")
     parser.add_argument("--help", "-h", action="store_true")
@@ -54,7 +54,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         name = other.partition("=")[0]
         if name.startswith("-"):
             known = [f"--{known}" for known in vars(typed)]
-            raise ValueError(f"no flag {name}{names.nearest(name, known)}; see --help")
+            raise ValueError(f"no flag {name}{values.nearest(name, known)}; see --help")
         raise ValueError(f"expected flags only; got {other}")
     if typed.mode == "evaluate" and typed.predictions:
         typed.mode = "evaluate_predictions"
@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> None:
     if typed.help and not typed.mode:
         print(help.of_program(next_command.program(), CONFIG_NAMES))
         return
-    names.check_choice("--mode", typed.mode or "", modes.MODES)
+    values.check_choice("--mode", typed.mode or "", modes.MODES)
     settings, start, origin, folder = _settings(typed)
     if typed.help:
         print(help.of_mode(settings, next_command.program()))
@@ -96,7 +96,7 @@ def _settings(typed):
     """
     trained = typed.mode == "train_anonymizer" and typed.anonymizer in CONFIG_NAMES
     name = typed.config or (typed.anonymizer if trained else "detector")
-    names.check_choice("--config", name, CONFIG_NAMES)
+    values.check_choice("--config", name, CONFIG_NAMES)
     package = f"{__package__}.configs" if __package__ else "configs"
     file = importlib.import_module(f"{package}.{name}")
     start, origin = modes.adapt(file.get_config(), typed.mode), f"configs/{name}.py"

@@ -29,38 +29,10 @@ def from_xywh_pixels(
     return tf.stack([y / high, x / wide, (y + h) / high, (x + w) / wide], axis=-1)
 
 
-def to_xywh_pixels(
-    boxes: tf.Tensor, height: float | tf.Tensor, width: float | tf.Tensor
-) -> tf.Tensor:
-    """Convert relative boxes to pixel ones.
-
-    Args:
-        boxes: float32 [..., 4], yxyx, relative.
-        height, width: of the photo in pixels, numbers or scalars.
-
-    Returns:
-        float32 [..., 4]: left, top, width, height in pixels, not rounded.
-    """
-    y1, x1, y2, x2 = tf.unstack(tf.cast(boxes, tf.float32), axis=-1)
-    high, wide = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
-    return tf.stack([x1 * wide, y1 * high, (x2 - x1) * wide, (y2 - y1) * high], axis=-1)
-
-
-def clip(boxes: tf.Tensor) -> tf.Tensor:
-    """Cut relative boxes, float32 [..., 4], at the borders of the photo."""
-    return tf.clip_by_value(boxes, 0.0, 1.0)
-
-
 def from_centre_size(centre_size: tf.Tensor) -> tf.Tensor:
     """Convert (cx, cy, w, h), float32 [..., 4], to yxyx of the same shape."""
     cx, cy, w, h = tf.unstack(centre_size, axis=-1)
     return tf.stack([cy - h / 2, cx - w / 2, cy + h / 2, cx + w / 2], axis=-1)
-
-
-def area(boxes: tf.Tensor) -> tf.Tensor:
-    """Return the areas [...] of yxyx boxes [..., 4]."""
-    y1, x1, y2, x2 = tf.unstack(boxes, axis=-1)
-    return (x2 - x1) * (y2 - y1)
 
 
 def iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
@@ -70,8 +42,7 @@ def iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     good anchors a tiny face gets depends on it.
 
     Args:
-        boxes: float32 [G, 4], yxyx.
-        others: float32 [P, 4], yxyx.
+        boxes, others: float32 [G, 4] and [P, 4], yxyx.
 
     Returns:
         float32 [G, P], intersection over union, 0..1.
@@ -83,8 +54,12 @@ def iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     high = tf.maximum(tf.minimum(y2, other_y2) - tf.maximum(y1, other_y1), 0.0)
     wide = tf.maximum(tf.minimum(x2, other_x2) - tf.maximum(x1, other_x1), 0.0)
     intersection = wide * high
-    union = area(boxes)[:, None] + area(others)[None] - intersection
-    return intersection / union
+    return intersection / (_area(boxes)[:, None] + _area(others) - intersection)
+
+
+def _area(boxes):
+    y1, x1, y2, x2 = tf.unstack(boxes, axis=-1)
+    return (x2 - x1) * (y2 - y1)
 
 
 def encode(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
@@ -117,8 +92,7 @@ def decode(offsets: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     """Return the boxes that offsets from anchors stand for: the inverse of `encode`.
 
     Args:
-        offsets: float32 [..., 4], of cx, cy, w, h.
-        anchors: float32 [..., 4], (cx, cy, w, h).
+        offsets, anchors: float32 [..., 4], of and as cx, cy, w, h.
 
     Returns:
         float32 [..., 4], yxyx, not clipped.
@@ -132,10 +106,7 @@ def decode(offsets: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 
 def vote(
-    boxes: np.ndarray,
-    scores: np.ndarray,
-    min_iou: float = 0.3,
-    max_boxes: int = 750,
+    boxes: np.ndarray, scores: np.ndarray, min_iou: float = 0.3, max_boxes: int = 750
 ) -> tuple[np.ndarray, np.ndarray]:
     """Merge the detections of several passes over one photo.
 
@@ -167,7 +138,7 @@ def vote(
     return np.reshape(np.array(merged), [-1, 4]), np.array(best)
 
 
-def _iou_of_pixels(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _iou_of_pixels(box, others):
     """Return the overlap [M] of one pixel box with others, sides counted +1 pixel."""
     start, end = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
     intersection = np.maximum(end - start + 1, 0).prod(axis=1)

@@ -38,15 +38,16 @@ def contact_sheet(
     step, pitch = cell + MARGIN, cell + MARGIN + LABEL_HEIGHT
     height = LABEL_HEIGHT + MARGIN + pitch * len(rows)
     sheet = np.full([height, MARGIN + step * len(columns), 3], 255, np.uint8)
-    for column, label in enumerate(columns):
-        _write(sheet, label, LABEL_HEIGHT, MARGIN + column * step, shade=0)
-    for row, (pictures, caption) in enumerate(zip(rows, captions, strict=True)):
-        top = LABEL_HEIGHT + MARGIN + row * pitch
+    lefts = range(MARGIN, sheet.shape[1], step)
+    for left, label in zip(lefts, columns, strict=True):
+        _write(sheet, label, LABEL_HEIGHT, left, shade=0)
+    tops = range(LABEL_HEIGHT + MARGIN, height, pitch)
+    for top, pictures, caption in zip(tops, rows, captions, strict=True):
         _write(sheet, caption, top + LABEL_HEIGHT - MARGIN, MARGIN, shade=110)
-        for column, picture in enumerate(pictures):
+        for left, picture in zip(lefts, pictures, strict=True):
             fitted = _fit(picture, cell)
-            y, x = top + LABEL_HEIGHT, MARGIN + column * step
-            sheet[y : y + fitted.shape[0], x : x + fitted.shape[1]] = fitted
+            window = sheet[top + LABEL_HEIGHT :, left:]
+            window[: fitted.shape[0], : fitted.shape[1]] = fitted
     return sheet
 
 

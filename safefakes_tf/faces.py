@@ -34,16 +34,18 @@ NOT_FOUND, MESH, BLAZEFACE = range(3)
 
 Record = dict[str, Any]
 
-_LABELS = {
-    ACTION: len(ACTIONS),
-    KEYPOINTS_SOURCE: len(SOURCES),
-    BLUR: 3,
-    EXPRESSION: 2,
-    ILLUMINATION: 2,
-    OCCLUSION: 3,
-    POSE: 2,
-}  # number of classes
-_FLAGS = (HAS_KEYPOINTS, INVALID, EASY, MEDIUM, HARD)
+# Number of classes.
+_LABELS = {ACTION: len(ACTIONS), KEYPOINTS_SOURCE: len(SOURCES), BLUR: 3, OCCLUSION: 3}
+_LABELS |= dict.fromkeys((EXPRESSION, ILLUMINATION, POSE), 2)
+# Type, and shape of one face; None fits any size.
+_KINDS = {
+    BBOX: (np.float32, (4,)),
+    BBOX_PIXELS: (np.int32, (4,)),
+    KEYPOINTS: (np.float32, (None, 2)),
+    IDENTITY: (np.int64, ()),
+    **dict.fromkeys(_LABELS, (np.int64, ())),
+    **dict.fromkeys((HAS_KEYPOINTS, INVALID, EASY, MEDIUM, HARD), (np.bool_, ())),
+}
 
 
 class Faces(NamedTuple):
@@ -81,97 +83,67 @@ def validate(record: Record) -> None:
     """
     image = _array(record, IMAGE)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise _unexpected(
-            IMAGE, "uint8 [H, W, 3]", _kind(image), "decode with channels=3"
-        )
+        _refuse(IMAGE, "uint8 [H, W, 3]", _kind(image), "decode with channels=3")
     if 0 in image.shape:
-        raise _unexpected(IMAGE, "at least one pixel", _kind(image), "drop the photo")
+        _refuse(IMAGE, "at least one pixel", _kind(image), "drop the photo")
     validate_faces(record)
 
 
 def validate_faces(record: Record) -> None:
-    """Check an eager record but for its photo, which may still be encoded.
+    """Check an eager record as `validate` does, but for its photo.
 
-    Args:
-        record: as for `validate`; `image` is not looked at.
-
-    Raises:
-        ValueError: telling the key, what was expected, what came and what to do.
+    That may still be encoded.
     """
-    name = np.asarray(_array(record, FILENAME)).item()
+    name = _array(record, FILENAME).item()
     if not isinstance(name, str | bytes) or not name:
-        raise _unexpected(
-            FILENAME, "a text", repr(name), "give the photo's path in the source"
-        )
+        _refuse(FILENAME, "a text", repr(name), "give the photo's path in the source")
     boxes = _array(record, BBOX)
     count = len(boxes) if boxes.ndim else 0
-    _check_kind(BBOX, boxes, np.float32, (count, 4))
+    for key in _KINDS:  # boxes first: the others must have as many rows
+        if key in record:
+            _check_kind(key, _array(record, key), count)
     _check_boxes(boxes)
-    for key, dtype, shape in (
-        (BBOX_PIXELS, np.int32, (count, 4)),
-        (KEYPOINTS, np.float32, (count, None, 2)),
-        (IDENTITY, np.int64, (count,)),
-        *((key, np.int64, (count,)) for key in _LABELS),
-        *((key, np.bool_, (count,)) for key in _FLAGS),
-    ):
-        if key in record:
-            _check_kind(key, _array(record, key), dtype, shape)
     if KEYPOINTS in record and not np.isfinite(_array(record, KEYPOINTS)).all():
-        raise _unexpected(
-            KEYPOINTS, "finite", "NaN or infinity", f"clear {HAS_KEYPOINTS} there"
-        )
+        advice = f"clear {HAS_KEYPOINTS} there"
+        _refuse(KEYPOINTS, "finite", "NaN or infinity", advice)
     for key, classes in _LABELS.items():
-        if key in record:
-            _check_labels(key, _array(record, key), classes)
+        labels = np.asarray(record.get(key, ()))
+        if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+            expected = f"class labels 0..{classes - 1}"
+            came = f"{labels.min()}..{labels.max()}"
+            _refuse(key, expected, came, "correct the annotation")
 
 
-def _check_boxes(boxes):
-    expected = "float32 [N, 4] in [0, 1]"
-    if not np.isfinite(boxes).all():
-        raise _unexpected(BBOX, expected, "NaN or infinity", "drop these faces")
-    if boxes.size and boxes.max() > 1:
-        advice = "pixel boxes? convert with boxes.from_xywh_pixels"
-        raise _unexpected(BBOX, expected, f"max {boxes.max():.1f}", advice)
-    if boxes.size and boxes.min() < 0:
-        raise _unexpected(BBOX, expected, f"min {boxes.min():.3f}", "clip to the photo")
-    if (boxes[:, :2] > boxes[:, 2:]).any():
-        row = int(np.argmax((boxes[:, :2] > boxes[:, 2:]).any(axis=1)))
-        raise _unexpected(
-            BBOX,
-            "ymin <= ymax and xmin <= xmax",
-            f"{boxes[row].tolist()} in row {row}",
-            "order is yxyx",
-        )
-
-
-def _check_kind(key, array, dtype, shape):
-    """Check type and shape; None in `shape` fits any size."""
+def _check_kind(key, array, count):
+    dtype, of_face = _KINDS[key]
+    shape = (count, *of_face)
     fits = array.ndim == len(shape) and all(
         wanted in (None, got) for wanted, got in zip(shape, array.shape, strict=True)
     )
     if array.dtype != dtype or not fits:
         sizes = ", ".join("K" if size is None else str(size) for size in shape)
-        raise _unexpected(
-            key,
-            f"{np.dtype(dtype).name} [{sizes}]",
-            _kind(array),
-            f"one row per row of {BBOX}",
-        )
+        expected = f"{np.dtype(dtype).name} [{sizes}]"
+        _refuse(key, expected, _kind(array), f"one row per row of {BBOX}")
 
 
-def _check_labels(key, labels, classes):
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        raise _unexpected(
-            key,
-            f"class labels 0..{classes - 1}",
-            f"{labels.min()}..{labels.max()}",
-            "correct the annotation",
-        )
+def _check_boxes(boxes):
+    expected = "float32 [N, 4] in [0, 1]"
+    if not np.isfinite(boxes).all():
+        _refuse(BBOX, expected, "NaN or infinity", "drop these faces")
+    if boxes.size and boxes.max() > 1:
+        advice = "pixel boxes? convert with boxes.from_xywh_pixels"
+        _refuse(BBOX, expected, f"max {boxes.max():.1f}", advice)
+    if boxes.size and boxes.min() < 0:
+        _refuse(BBOX, expected, f"min {boxes.min():.3f}", "clip to the photo")
+    (wrong,) = np.nonzero((boxes[:, :2] > boxes[:, 2:]).any(axis=1))
+    if wrong.size:
+        came = f"{boxes[wrong[0]].tolist()} in row {wrong[0]}"
+        _refuse(BBOX, "ymin <= ymax and xmin <= xmax", came, "order is yxyx")
 
 
 def _array(record, key):
     if key not in record:
-        raise _unexpected(key, "in the record", "no such key", "see faces.py")
+        _refuse(key, "in the record", "no such key", "see faces.py")
     return np.asarray(record[key])
 
 
@@ -179,5 +151,5 @@ def _kind(array):
     return f"{array.dtype.name} {list(array.shape)}"
 
 
-def _unexpected(key, expected, received, advice):
-    return ValueError(f"{key} must be {expected}; got {received} — {advice}")
+def _refuse(key, expected, received, advice):
+    raise ValueError(f"{key} must be {expected}; got {received} — {advice}")

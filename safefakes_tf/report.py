@@ -1,17 +1,18 @@
 """The table and the picture at the end of a study."""
 
-import dataclasses
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 import scipy.optimize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from safefakes_tf import atomic
 from safefakes_tf import boxes as box_ops
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One detector of a study.
 
     Attributes:
@@ -29,8 +30,7 @@ class Row:
     demonstration: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """What one detector saw and what it finds.
 
     Attributes:
@@ -71,23 +71,18 @@ def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:
         examples: one per row.
         path: of the PNG file.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    columns = len(rows)
-    figure, axes = plt.subplots(
-        3, columns, figsize=(3.2 * columns, 8.2), squeeze=False, layout="constrained"
-    )
-    for column, (row, example) in enumerate(zip(rows, examples, strict=True)):
-        above, middle, below = axes[:, column]
+    size = 3.2 * len(rows), 8.2  # inches
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(3, len(rows), squeeze=False)
+    for (above, middle, below), row, example in zip(
+        axes.T, rows, examples, strict=True
+    ):
         above.imshow(example.trained_on)
         mark = " (demonstration)" if row.demonstration else ""
         above.set_title(f"{row.anonymizer}{mark}", fontweight="bold")
         middle.imshow(example.tested_on)
         _outline(middle, example)
-        _bars(below, row)
+        _draw_bars(below, row)
         for axis in (above, middle):
             axis.set(xticks=[], yticks=[])
     axes[0, 0].set_ylabel("trained on")
@@ -95,7 +90,6 @@ def draw(rows: list[Row], examples: list[Example], path: pathlib.Path) -> None:
     axes[2, 0].set_ylabel("average precision, %")
     with atomic.writing(path) as file:
         figure.savefig(file, dpi=100, format="png")
-    plt.close(figure)
 
 
 def _outline(axis, example):
@@ -105,35 +99,26 @@ def _outline(axis, example):
     with one partner at most.
     """
     height, width = example.tested_on.shape[:2]
-    sure = example.detections[example.detections[:, 0] >= 0.5]
-    for boxes, colour, style in (
-        (example.faces, "red", ":"),
-        (sure[:, 1:], "lime", "-"),
-    ):
+    sure = example.detections[example.detections[:, 0] >= 0.5, 1:]
+    for boxes, colour, style in ((example.faces, "red", ":"), (sure, "lime", "-")):
         for top, left, bottom, right in boxes * [height, width, height, width]:
-            axis.add_patch(
-                _rectangle(left, top, right - left, bottom - top, colour, style)
-            )
-    right = box_ops.iou(sure[:, 1:], example.faces).numpy() >= 0.5
+            sides = right - left, bottom - top
+            look = {"edgecolor": colour, "linestyle": style, "fill": False}
+            axis.add_patch(Rectangle((left, top), *sides, **look))
+    right = box_ops.iou(sure, example.faces).numpy() >= 0.5
     found = right[scipy.optimize.linear_sum_assignment(right, maximize=True)].sum()
-    wrong = len(sure) - found
     axis.set_xlabel(
-        f"{found} of {len(example.faces)} faces found, {wrong} wrong", fontsize=9
+        f"{found} of {len(example.faces)} faces found, {len(sure) - found} wrong",
+        fontsize=9,
     )
 
 
-def _rectangle(left, top, width, height, colour, style):
-    from matplotlib.patches import Rectangle
-
-    return Rectangle(
-        (left, top), width, height, fill=False, edgecolor=colour, linestyle=style
+def _draw_bars(axis, row):
+    values = {name: 100 * ap for name, ap in row.ap.items()}
+    mean = values.pop("mAP")
+    bars = axis.bar(
+        values.keys(), values.values(), color=["#6baed6", "#3182bd", "#08519c"]
     )
-
-
-def _bars(axis, row):
-    difficulties = [name for name in row.ap if name != "mAP"]
-    values = [100 * row.ap[name] for name in difficulties]
-    bars = axis.bar(difficulties, values, color=["#6baed6", "#3182bd", "#08519c"])
     axis.bar_label(bars, fmt="%.0f")
     axis.set_ylim(0, 108)
-    axis.set_xlabel(f"mAP {100 * row.ap['mAP']:.1f}", fontsize=9)
+    axis.set_xlabel(f"mAP {mean:.1f}", fontsize=9)

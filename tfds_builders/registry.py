@@ -4,7 +4,7 @@ import dataclasses
 import importlib
 
 import safefakes_tf
-from safefakes_tf.config import DataConfig, names
+from safefakes_tf.config import DataConfig, names, values
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 
@@ -19,7 +19,7 @@ def create_builder(data: DataConfig, seed: int) -> AnonymizedBuilder:
     Raises:
         ValueError: if there is no such data set.
     """
-    names.check_choice("dataset", data.dataset, names.DATASETS)
+    values.check_choice("dataset", data.dataset, names.DATASETS)
     builder_class = importlib.import_module(names.DATASETS[data.dataset].module).Builder
     config = AnonymizedConfig(
         anonymizer=data.anonymizer,

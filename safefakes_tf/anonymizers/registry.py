@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from safefakes_tf.anonymizers.base import Anonymizer
-from safefakes_tf.config import AnonymizationConfig, names
+from safefakes_tf.config import AnonymizationConfig, names, values
 
 
 class Stage(NamedTuple):
@@ -58,7 +58,7 @@ def method(name: str) -> Method:
     Raises:
         ValueError: if there is no anonymizer of that name.
     """
-    names.check_choice("anonymizer", name, names.anonymizers())
+    values.check_choice("anonymizer", name, names.anonymizers())
     return importlib.import_module(names.ANONYMIZERS[name].module).METHODS[name]
 
 

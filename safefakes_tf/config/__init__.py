@@ -14,17 +14,17 @@ from safefakes_tf.config.data import (
 from safefakes_tf.config.detector import (
     AugmentationConfig,
     DetectorConfig,
+    InferenceConfig,
     LossConfig,
     OptimizerConfig,
 )
-from safefakes_tf.config.fields import differences, flatten, validate
+from safefakes_tf.config.fields import differences, validate
 from safefakes_tf.config.generators import (
     CiaganConfig,
     DeepPrivacyConfig,
     GanConfig,
     Sun2018Config,
 )
-from safefakes_tf.config.inference import InferenceConfig
 from safefakes_tf.config.loop import LoopConfig
 from safefakes_tf.config.modes import (
     MODES,

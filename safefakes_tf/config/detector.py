@@ -1,17 +1,22 @@
-"""The detector: its network, its loss and what it learns from."""
+"""The detector: its network, what it learns from, and how it looks at photos."""
 
 import dataclasses
+from typing import Annotated, Literal
+
+from safefakes_tf.config.values import Positive, Range, Share
 
 
 @dataclasses.dataclass(frozen=True)
 class DetectorConfig:
     """DSFD with a VGG-16 backbone. Source: dsfd.md, sections 3 to 5."""
 
-    input_size: int = 640  # side of the square training input, px
-    width_multiplier: float = 1.0  # of every channel count; 1.0: as published
-    upsampling: str = "align_corners"  # or "half_pixel" (dsfd.md, section 4.4)
+    input_size: Annotated[int, Range(64)] = 640  # side of the square training input, px
+    # Of every channel count; 1.0: as published.
+    width_multiplier: Annotated[float, Range(1 / 64, 4)] = 1.0
+    # How a coarse map of features is enlarged; see dsfd.md, section 4.4.
+    upsampling: Literal["align_corners", "half_pixel"] = "align_corners"
     anchor_ratio: float = 1.0  # height / width
-    channel_order: str = "rgb"  # or "bgr" (dsfd.md, section 3)
+    channel_order: Literal["rgb", "bgr"] = "rgb"  # see dsfd.md, section 3
     pixel_scale: float = 1.0  # of centred pixels; 1/64 where all weights start random
 
 
@@ -35,8 +40,9 @@ class LossConfig:
 class OptimizerConfig:
     """SGD with momentum and stepwise decay. Source: dsfd.md, section 10."""
 
-    kind: str = "sgd"  # or "adam", which gets somewhere in minutes from random weights
-    learning_rate: float = 2.5e-4
+    # "adam" gets somewhere in minutes from random weights.
+    kind: Literal["sgd", "adam"] = "sgd"
+    learning_rate: Positive = 2.5e-4
     momentum: float = 0.9
     weight_decay: float = 5e-4
     decay_steps: tuple[int, ...] = (40_000, 50_000)  # the rate falls tenfold at each
@@ -44,4 +50,24 @@ class OptimizerConfig:
     clip_norm: float | None = None  # of the global gradient; None: no clipping
     # What a step leaves of the moving average of the weights, which is the detector in
     # the end; None: the last weights are.
-    ema: float | None = None
+    ema: Share | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ApConfig:
+    """The part of `InferenceConfig` that matters for stored predictions."""
+
+    # See wider_eval.md, section 6.
+    ap_arithmetic: Literal["python", "matlab"] = "python"
+
+
+@dataclasses.dataclass(frozen=True)
+class InferenceConfig(ApConfig):
+    """Detection on whole photos. Source: dsfd.md, section 11."""
+
+    multi_scale: bool = True  # four or more passes and box voting, else one pass
+    scale: Positive = 1.0  # resize factor of the one pass when multi_scale is off
+    score_threshold: float = 0.05  # detections below are dropped
+    nms_iou: float = 0.3  # overlap from which the weaker detection is dropped
+    max_candidates: int = 5000  # before that
+    max_detections: int = 750  # after it

@@ -1,75 +1,42 @@
 """Settings as a flat list of fields: to compare them, and to check their values."""
 
 import dataclasses
-import math
-from typing import Any
+import typing
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from safefakes_tf.config import names
+from safefakes_tf.config import values
 
-_SEEDS = (0, 2**32 - 1)  # what NumPy takes
-# Fields that are numbers, and from where to where they go.
-_RANGES = {
-    "seed": _SEEDS,
-    "data.jpeg_quality": (1, 100),
-    "data.crowd.num_train": (1, math.inf),
-    "data.crowd.num_validation": (1, math.inf),
-    "data.crowd.width": (32, math.inf),  # a stride of the detector
-    "data.crowd.height": (32, math.inf),
-    "data.crowd.min_face": (1, math.inf),
-    "data.crowd.max_people": (1, math.inf),
-    "data.crowd.seed": _SEEDS,
-    "model.input_size": (64, math.inf),
-    "model.width_multiplier": (1 / 64, 4),
-    "loop.total_steps": (1, math.inf),
-    "loop.global_batch_size": (1, math.inf),
-    "loop.log_every": (1, math.inf),
-    "loop.checkpoint_every": (1, math.inf),
-    "loop.image_summary_every": (1, math.inf),
-    "gan.total_images": (1, math.inf),
-    "gan.phase_images": (0, math.inf),
-    "gan.generator_steps": (1, math.inf),
-    "gan.identity_weight": (0, math.inf),
-}
-_POSITIVE = (
-    "optimizer.learning_rate",
-    "gan.generator_learning_rate",
-    "gan.discriminator_learning_rate",
-    "inference.scale",
-)
-_CHOICES = {
-    "data.anonymize": ("stored", "on_the_fly"),
-    "data.image_format": ("jpeg", "png"),
-    "data.anonymization.paste": ("square", "box"),
-    "inference.ap_arithmetic": ("python", "matlab"),
-    "optimizer.kind": ("sgd", "adam"),
-    "model.upsampling": ("align_corners", "half_pixel"),
-    "model.channel_order": ("rgb", "bgr"),
-    "loop.mixed_precision": ("float32", "mixed_bfloat16", "mixed_float16"),
-}
-_KERNELS = ("data.anonymization.blur_kernel", "data.anonymization.fullblur_kernel")
+
+class Field(NamedTuple):
+    """A field by its path, e.g. `loop.total_steps`; `annotation` is its type."""
+
+    path: str
+    value: Any
+    annotation: Any
+    owner: type
+
+
+def walk(settings: Any, prefix: str = "") -> Iterator[Field]:
+    """Yield the fields of a dataclass, and of those in it; `prefix` is of all paths."""
+    annotations = typing.get_type_hints(type(settings), include_extras=True)
+    for field in dataclasses.fields(settings):
+        value, path = getattr(settings, field.name), f"{prefix}{field.name}"
+        if dataclasses.is_dataclass(value):
+            yield from walk(value, f"{path}.")
+        else:
+            yield Field(path, value, annotations[field.name], type(settings))
 
 
 def flatten(settings: Any, prefix: str = "") -> dict[str, Any]:
-    """Return the fields of settings by their paths, e.g. `loop.total_steps`.
-
-    Args:
-        settings: a dataclass, possibly nested.
-        prefix: of all paths.
-    """
-    found = {}
-    for field in dataclasses.fields(settings):
-        value, path = getattr(settings, field.name), f"{prefix}{field.name}"
-        nested = dataclasses.is_dataclass(value)
-        found |= flatten(value, f"{path}.") if nested else {path: value}
-    return found
+    """Return the values of fields by their paths; see `walk`."""
+    return {field.path: field.value for field in walk(settings, prefix)}
 
 
 def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
     """Return lines `a.b: old -> new` for the fields in which two settings differ.
 
-    Args:
-        old, new: dataclasses; a field that one of them lacks counts as none.
-        prefix: of all paths.
+    A field that one of them lacks counts as none.
     """
     old, new = flatten(old, prefix), flatten(new, prefix)
     return [
@@ -88,47 +55,16 @@ def show(value: Any) -> str:
     return str(value)
 
 
-def named_choices() -> dict[str, tuple[str, ...]]:
-    """Return the values that fields may have, where these have names."""
-    tables = {
-        "data.dataset": tuple(names.DATASETS),
-        "data.anonymizer": names.anonymizers(),
-    }
-    return tables | _CHOICES
-
-
 def validate(settings: Any) -> Any:
-    """Return the settings of a mode if its named choices and ranges hold.
+    """Return the settings of a mode if their values are what their fields take.
 
     Raises:
-        ValueError: one line that names the field, what it allows and what came.
+        ValueError: one line that names the field, what it takes and what came.
     """
-    values, choices = flatten(settings), named_choices()
-    for path, value in values.items():
-        if path == "study_anonymizers":
-            for name in value:
-                names.check_choice(path, name, names.anonymizers())
-        elif path in choices and value is not None:
-            names.check_choice(path, value, choices[path])
-        elif path in _RANGES:
-            _check_range(path, value, *_RANGES[path])
-        elif path in _POSITIVE and not 0 < value < math.inf:
-            raise ValueError(f"{path} must be above 0, and finite; got {value:g}")
-        elif path in _KERNELS and (value < 1 or value % 2 == 0):
-            raise ValueError(f"{path} must be odd and positive; got {value}")
-        elif path == "optimizer.ema" and value is not None and not 0 < value < 1:
-            raise ValueError(
-                f"{path} must lie between 0 and 1, or be none; got {value:g}"
-            )
-        elif path == "data.crowd.max_face":
-            _check_range(path, value, values["data.crowd.min_face"], math.inf)
+    found = {}
+    for field in walk(settings):
+        found[field.path] = values.decode(field.annotation, field.value, field.path)
+    if "data.crowd.max_face" in found:
+        smallest = values.Range(found["data.crowd.min_face"])
+        smallest.check("data.crowd.max_face", found["data.crowd.max_face"])
     return settings
-
-
-def _check_range(path, value, low, high):
-    if low <= value <= high and value < math.inf:
-        return
-    limits = f"from {low:.10g} to {high:.10g}"
-    if high == math.inf:
-        limits = f"at least {low:.10g}" + (" and finite" if value == high else "")
-    raise ValueError(f"{path} must be {limits}; got {value:.10g}")

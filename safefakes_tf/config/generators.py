@@ -1,6 +1,9 @@
 """The networks of the generators, and how they are trained."""
 
 import dataclasses
+from typing import Annotated
+
+from safefakes_tf.config.values import Count, Positive, Range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +40,12 @@ class CiaganConfig:
 class GanConfig:
     """Training of a generator against its discriminator, both by Adam."""
 
-    total_images: int = 40_000_000  # shown; steps times the global batch size
-    phase_images: int = 0  # in which DeepPrivacy grows by a resolution; 0: no growing
-    generator_learning_rate: float = 1.5e-3
-    discriminator_learning_rate: float = 1.5e-3
-    generator_steps: int = 3  # of CIAGAN, per one of each discriminator
-    identity_weight: float = 1.0  # of CIAGAN's identity loss, beside the adversarial
+    total_images: Count = 40_000_000  # shown; steps times the global batch size
+    # In which DeepPrivacy grows by a resolution; 0: no growing.
+    phase_images: Annotated[int, Range(0)] = 0
+    generator_learning_rate: Positive = 1.5e-3
+    discriminator_learning_rate: Positive = 1.5e-3
+    generator_steps: Count = 3  # of CIAGAN, per one of each discriminator
+    # Of CIAGAN's identity loss, beside the adversarial.
+    identity_weight: Annotated[float, Range(0)] = 1.0
     demonstration: bool = False  # marks weights that are there to be looked at only

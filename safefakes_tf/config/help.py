@@ -5,13 +5,12 @@ parser and that of `tyro` were tried, too: for `train_detector` their help has 1
 173 lines, here 87; a mistake is 28 and 11 lines, and `overrides` says it in one.
 """
 
-import dataclasses
 import textwrap
 from typing import Any
 
 from simple_parsing.docstring import get_attribute_docstring
 
-from safefakes_tf.config import command_line, fields, modes, names
+from safefakes_tf.config import command_line, fields, modes, names, values
 
 WIDTH = 88
 COLUMN = 36  # where explanations begin at the latest
@@ -51,7 +50,7 @@ def of_mode(settings: Any, program: str) -> str:
     elif mode not in command_line.WITHOUT_WEIGHTS:
         both = hasattr(settings, "init_weights")
         flags["--weights"] = GENERATOR + f"; else {DETECTOR}" * both
-    values = {
+    current = {
         f"{path}={fields.show(value)}": explained[path]
         for path, value in fields.flatten(settings).items()
         if path not in modes.flag_fields(settings)
@@ -65,7 +64,7 @@ flags:
 {_table(flags | command_line.GENERAL)}
 
 settings, changed by --set=NAME=VALUE:
-{_table(values)}"""
+{_table(current)}"""
 
 
 def _table(rows):
@@ -78,15 +77,15 @@ def _table(rows):
     )
 
 
-def _explanations(settings, prefix=""):
-    """Return the comment of every field by its path; else the values it may have."""
-    found, choices = {}, fields.named_choices()
-    for field in dataclasses.fields(settings):
-        value, path = getattr(settings, field.name), f"{prefix}{field.name}"
-        if dataclasses.is_dataclass(value):
-            found |= _explanations(value, f"{path}.")
-            continue
-        said = get_attribute_docstring(type(settings), field.name)
+def _explanations(settings):
+    """Return by its path what a field may be, and the comment beside it."""
+    found = {}
+    for field in fields.walk(settings):
+        name = field.path.rpartition(".")[-1]
+        said = get_attribute_docstring(field.owner, name)
         text = " ".join((said.comment_above or said.comment_inline).split())
-        found[path] = text.replace("None", "none") or ", ".join(choices.get(path, ()))
+        allowed = ", ".join(values.choices(field.annotation))
+        found[field.path] = "; ".join(filter(None, [allowed, text])).replace(
+            "None", "none"
+        )
     return found

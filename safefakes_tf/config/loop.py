@@ -1,15 +1,18 @@
 """Length and rhythm of a training."""
 
 import dataclasses
+from typing import Literal
+
+from safefakes_tf.config.values import Count
 
 
 @dataclasses.dataclass(frozen=True)
 class LoopConfig:
     """Length and rhythm of a training run."""
 
-    total_steps: int = 60_000  # of a detector; a generator counts images
-    global_batch_size: int = 4  # over all devices
-    log_every: int = 50  # steps
-    checkpoint_every: int = 5_000  # steps
-    image_summary_every: int = 5_000  # steps
-    mixed_precision: str = "float32"  # or "mixed_bfloat16", "mixed_float16"
+    total_steps: Count = 60_000  # of a detector; a generator counts images
+    global_batch_size: Count = 4  # over all devices
+    log_every: Count = 50  # steps
+    checkpoint_every: Count = 5_000  # steps
+    image_summary_every: Count = 5_000  # steps
+    mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"

@@ -6,19 +6,27 @@ so that the settings of one mode serve another as far as they go; see `adapt`.
 """
 
 import dataclasses
+import types
 from typing import Any, NamedTuple
 
 from safefakes_tf.config import names
-from safefakes_tf.config.data import DataConfig, DatasetConfig, OwnPhotosConfig
+from safefakes_tf.config.data import (
+    AnonymizerName,
+    DataConfig,
+    DatasetConfig,
+    OwnPhotosConfig,
+)
 from safefakes_tf.config.detector import (
+    ApConfig,
     AugmentationConfig,
     DetectorConfig,
+    InferenceConfig,
     LossConfig,
     OptimizerConfig,
 )
 from safefakes_tf.config.generators import GanConfig
-from safefakes_tf.config.inference import ApConfig, InferenceConfig
 from safefakes_tf.config.loop import LoopConfig
+from safefakes_tf.config.values import Seed
 
 
 def _flag():
@@ -31,7 +39,7 @@ class BuildDataset:
     """Prepare a data set, its photos anonymized."""
 
     data: DataConfig = DataConfig()
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    seed: Seed = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +49,11 @@ class TrainAnonymizer:
     data: DataConfig = DataConfig()
     # Of the generator that data.anonymizer names, and of its class; see `names`. Those
     # of another generator give way to the defaults.
-    network: Any = None
+    network: types.NoneType = None
     gan: GanConfig = GanConfig()
     loop: LoopConfig = LoopConfig()
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    seed: Seed = 0  # of all but the photos of synthetic_crowd
 
     def __post_init__(self):
         kind = names.network(self.data.anonymizer)
@@ -66,7 +74,7 @@ class TrainDetector:
     inference: InferenceConfig = InferenceConfig()  # of image summaries, and afterwards
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
     init_weights: str | None = None  # file to start from; None: ImageNet if it is there
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    seed: Seed = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,21 +100,23 @@ class EvaluatePredictions:
 class Preview(BuildDataset):
     """Draw faces behind every anonymizer, side by side."""
 
-    study_anonymizers: tuple[str, ...] = names.filters()  # a column each
+    study_anonymizers: tuple[AnonymizerName, ...] = names.filters()  # a column each
 
 
 @dataclasses.dataclass(frozen=True)
 class Export(Evaluate):
     """Write an anonymizer, and a detector, as SavedModels."""
 
-    seed: int = 0  # of all but the photos of synthetic_crowd
+    seed: Seed = 0  # of all but the photos of synthetic_crowd
 
 
 @dataclasses.dataclass(frozen=True)
 class Study(TrainDetector):
     """Train and evaluate one detector per anonymizer, and compare them."""
 
-    study_anonymizers: tuple[str, ...] = names.filters()  # a detector behind each
+    study_anonymizers: tuple[AnonymizerName, ...] = (
+        names.filters()
+    )  # a detector behind each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,39 +134,29 @@ class Anonymize:
     """Anonymize a folder of photos with boxes."""
 
     data: OwnPhotosConfig = OwnPhotosConfig()
-    seed: int = 0  # of the generator
+    seed: Seed = 0  # of the generator
     input: str | None = _flag()  # folder of photos
     annotations: str | None = _flag()  # boxes on them: WIDER .txt, COCO .json, .csv
     output: str | None = _flag()  # folder to make for the anonymized photos
 
 
 class Mode(NamedTuple):
-    """What a mode is.
-
-    Attributes:
-        settings: dataclass of all that it reads; its docstring tells a user what for.
-        example: flags that make a command with it.
-    """
+    """All that a mode reads, as a dataclass, and flags that make a command with it."""
 
     settings: type
     example: str
 
     @property
     def summary(self) -> str:
-        """What a mode does, in a few words."""
+        """What the mode does, in a few words."""
         return self.settings.__doc__.removesuffix(".")
 
 
 # As a mode is called, so is the module of its run.
 MODES = {
     "build_dataset": Mode(BuildDataset, "--anonymizer=blur --dataset=synthetic_crowd"),
-    "train_anonymizer": Mode(
-        TrainAnonymizer,
-        "--anonymizer=deepprivacy --dataset=widerface --manual_dir=photos",
-    ),
-    "train_detector": Mode(
-        TrainDetector, "--anonymizer=blur --dataset=widerface --manual_dir=photos"
-    ),
+    "train_anonymizer": Mode(TrainAnonymizer, "--config=demo_deepprivacy"),
+    "train_detector": Mode(TrainDetector, "--anonymizer=blur --dataset=widerface"),
     "evaluate": Mode(Evaluate, "--anonymizer=blur --dataset=widerface"),
     "evaluate_predictions": Mode(
         EvaluatePredictions, "--predictions=DIR --ground_truth=DIR"
@@ -187,10 +187,6 @@ def adapt(settings: Any, mode: str) -> Any:
 
     But for those that say where something lies: a detector starts from one file of
     weights, and another is evaluated.
-
-    Args:
-        settings: of any mode.
-        mode: key of `MODES`.
     """
     return _fit(settings, MODES[mode].settings)
 

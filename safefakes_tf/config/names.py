@@ -4,8 +4,6 @@ One row per anonymizer and per data set. Modules are named, not imported, so a t
 mistake is answered before TensorFlow is loaded.
 """
 
-import difflib
-from collections.abc import Collection
 from typing import NamedTuple
 
 from safefakes_tf.config import generators as networks
@@ -93,18 +91,3 @@ def imported() -> tuple[str, ...]:
 def network(anonymizer: str) -> type | None:
     """Return the settings class of a generator; None where there is no generator."""
     return ANONYMIZERS[anonymizer].network if anonymizer in ANONYMIZERS else None
-
-
-def check_choice(what: str, value: str, choices: Collection[str]) -> None:
-    """Raise a ValueError that suggests the nearest choice unless `value` is one."""
-    if value not in choices:
-        raise ValueError(
-            f"{what} must be one of {', '.join(choices)}; got {value or 'nothing'}"
-            f"{nearest(value, choices)}"
-        )
-
-
-def nearest(value: str, choices: Collection[str]) -> str:
-    """Return `; did you mean ...?` with the choice most like a name, or nothing."""
-    near = difflib.get_close_matches(value, choices, n=1)
-    return f"; did you mean {near[0]}?" if near else ""

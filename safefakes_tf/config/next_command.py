@@ -1,12 +1,11 @@
 """How a user calls this program, and the command that goes on from a run."""
 
-import dataclasses
 import pathlib
 import shlex
 import sys
 from typing import Any
 
-from safefakes_tf.config.data import DataConfig, with_demonstration_weights
+from safefakes_tf.config.data import DataConfig, demonstration_weights
 
 
 def program() -> str:
@@ -35,15 +34,11 @@ def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str
             but not the project's own where they are taken by themselves.
     """
     weights = weights or data.anonymization.weights
-    nothing_named = dataclasses.replace(data.anonymization, weights=None)
-    taken = with_demonstration_weights(
-        dataclasses.replace(data, anonymization=nothing_named)
-    )
     return command(
         mode,
         dataset=data.dataset,
         anonymizer=data.anonymizer,
-        weights=None if weights == taken.anonymization.weights else weights,
+        weights=None if weights == demonstration_weights(data) else weights,
         data_dir=data.data_dir,
         manual_dir=data.manual_dir,
         set="data.allow_partial=true" if data.allow_partial else None,

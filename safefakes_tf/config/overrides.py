@@ -1,13 +1,11 @@
 """`--set=a.b=value`: a field by its path, and its new value as text."""
 
 import dataclasses
-import os
 import sys
-import types
 import typing
 from collections.abc import Iterable
 
-from safefakes_tf.config import modes, names
+from safefakes_tf.config import modes, names, values
 
 # Fields of version 0.4.0 -> what they are called now.
 RENAMED = {
@@ -18,14 +16,6 @@ RENAMED = {
     "jpeg_drawings": "jpeg_landmark_maps",
     "judges_width_multiplier": "discriminator_width_multiplier",
     "pictures_every": "image_summary_every",
-}
-# What a user is told that a field takes.
-KINDS = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "a text",
-    types.NoneType: "nothing",
 }
 
 
@@ -50,34 +40,28 @@ def apply_overrides(settings: typing.Any, overrides: Iterable[str]) -> typing.An
         path, separator, text = override.partition("=")
         if not separator:
             raise ValueError(f"--set expects name=value; got {override!r}")
-        fields = path.strip().split(".")
-        if fields[0] in networks[1:]:
-            fields = _of_network(settings, fields, override)
-        _check_read(settings, fields[0], override)
-        settings = _replace(settings, fields, text.strip(), override)
+        first, *rest = path.strip().split(".")
+        group = "network" if first in networks else first
+        _check_read(settings, group, override)
+        if group != first:
+            _check_trained(settings, first, override)
+        settings = _replace(settings, [group, *rest], text.strip(), override)
     return settings
 
 
-def _of_network(settings, fields, override):
-    """Return the path of a field that version 0.4.0 had one group per method for."""
-    if not hasattr(settings, "network"):
-        return ["network", *fields[1:]]
-    if settings.data.anonymizer != fields[0]:
+def _check_trained(settings, method, override):
+    """Check a method that had a group of its own in version 0.4.0."""
+    if settings.data.anonymizer != method:
         raise ValueError(
-            f"--set={override}: {fields[0]} is not trained here, but "
-            f"{settings.data.anonymizer}; name it with --anonymizer={fields[0]}"
+            f"--set={override}: {method} is not trained here, but "
+            f"{settings.data.anonymizer}; name it with --anonymizer={method}"
         )
-    _tell(override, fields[0], "network")
-    return ["network", *fields[1:]]
+    _tell(override, method, "network")
 
 
 def _check_read(settings, name, override):
     """Refuse a field that only other modes read."""
-    readers = [
-        mode
-        for mode, row in modes.MODES.items()
-        if any(field.name == name for field in dataclasses.fields(row.settings))
-    ]
+    readers = [mode for mode, row in modes.MODES.items() if hasattr(row.settings, name)]
     if not hasattr(settings, name) and readers:
         raise ValueError(
             f"--set={override}: --mode={modes.name_of(settings)} does not read {name}; "
@@ -90,50 +74,28 @@ def _tell(override, old, new):
 
 
 def _replace(node, path, text, override):
-    fields = {field.name: field for field in dataclasses.fields(node)}
-    name = path[0]
-    if name not in fields and RENAMED.get(name) in fields:
+    name, *rest = path
+    known = typing.get_type_hints(type(node), include_extras=True)
+    if name not in known and RENAMED.get(name) in known:
         _tell(override, name, RENAMED[name])
         name = RENAMED[name]
-    if name not in fields:
+    if name not in known:
         raise ValueError(
-            f"--set={override}: no field {name!r}{names.nearest(name, fields)} — "
-            f"fields here: {', '.join(fields)}"
+            f"--set={override}: no field {name!r}{values.nearest(name, known)} — "
+            f"fields here: {', '.join(known)}"
         )
     value = getattr(node, name)
-    if dataclasses.is_dataclass(value):
-        if len(path) == 1:
-            inner = ", ".join(field.name for field in dataclasses.fields(value))
-            raise ValueError(
-                f"--set={override}: {name} is a group; set one of its fields: {inner}"
-            )
-        value = _replace(value, path[1:], text, override)
-    elif len(path) > 1:
+    grouped = dataclasses.is_dataclass(value)
+    if grouped and rest:
+        value = _replace(value, rest, text, override)
+    elif grouped:
+        inner = ", ".join(field.name for field in dataclasses.fields(value))
+        raise ValueError(
+            f"--set={override}: {name} is a group; set one of its fields: {inner}"
+        )
+    elif rest:
         raise ValueError(f"--set={override}: {name} has no fields of its own")
     else:
-        value = _parse(typing.get_type_hints(type(node))[name], text, override)
+        full = override.partition("=")[0]
+        value = values.decode(known[name], text, full, typed=True)
     return dataclasses.replace(node, **{name: value})
-
-
-def _parse(annotation, text, override):
-    """Return `text` as the type that a dataclass field is annotated with."""
-    if isinstance(annotation, types.UnionType):
-        if text.lower() == "none":
-            return None
-        annotation = typing.get_args(annotation)[0]
-    if typing.get_origin(annotation) is tuple:
-        element = typing.get_args(annotation)[0]
-        parts = [part for part in text.split(",") if part.strip()]
-        return tuple(_parse(element, part.strip(), override) for part in parts)
-    if annotation is bool:
-        if text.lower() not in ("true", "false"):
-            raise ValueError(f"--set={override}: expected {KINDS[bool]}; got {text!r}")
-        return text.lower() == "true"
-    if annotation is str:
-        return os.path.expanduser(text)
-    try:
-        return annotation(text)
-    except ValueError:
-        raise ValueError(
-            f"--set={override}: expected {KINDS[annotation]}; got {text!r}"
-        ) from None

@@ -44,34 +44,33 @@ def run(settings: Study, workdir: pathlib.Path) -> list[report.Row]:
         ValueError: for a work folder of other settings, or what a part raises.
     """
     files.claim(settings, workdir)
-    parts = [_part(settings, name) for name in settings.study_anonymizers]
+    parts = [
+        dataclasses.replace(settings, data=with_anonymizer(settings.data, name))
+        for name in settings.study_anonymizers
+    ]
     source = builders.create_source_builder(settings.data)
     builders.prepare(source)
     print(f"logs:    {workdir}/<anonymizer>/{files.LOG}", flush=True)
     _run_all(parts, workdir)
     rows = [_row(part.data, workdir / part.data.anonymizer) for part in parts]
-    table, picture = workdir / files.TABLE, workdir / files.PICTURE
+    picture = workdir / files.PICTURE
     print(report.table(rows))
-    atomic.write_text(table, report.table(rows) + "\n")
+    atomic.write_text(workdir / files.TABLE, report.table(rows) + "\n")
     if not _is_drawn(picture, rows):
         report.draw(rows, _examples(source, parts, workdir), picture)
-    print(f"table:   {table}")
-    print(f"picture: {picture}")
+    print(f"table:   {workdir / files.TABLE}\npicture: {picture}")
     print(command("train_detector", dataset="widerface", dry_run=True))
     return rows
-
-
-def _part(settings, anonymizer):
-    """Return the settings of one detector of the study."""
-    data = with_anonymizer(settings.data, anonymizer)
-    return dataclasses.replace(settings, data=data)
 
 
 def _run_all(parts, workdir):
     """Run each part that is not finished in a process of its own."""
     alone = bool(tf.config.list_physical_devices("GPU"))
-    jobs = [(part, workdir / part.data.anonymizer, not alone) for part in parts]
-    jobs = [job for job in jobs if not (job[1] / files.EVALUATION).exists()]
+    jobs = [
+        (part, workdir / part.data.anonymizer, not alone)
+        for part in parts
+        if not (workdir / part.data.anonymizer / files.EVALUATION).exists()
+    ]
     if not jobs:
         return
     # Spawned, because TensorFlow does not survive a fork; a new process per part,
@@ -90,22 +89,17 @@ def _run_all(parts, workdir):
             if process.pid:
                 process.kill()
     if failed is not None:
-        folder = jobs[failed][1]
         reason = f"its process ended with exit code {processes[failed].exitcode}"
         if not mistakes.empty():  # the user's, told as one anywhere else
             reason = mistakes.get()
         raise ValueError(
             f"a detector of the study stopped: {reason}; its log is "
-            f"{folder / files.LOG}, and the same command goes on from there"
+            f"{jobs[failed][1] / files.LOG}, and the same command goes on from there"
         )
 
 
 def _watch(processes, jobs, at_once):
-    """Run processes, so many at once, and show the steps that they have made.
-
-    Returns:
-        The number of the first that failed; None when all have ended well.
-    """
+    """Run processes, and show their steps; return the index of one that failed."""
     total = sum(part.loop.total_steps for part, *_ in jobs)
     before = _steps_of(jobs)
     with tqdm.tqdm(None, "detectors", total, initial=before, unit="step") as bar:
@@ -150,18 +144,12 @@ def _run_part(settings, workdir, one_thread, mistakes):
 
 def _row(data, workdir):
     """Return the metrics of a finished part."""
-    weights = data.anonymization.weights
     last = _last_metrics(workdir)
     ap = json.loads((workdir / files.EVALUATION).read_text())
     del ap["arithmetic"]
-    return report.Row(
-        anonymizer=data.anonymizer,
-        ap=ap,
-        training_seconds=last["seconds"],
-        steps=last["step"],
-        demonstration=bool(weights)
-        and generator_files.read_about(weights).demonstration,
-    )
+    weights = data.anonymization.weights
+    shown_only = bool(weights) and generator_files.read_about(weights).demonstration
+    return report.Row(data.anonymizer, ap, last["seconds"], last["step"], shown_only)
 
 
 def _last_metrics(workdir):
@@ -185,20 +173,14 @@ def _examples(source, parts, workdir):
     training = _crowded(source, "train")
     tested = next(_crowded(source, "validation").as_numpy_iterator())
     model = dsfd.build_dsfd(parts[0].model)  # one, so that its graph is traced once
-    examples = []
+    photo, examples = tested[faces.IMAGE], []
     for part in parts:
         name, options = part.data.anonymizer, part.data.anonymization
         anonymizer = anonymizers.create(name, options, part.seed, source.KEYPOINTS)
-        seen = next(training.map(anonymizer).as_numpy_iterator())
+        seen = next(training.map(anonymizer).as_numpy_iterator())[faces.IMAGE]
         load_detector(part.model, workdir / name / files.DETECTOR_WEIGHTS, model)
-        examples.append(
-            report.Example(
-                trained_on=seen[faces.IMAGE],
-                tested_on=tested[faces.IMAGE],
-                detections=detect.detect(model, tested[faces.IMAGE], part.inference),
-                faces=tested[faces.BBOX],
-            )
-        )
+        detections = detect.detect(model, photo, part.inference)
+        examples.append(report.Example(seen, photo, detections, tested[faces.BBOX]))
     return examples
 
 

@@ -7,7 +7,7 @@ import keras
 
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files, registry
-from safefakes_tf.config import TrainAnonymizer, names
+from safefakes_tf.config import TrainAnonymizer, names, values
 from safefakes_tf.config.next_command import next_command
 from safefakes_tf.training import loop, strategy
 from tfds_builders import registry as builders
@@ -28,7 +28,7 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
     """
     # === Work folder and devices ===
     name = settings.data.anonymizer
-    names.check_choice(
+    values.check_choice(
         "--anonymizer of --mode=train_anonymizer", name, names.generators()
     )
     method = registry.method(name)

@@ -43,8 +43,8 @@ def test_overrides_reach_nested_fields_with_the_type_of_the_field():
     ("override", "words"),
     [
         ("loop.totl_steps=1", "did you mean total_steps.*log_every"),
-        ("loop.total_steps=1.5", "expected a whole number; got '1.5'"),
-        ("optimizer.momentum=high", "expected a number"),
+        ("loop.total_steps=1.5", "must be a whole number; got '1.5'"),
+        ("optimizer.momentum=high", "must be a number"),
         ("data.allow_partial=yes", "true or false"),
         ("loop=3", "is a group"),
         ("seed.low=3", "no fields of its own"),
