@@ -26,9 +26,9 @@ from safefakes_tf.anonymizers import base
 from safefakes_tf.faces import Record
 from safefakes_tf.photos import reader
 
-# Photos on their way hold so many pixels together. Each takes about 12 bytes: the photo
-# before and after, and copies that operations make.
-MAX_PIXELS = 48_000_000
+# Photos on their way hold so many pixels together. Each takes 15 to 25 bytes: the photo
+# before and after, and copies that libraries make.
+MAX_PIXELS = 32_000_000
 LEAST_PIXELS = 200_000  # what a photo counts at least, as bytes and records cost too
 FACES_PER_CALL = 64  # so that the last, partly filled chunk of a call weighs little
 
@@ -88,6 +88,7 @@ def anonymize(
         with _naming(record):
             record = decode(record)
             begun = anonymizer.begin(*anonymizer.inputs(record))
+            record = {**record, faces.IMAGE: None}  # lets go of the pixels
         if anonymizer.num_waiting(begun):
             return _Waiting(record, begun)
         return finish(_Waiting(record, *anonymizer.generate([begun])))
@@ -97,9 +98,7 @@ def anonymize(
             result = anonymizer.finish(waiting.begun)
             return encode(base.with_result(waiting.record, *result))
 
-    num_threads = os.cpu_count()
-    # Twice as many to start photos, as some may wait for a search for keypoints.
-    with _threads(2 * num_threads) as starters, _threads(num_threads) as finishers:
+    with _threads() as starters, _threads() as finishers:
         coming = _starts(records, start, starters)
         num_pixels, begin = next(coming, (0, None))
         photos = collections.deque()
@@ -167,9 +166,12 @@ def _result(future):
 
 
 @contextlib.contextmanager
-def _threads(count):
-    """Give a pool of threads; at the end, be it an early one, what waits is dropped."""
-    pool = concurrent.futures.ThreadPoolExecutor(count)
+def _threads():
+    """Give a thread per processor; at the end, even an early one, the rest is dropped.
+
+    More would keep more memory: the system gives each of them a heap of its own.
+    """
+    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
     try:
         yield pool
     finally:

@@ -280,7 +280,10 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
                 f"{self.data_dir_root / self.name}"
             )
         if read_config is None:
-            read_config = tfds.ReadConfig(interleave_cycle_length=1)
+            # No cache: up to 250 MB, for what the system keeps in memory anyway.
+            read_config = tfds.ReadConfig(
+                interleave_cycle_length=1, try_autocache=False
+            )
             # As in training.loop: the tuner may sleep on for a minute at the end.
             read_config.options.autotune.enabled = False
         return super().as_dataset(split, read_config=read_config, **kwargs)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-import numpy as np
 import tensorflow_datasets as tfds
 
 from safefakes_tf import faces, pipeline
@@ -35,8 +34,8 @@ def derivation(
         photo = writer.encode(
             record[faces.IMAGE], config.image_format, config.jpeg_quality
         )
-        arrays = {key: np.asarray(value) for key, value in record.items()}
-        name = arrays[faces.FILENAME].item().decode()
-        return {**arrays, faces.IMAGE: photo.numpy(), faces.FILENAME: name}
+        record = {**record, faces.IMAGE: photo}
+        arrays = {key: value.numpy() for key, value in record.items()}
+        return {**arrays, faces.FILENAME: arrays[faces.FILENAME].decode()}
 
     return lambda records: pipeline.anonymize(records, anonymizer, decode, encode)

@@ -150,7 +150,14 @@ class Inpainter(base.Anonymizer):
 
     def _trace(self):
         def graph(step, *signature):
-            step = tf.function(step, input_signature=signature, autograph=False)
+            step = tf.function(
+                step,
+                input_signature=signature,
+                autograph=False,
+                # As part of a caller's graph it would be optimized in another way, and
+                # the last digits would change.
+                experimental_attributes={"_noinline": True},
+            )
             return step, tf.nest.map_structure(
                 lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype),
                 step.get_concrete_function().structured_outputs,

@@ -2,7 +2,7 @@
 
 The explanations are the comments beside the fields, as `simple_parsing` finds them. Its
 parser and that of `tyro` were tried, too: for `train_detector` their help has 171 and
-173 lines, here 87; a mistake is 28 and 11 lines, and `overrides` says it in one.
+173 lines, here 89; a mistake is 28 and 11 lines, and `overrides` says it in one.
 """
 
 import textwrap
@@ -83,9 +83,8 @@ def _explanations(settings):
     for field in fields.walk(settings):
         name = field.path.rpartition(".")[-1]
         said = get_attribute_docstring(field.owner, name)
-        text = " ".join((said.comment_above or said.comment_inline).split())
         allowed = ", ".join(values.choices(field.annotation))
-        found[field.path] = "; ".join(filter(None, [allowed, text])).replace(
-            "None", "none"
-        )
+        parts = filter(None, [allowed, said.comment_above or said.comment_inline])
+        text = " ".join("; ".join(parts).split())
+        found[field.path] = text.replace("None", "none")
     return found

@@ -83,7 +83,8 @@ def decode(annotation: Any, value: Any, name: str, typed: bool = False) -> Any:
         value: as JSON has it.
         name: of the field, for messages.
         typed: whether the value is a text that a user typed instead: `none` is None,
-            tuples have commas, and `~` at the start of a text is the home folder.
+            tuples have commas, and `~` at the start of a text is the home folder. Its
+            limits are not checked: other fields may be typed, too; see `validate`.
 
     Raises:
         ValueError: one line, with what the field takes, if the value is not that.
@@ -99,7 +100,8 @@ def decode(annotation: Any, value: Any, name: str, typed: bool = False) -> Any:
         return decode(choice, value, name, typed)
     if kind is Annotated:
         decoded = decode(arguments[0], value, name, typed)
-        arguments[1].check(name, decoded)
+        if not typed:
+            arguments[1].check(name, decoded)
         return decoded
     if kind is tuple:
         if typed:

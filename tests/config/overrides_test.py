@@ -97,6 +97,8 @@ def test_a_network_is_that_of_the_method_in_any_order(capsys):
         apply_overrides(settings, ["sun2018.width=3"])
     with pytest.raises(ValueError, match="network has no fields of its own"):
         apply_overrides(TrainAnonymizer(), ["network.width=3"])
+    with pytest.raises(ValueError, match="network must be nothing; got '3'"):
+        apply_overrides(TrainAnonymizer(), ["network=3"])
 
 
 def test_settings_of_one_mode_serve_another_as_far_as_they_go():

@@ -19,7 +19,7 @@ from safefakes_tf.config import names
 from safefakes_tf.keypoints import mediapipe
 from tfds_builders.builder import AnonymizedBuilder
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("graphs_as_traced")]
 
 
 @pytest.fixture(autouse=True)
@@ -64,8 +64,7 @@ def test_build_train_anonymize_evaluate_export(tmp_path, capsys):
     detector = run("train_detector", *small)
     main.main(["--mode=evaluate", f"--workdir={detector}"])
     assert set(json.loads((detector / "evaluation.json").read_text())) >= {"all"}
-    main.main(["--mode=export", f"--workdir={detector}"])
-    exported = detector / "export" / "toy"
+    exported = run("export", weights) / "export" / "toy"
     serve = tf.saved_model.load(str(exported)).signatures["serving_default"]
     assert "photo" in serve.structured_outputs
 
