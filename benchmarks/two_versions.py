@@ -2,7 +2,7 @@
 
   python benchmarks/two_versions.py memory
   python benchmarks/two_versions.py memory --megapixels=0.1 --count=1000
-  python benchmarks/two_versions.py speed --photos=DIR --other=DIR
+  python benchmarks/two_versions.py speed --photos=DIR --lists=DIR --other=DIR
 
 `memory` blacks out made-up photos, in a folder and as a data set, and prints the peak
 of each command. Expected: 1.3 GB or less for 17 photos of 24 megapixels, and no more
@@ -95,15 +95,26 @@ def memory(arguments: argparse.Namespace, scratch: pathlib.Path) -> None:
 
 def speed(arguments: argparse.Namespace, scratch: pathlib.Path) -> None:
     """Print the rates of both versions."""
+    import numpy as np
+
     from safefakes_tf.anonymizers import generator_files
     from safefakes_tf.anonymizers.ciagan import network
     from safefakes_tf.config import CiaganConfig
+    from safefakes_tf.config.overrides import RENAMED
 
     raw, weights = scratch / "raw", scratch / "ciagan.npz"
     settings = CiaganConfig()
     about = generator_files.About("ciagan", settings, "random, for a benchmark")
     generator_files.write(weights, network.build_generator(settings), about)
+    with np.load(weights) as file:  # in the words of 0.4.0, which are still read
+        arrays = dict(file)
+    text = str(arrays.pop("about"))
+    for before, now in RENAMED.items():
+        text = text.replace(f'"{now}"', f'"{before}"')
+    np.savez(weights, about=text, **arrays)
     shutil.copytree(arguments.photos / "wider_face_split", raw / "wider_face_split")
+    if arguments.lists:
+        shutil.copytree(arguments.lists, raw / "ground_truth")
     paths = sorted(arguments.photos.rglob("WIDER_val/images/*/*.jpg"))
     for path in paths[:: max(1, len(paths) // arguments.count)][: arguments.count]:
         place = raw / path.relative_to(arguments.photos)
@@ -124,6 +135,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("memory", "speed"))
     parser.add_argument("--photos", type=pathlib.Path, help="copy of WIDER FACE")
+    parser.add_argument(
+        "--lists", type=pathlib.Path, help="wider_{easy,medium,hard}_val.mat, for 0.4.0"
+    )
     parser.add_argument("--other", type=pathlib.Path, help="code of another version")
     parser.add_argument("--count", type=int)
     parser.add_argument("--megapixels", type=float, default=24)

@@ -88,7 +88,10 @@ def searching(
         ):
             yield functools.partial(pool.submit, _find, detector, upright)
         return
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive forks
+    # TensorFlow does not survive forks once it has run, but imports cost more than all
+    # else at the start of a process: a server that only imports is forked.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["safefakes_tf.keypoints.mediapipe"])
     with concurrent.futures.ProcessPoolExecutor(
         num_processes, context, _create_in_process, (create,)
     ) as pool:
