@@ -123,17 +123,11 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         """
 
     def raw_digest(self, folder: pathlib.Path) -> str | None:
-        """Return a digest of the raw photos and annotations in a folder.
+        """Return a digest of the raw photos and annotations in a folder that exists.
 
-        It is stored, and compared whenever the data set is asked for again.
-
-        Args:
-            folder: exists.
-
-        Returns:
-            None, as here, if there are no raw data.
+        It is stored, and compared whenever the data set is asked for again. None, as
+        here, if there are no raw data.
         """
-        del folder
 
     def _info(self):
         config = self.builder_config
@@ -145,33 +139,34 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         }
         if derived:
             of_record[faces.ACTION] = features.label_feature(faces.ACTIONS)
+        metadata = provenance.describe(
+            config.anonymizer,
+            config.options(),
+            config.seed,
+            digest,
+            digest and generator_files.read_about(config.anonymization.weights),
+        )
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict({**of_record, **self.face_features()}),
             homepage=self.HOMEPAGE,
-            metadata=tfds.core.MetadataDict(
-                provenance.describe(
-                    config.anonymizer,
-                    config.options(),
-                    config.seed,
-                    digest,
-                    digest and generator_files.read_about(config.anonymization.weights),
-                )
-            ),
+            metadata=tfds.core.MetadataDict(metadata),
         )
 
     def _stored_layout(self):
         """Return the layout of the keypoints that are stored; None without any."""
-        config = self.builder_config
-        known = self.KEYPOINTS in layouts.READABLE
-        if config.anonymizer == SOURCE or known or not _needs_keypoints(config):
-            return self.KEYPOINTS
-        return layouts.FOUND
+        return self.keypoint_layout if self._needs_keypoints() else self.KEYPOINTS
+
+    def _needs_keypoints(self):
+        name = self.builder_config.anonymizer
+        return (
+            name != SOURCE and anonymizers.method(name).anonymizer.keypoints is not None
+        )
 
     @property
     def keypoint_layout(self) -> str:
         """Layout of the keypoints of `encoded_with_keypoints`."""
-        stored = self._stored_layout()
-        return stored if stored in layouts.READABLE else layouts.FOUND
+        known = self.KEYPOINTS in layouts.READABLE
+        return self.KEYPOINTS if known else layouts.FOUND
 
     @property
     def difficulties(self) -> bool:
@@ -186,9 +181,8 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             source = self.source_builder()
             source.prepare()
             self.info.metadata[_RAW_SHA256] = source.info.metadata.get(_RAW_SHA256)
-            read = source.encoded
-            if _needs_keypoints(self.builder_config):
-                read = source.encoded_with_keypoints
+            with_keypoints = self._needs_keypoints()
+            read = source.encoded_with_keypoints if with_keypoints else source.encoded
             derived = derive.derivation(
                 self.builder_config, source.info.features, source.keypoint_layout
             )
@@ -199,7 +193,6 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         }
 
     def _generate_examples(self, split, records):
-        """Yield records under their keys, and count them into the metadata."""
         counts = provenance.Counts(self.info.features)
         for record in records:
             faces.validate_faces(record)
@@ -220,12 +213,8 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             raise ValueError(
                 f"{self.data_path} was built from other photos or annotations than "
                 f"those in {self._raw_folder()}; name theirs with --manual_dir, choose "
-                f"another --data_dir, or remove {self._all_of_this_name()}"
+                f"another --data_dir, or remove {self.data_dir_root / self.name}"
             )
-
-    def _all_of_this_name(self):
-        """Return the folder of the photos and all that is made from them."""
-        return self.data_dir_root / self.name
 
     def _raw_folder(self):
         standard = self.data_dir_root / "downloads" / "manual"  # TFDS' own default
@@ -252,14 +241,10 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     def encoded_with_keypoints(
         self, split: str, layout: str | None = None
     ) -> tf.data.Dataset:
-        """Return `encoded` with keypoints.
+        """Return `encoded` with keypoints, of `layout` or else of `keypoint_layout`.
 
         Where none are annotated, they are found. That takes its time once; see
         `keypoint_store`.
-
-        Args:
-            split: its name.
-            layout: that the keypoints are to have; None: `keypoint_layout`.
         """
         records = self.encoded(split)
         if self._stored_layout() != self.keypoint_layout:
@@ -291,7 +276,8 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             raise ValueError(
                 f"{self.name} has no photos of split {name} here; it has "
                 f"{', '.join(self.info.splits)}: add those of {name} to the raw photos "
-                f"and choose another --data_dir, or remove {self._all_of_this_name()}"
+                "and choose another --data_dir, or remove "
+                f"{self.data_dir_root / self.name}"
             )
         if read_config is None:
             # No cache: up to 250 MB, for what the system keeps in memory anyway.
@@ -301,7 +287,3 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             # As in training.loop: the tuner may sleep on for a minute at the end.
             read_config.options.autotune.enabled = False
         return super().as_dataset(split, read_config=read_config, **kwargs)
-
-
-def _needs_keypoints(config):
-    return anonymizers.method(config.anonymizer).anonymizer.keypoints is not None

@@ -98,16 +98,13 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         known = options.keys() - _FIELDS_OF_0_4_0.keys()
         for group, fields in _FIELDS_OF_0_4_0.items():
             known |= {f"{group}.{field}" for field in fields}
+            if group in options:
+                values = {field: getattr(options[group], field) for field in fields}
+                options[group] = values
         changed = self._changed()
-        if not changed.keys() <= known:
-            return None
-        hashed = {
-            name: {field: getattr(value, field) for field in _FIELDS_OF_0_4_0[name]}
-            if name in _FIELDS_OF_0_4_0
-            else value
-            for name, value in options.items()
-        }
-        return self._with_digest(changed and hashed)
+        return (
+            self._with_digest(changed and options) if changed.keys() <= known else None
+        )
 
     def _changed(self):
         """Return the options that differ from their defaults, by their paths."""

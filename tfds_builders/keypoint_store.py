@@ -33,7 +33,7 @@ def attach(
         records: of the whole split, in a fixed order, photos encoded.
         folder: of the data set.
         split: of the records.
-        create: makes a detector; see `search.find_all`.
+        create: makes a detector; see `search.searching`.
 
     Returns:
         The records with `faces/keypoints`, layout `found`, `faces/has_keypoints` and
@@ -45,24 +45,22 @@ def attach(
     """
     folder = pathlib.Path(folder) / FOLDER
     files = _search(records, folder, split, create)
-    names, counts, keypoints, source = (
-        np.concatenate(arrays) for arrays in zip(*map(_read, files), strict=True)
-    )
-    start = np.concatenate([[0], np.cumsum(counts)])
     # Tensors that a map captures are shared, not copied into its graph.
-    names, start = tf.constant(names), tf.constant(start)
-    keypoints, source = tf.constant(keypoints), tf.constant(source)
+    names, counts, keypoints, source = (
+        tf.concat(arrays, axis=0) for arrays in zip(*map(_read, files), strict=True)
+    )
+    ends = tf.cumsum(counts)
 
     def add(index, record):
         message = f"{folder} holds keypoints of other photos; remove it"
         same = tf.debugging.assert_equal(names[index], record[faces.FILENAME], message)
         with tf.control_dependencies([same]):
-            of_photo = source[start[index] : start[index + 1]]
+            rows = slice(ends[index] - counts[index], ends[index])
         return {
             **record,
-            faces.KEYPOINTS: keypoints[start[index] : start[index + 1]],
-            faces.HAS_KEYPOINTS: of_photo != faces.NOT_FOUND,
-            faces.KEYPOINTS_SOURCE: of_photo,
+            faces.KEYPOINTS: keypoints[rows],
+            faces.HAS_KEYPOINTS: source[rows] != faces.NOT_FOUND,
+            faces.KEYPOINTS_SOURCE: source[rows],
         }
 
     joined = records.enumerate().map(add, tf.data.AUTOTUNE, deterministic=True)
@@ -71,28 +69,21 @@ def attach(
 
 def _search(records, folder, split, create):
     """Make the files that are not there, and return the paths of all."""
-    total = len(records)
-    files = [
-        folder / f"{split}-{number:05d}.npz"
-        for number in range(-(-total // PHOTOS_PER_FILE))
-    ]
-    if _first_missing(files) == len(files):
-        return files
-    folder.mkdir(exist_ok=True)
-    with preparation.alone_in(folder):
-        # Another process may have searched while this one waited.
-        _search_from(_first_missing(files), files, records, create)
+    numbers = range(-(-len(records) // PHOTOS_PER_FILE))
+    files = [folder / f"{split}-{number:05d}.npz" for number in numbers]
+    if not all(file.exists() for file in files):
+        folder.mkdir(exist_ok=True)
+        with preparation.alone_in(folder):
+            _search_on(files, records, create)
     return files
 
 
-def _first_missing(files):
-    return next((n for n, file in enumerate(files) if not file.exists()), len(files))
-
-
-def _search_from(done, files, records, create):
-    if done == len(files):
+def _search_on(files, records, create):
+    # Again, as another process may have searched while this one waited.
+    missing = list(itertools.dropwhile(pathlib.Path.exists, files))
+    if not missing:
         return
-    total, first = len(records), done * PHOTOS_PER_FILE
+    total, first = len(records), (len(files) - len(missing)) * PHOTOS_PER_FILE
     photos, kept = itertools.tee(_photos(records.skip(first)))
     processes = search.num_processes(total - first)
     found = search.find_all((photo[1:] for photo in photos), create, processes)
@@ -104,7 +95,7 @@ def _search_from(done, files, records, create):
         unit="photo",
         mininterval=1.0,
     )
-    for file in files[done:]:
+    for file in missing:
         _write(file, list(itertools.islice(bar, PHOTOS_PER_FILE)))
 
 

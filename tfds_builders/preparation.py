@@ -15,9 +15,9 @@ import tensorflow_datasets as tfds
 def prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None = None) -> None:
     """Download and prepare a data set, unless that is done already.
 
-    TFDS writes into a folder `incomplete.*` and renames it at the end. Here two things
-    are added: processes that want the same data set wait for the one that builds it,
-    and what a killed build left behind is removed.
+    TFDS writes into a folder `incomplete.*` and renames it at the end. Processes that
+    want the same data set wait for the one that builds it, and what a killed build left
+    behind is removed.
 
     Args:
         builder: of the data set; its `info` is complete afterwards.
@@ -35,8 +35,12 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None = None) ->
         with alone_in(target.parent):
             if target.exists():  # built by another process meanwhile
                 builder.info.read_from_directory(target)
-            else:
-                _build(builder, target.parent, manual_dir)
+                return
+            for leftover in target.parent.glob("incomplete.*"):
+                shutil.rmtree(leftover)
+            builder.download_and_prepare(
+                download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
+            )
     except Exception as error:
         if _tells_full_disk(error):
             raise ValueError(
@@ -61,31 +65,19 @@ def _make(folder):
         ) from error
 
 
-def _build(builder, folder, manual_dir):
-    for leftover in folder.glob("incomplete.*"):
-        shutil.rmtree(leftover)
-    builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
-    )
-
-
 @contextlib.contextmanager
 def alone_in(folder: pathlib.Path) -> Iterator[None]:
     """Work in a folder while no other process does.
 
-    Others that ask for the same folder wait at the start of their `with`. The lock is a
-    file `.lock` there; the system takes it back when the process dies, so that nobody
-    waits for a killed one.
-
-    Args:
-        folder: exists and can be written to.
+    Others wait at the start of their `with`. The lock is a file `.lock` in the folder;
+    the system takes it back when the process dies, so that nobody waits for a dead one.
     """
     with open(folder / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _tells_full_disk(error: BaseException | None) -> bool:
+def _tells_full_disk(error):
     """Look for a full disk in an error and in those it was raised from."""
     while error is not None:
         if isinstance(error, tf.errors.ResourceExhaustedError):

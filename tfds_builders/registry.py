@@ -20,8 +20,7 @@ def create_builder(data: DataConfig, seed: int) -> AnonymizedBuilder:
         ValueError: if there is no such data set.
     """
     values.check_choice("dataset", data.dataset, names.DATASETS)
-    module = importlib.import_module(names.DATASETS[data.dataset].module)
-    builder_class = module.Builder
+    builder_class = importlib.import_module(names.DATASETS[data.dataset].module).Builder
     config = AnonymizedConfig(
         anonymizer=data.anonymizer,
         anonymization=data.anonymization,

@@ -7,12 +7,8 @@ one meets many times more of them (on real detectors, 20 times and more).
 
 import numpy as np
 
+from safefakes_tf.evaluation import wider_face
 from safefakes_tf.evaluation.ground_truth import GroundTruth
-from safefakes_tf.evaluation.wider_face import (
-    MIN_OVERLAP,
-    Predictions,
-    overlaps_float64,
-)
 
 _EXPECTED = "x y w h"
 _CONVENTIONS = {  # name -> columns to left, top, width, height
@@ -30,7 +26,9 @@ _MAX_RELATIVE = 1.5  # boxes relative to the photo may reach beyond its border
 _MAX_IMAGES = 300  # enough to tell, and a small part of the evaluation's time
 
 
-def check_convention(predictions: Predictions, ground_truth: GroundTruth) -> None:
+def check_convention(
+    predictions: wider_face.Predictions, ground_truth: GroundTruth
+) -> None:
     """Refuse a set of predictions whose boxes are in another convention.
 
     Args:
@@ -67,16 +65,14 @@ def _faces_met(predictions, ground_truth, convert):
     boxes = np.stack(convert(*predictions.boxes.T), axis=1)
     if np.mean((boxes[:, 2:] > 0).all(axis=1)) < _MIN_POSITIVE:
         return 0
-    ends = np.cumsum(predictions.num_boxes)
-    starts = ground_truth.starts
+    first, starts = predictions.starts, ground_truth.starts
     both = np.flatnonzero((ground_truth.num_boxes > 0) & (predictions.num_boxes > 0))
     met = 0
     for image in both[:: 1 + len(both) // _MAX_IMAGES]:
         faces = ground_truth.boxes[starts[image] : starts[image + 1]]
         faces = faces[(faces[:, 2:] > 0).all(axis=1)]
         # As many detections as faces, and some more: weak ones only meet by chance.
-        count = min(predictions.num_boxes[image], len(faces) + 4)
-        first = ends[image] - predictions.num_boxes[image]
-        table = overlaps_float64(boxes[first : first + count], faces)
-        met += np.count_nonzero((table >= MIN_OVERLAP).any(axis=0))
+        best = boxes[first[image] : first[image + 1]][: len(faces) + 4]
+        overlaps = wider_face.overlaps_float64(best, faces)
+        met += np.count_nonzero((overlaps >= wider_face.MIN_OVERLAP).any(axis=0))
     return met

@@ -1,23 +1,17 @@
 """The precision-recall plot of WIDER FACE."""
 
-import os
 import pathlib
 
 from safefakes_tf.evaluation.wider_face import Result
 
 
-def plot_precision_recall(
-    results: dict[str, Result], path: str | os.PathLike
-) -> pathlib.Path:
+def plot_precision_recall(results: dict[str, Result], path: pathlib.Path) -> None:
     """Draw precision over recall, one panel per difficulty, one line per result.
 
     Args:
         results: label -> result, in the order of the legend; all of the same
             difficulties.
-        path: picture to write; its extension chooses the format, such as `.png`.
-
-    Returns:
-        The path.
+        path: of the picture; its suffix tells the format, its folder exists.
     """
     # Imported here: evaluating needs no plot. A Figure of its own needs no display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,7 +19,7 @@ def plot_precision_recall(
 
     figure = Figure(figsize=(13, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
-    difficulties = tuple(next(iter(results.values())).ap)
+    difficulties = next(iter(results.values())).ap
     panels = figure.subplots(1, len(difficulties), sharey=True, squeeze=False)[0]
     for row, (axes, difficulty) in enumerate(zip(panels, difficulties, strict=True)):
         for label, result in results.items():
@@ -38,7 +32,4 @@ def plot_precision_recall(
         axes.grid(alpha=0.3)
         axes.legend(loc="lower left", fontsize="small")
     figure.axes[0].set_ylabel("precision")
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
-    return path

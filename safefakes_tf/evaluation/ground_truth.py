@@ -1,5 +1,6 @@
 """The faces that detections are compared with: from WIDER FACE files or records."""
 
+import collections
 import dataclasses
 import pathlib
 from collections.abc import Iterable
@@ -10,7 +11,6 @@ from absl import logging
 from safefakes_tf.photos.box_files import wider, wider_mat
 
 ALL = ("all",)  # the one difficulty where faces are told apart by none
-DEFAULT_EVENT = "all"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +18,7 @@ class GroundTruth:
     """The annotated faces of a validation set, those of all images in one array.
 
     Attributes:
-        names: `event/image` of each image, without extension; its prediction file
-            lies at this path plus `.txt`.
+        names: `event/image` of each image, without extension.
         num_boxes: int64 [I], faces per image, in the order of `names`.
         boxes: int32 [B, 4], left, top, width, height in pixels, image by image.
         difficulties: the names of the D difficulties.
@@ -59,9 +58,8 @@ def image_name(filename: str | bytes) -> str:
             "image/filename must be a path inside the data set, such as"
             f" 0--Parade/photo.jpg; got {text!r}"
         )
-    if len(path.parts) == 1:
-        path = DEFAULT_EVENT / path
-    return path.with_suffix("").as_posix()
+    event = path.parent if len(path.parts) > 1 else "all"
+    return f"{event}/{path.stem}"
 
 
 def from_records(
@@ -105,13 +103,11 @@ def from_records(
 
 def _assemble(names, boxes, difficulties, counting):
     """Join per-image lists; the arrays' shapes are already checked."""
-    unique = set()
-    for name in names:
-        if name in unique:
+    for name, count in collections.Counter(names).items():
+        if count > 1:
             raise ValueError(
                 f"image names must differ without their extension; {name} comes twice"
             )
-        unique.add(name)
     none = np.zeros([len(difficulties), 0])
     return GroundTruth(
         names=tuple(names),
@@ -133,12 +129,8 @@ def load(path: str | pathlib.Path) -> GroundTruth:
             a text file like that. Which faces count is told by the three files
             `wider_{easy,medium,hard}_val.mat` beside it; without them, all do.
 
-    Returns:
-        The images in the order of the file.
-
     Raises:
-        ValueError: if the folder or a file is missing, unreadable, or if the files do
-            not describe the same images.
+        ValueError: if files are missing, unreadable, or not of the same images.
 
     Source: WIDER FACE evaluation tools; wider_eval.md, section 1.
     """
@@ -159,18 +151,15 @@ def load(path: str | pathlib.Path) -> GroundTruth:
         ]
     names, boxes = ([pair[part] for pair in faces] for part in (0, 1))
     lists = _read_lists(path, names)
-    if not lists:
-        everything = [np.ones([1, len(image)], bool) for image in boxes]
-        return _assemble(names, boxes, ALL, everything)
     counting = [
-        np.stack([of.counting(name, len(image)) for of in lists.values()])
+        [of.counting(name, len(image)) for of in lists.values()]
+        or [np.ones(len(image), bool)]
         for name, image in faces
     ]
-    return _assemble(names, boxes, tuple(lists), counting)
+    return _assemble(names, boxes, tuple(lists) or ALL, counting)
 
 
 def _boxes_in(folder):
-    """Return the file of boxes in a folder."""
     for name in (wider_mat.BOXES, wider.TEXTS["val"]):
         if (folder / name).is_file():
             return folder / name

@@ -16,7 +16,6 @@ from safefakes_tf.evaluation.box_conventions import check_convention
 from safefakes_tf.evaluation.ground_truth import GroundTruth, image_name
 from safefakes_tf.evaluation.wider_face import Predictions, sort_by_score
 
-_SUFFIX = ".txt"
 _COLUMNS = "x y w h score"
 
 
@@ -99,28 +98,37 @@ def read(
             f"the prediction folder {root} does not exist; expected"
             " <folder>/<event>/<image>.txt"
         )
-    paths = _find_files(root)
-    _report_coverage(root, paths, ground_truth.names)
+    # A text file outside any event is no prediction.
+    files = sorted(root.glob("*/**/*.txt"))
+    paths = {path.relative_to(root).with_suffix("").as_posix(): path for path in files}
+    _check_coverage(root, paths, ground_truth.names)
     contents = {name: _parse(path) for name, path in paths.items()}
-    _report_titles(root, [name for name, (_, own) in contents.items() if not own])
+    others = [name for name, (_, own) in contents.items() if not own]
+    _warn(root, others, "name another image in line 1; the file name decides")
     nothing = np.zeros([0, 5]), True
     images = [contents.pop(name, nothing)[0] for name in ground_truth.names]
+    _warn(
+        root,
+        list(contents),
+        "belong to no image of the ground truth: only their scores enter the"
+        " normalisation",
+    )
+    unsorted = [
+        name
+        for name, rows in zip(ground_truth.names, images, strict=True)
+        if (np.diff(rows[:, 4]) > 0).any()
+    ]
+    _warn(root, unsorted, "were not sorted by falling score; sorted now")
     strays = [rows[:, 4] for rows, _ in contents.values()]
     predictions = Predictions.from_arrays(images, np.concatenate([[], *strays]))
-    predictions = _sorted(root, predictions)
+    predictions = sort_by_score(predictions)
     if not ours:
         check_convention(predictions, ground_truth)
     return predictions
 
 
-def _find_files(root):
-    """Map `event/image` to its file; a text file outside any event is no prediction."""
-    paths = sorted(root.glob(f"*/**/*{_SUFFIX}"))
-    return {path.relative_to(root).with_suffix("").as_posix(): path for path in paths}
-
-
-def _report_coverage(root, paths, names):
-    """Warn of images without a file and of files without an image."""
+def _check_coverage(root, paths, names):
+    """Warn of images without a file; refuse a folder that has none of any image."""
     missing = [name for name in names if name not in paths]
     if names and len(missing) == len(names):
         found = f"{next(iter(paths))}.txt" if paths else "no .txt file in any folder"
@@ -134,35 +142,14 @@ def _report_coverage(root, paths, names):
             " detections; the first is %s",
             len(missing), len(names), root, missing[0],
         )  # fmt: skip
-    strays = sorted(set(paths) - set(names))
-    if strays:
-        logging.warning(
-            "%d prediction files in %s belong to no image of the ground truth: only"
-            " their scores enter the normalisation; the first is %s.txt",
-            len(strays), root, strays[0],
-        )  # fmt: skip
 
 
-def _report_titles(root, names):
+def _warn(root, names, trouble):
     if names:
         logging.warning(
-            "%d prediction files in %s name another image in line 1; the file name"
-            " decides; the first is %s.txt",
-            len(names), root, names[0],
+            "%d prediction files in %s %s; the first is %s.txt",
+            len(names), root, trouble, names[0],
         )  # fmt: skip
-
-
-def _sorted(root, predictions):
-    """Sort the images whose rows do not come by falling score, with one warning."""
-    image = np.repeat(np.arange(len(predictions.num_boxes)), predictions.num_boxes)
-    rising = (np.diff(predictions.scores) > 0) & (image[1:] == image[:-1])
-    if not rising.any():
-        return predictions
-    logging.warning(
-        "%d prediction files in %s were not sorted by falling score; sorted now",
-        len(np.unique(image[1:][rising])), root,
-    )  # fmt: skip
-    return sort_by_score(predictions)
 
 
 # === One file ===
@@ -174,11 +161,8 @@ def _parse(path):
         lines = [line.split() for line in file.read().splitlines()]
     filled = [words for words in lines if words]
     rows = filled[2:]
-    if (
-        filled[1:]
-        and _announced(filled[1]) == len(rows)
-        and {5}.issuperset(map(len, rows))
-    ):
+    whole = filled[1:] and _announced(filled[1]) == len(rows)
+    if whole and all(len(row) == 5 for row in rows):
         values = _numbers(itertools.chain.from_iterable(rows))
         if np.isfinite(values).all():
             return values.reshape(-1, 5), _names_image(filled[0], path)
@@ -186,17 +170,15 @@ def _parse(path):
 
 
 def _announced(words):
-    """The number of boxes that line 2 gives, None if it gives none."""
     return int(words[0]) if len(words) == 1 and words[0].isdigit() else None
 
 
 def _numbers(words):
-    """The words as float64; all NaN if one of them is no number."""
-    words = list(words)
+    """Return float64 values; a single NaN if one of the words is no number."""
     try:
         return np.array(list(map(float, words)), np.float64)
     except ValueError:
-        return np.full(len(words), np.nan)
+        return np.array([np.nan])
 
 
 def _names_image(words, path):
@@ -206,7 +188,7 @@ def _names_image(words, path):
 
 
 def _fault(lines):
-    """Say what is wrong with a file, by its first faulty line."""
+    """Tell the first fault of a file."""
     filled = [(n, words) for n, words in enumerate(lines, start=1) if words]
     if len(filled) < 2:
         missing = ("the image name", "the number of boxes")[len(filled)]
@@ -217,10 +199,8 @@ def _fault(lines):
         return f"line {number}: expected the number of boxes alone, got {_quote(words)}"
     for n, row in rows:
         if len(row) != 5:
-            return (
-                f"line {n}: expected five numbers {_COLUMNS}, got {len(row)}:"
-                f" {_quote(row)}"
-            )
+            found = f"{len(row)}: {_quote(row)}"
+            return f"line {n}: expected five numbers {_COLUMNS}, got {found}"
         if not np.isfinite(_numbers(row)).all():
             return f"line {n}: expected finite numbers {_COLUMNS}, got {_quote(row)}"
     return (

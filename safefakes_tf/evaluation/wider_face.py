@@ -43,6 +43,11 @@ class Predictions:
         counts = np.array([len(image) for image in images], np.int64)
         return cls(counts, rows[:, :4], rows[:, 4], np.array(stray_scores, np.float64))
 
+    @property
+    def starts(self) -> np.ndarray:
+        """int64 [I + 1], where the detections on each image begin; the last is M."""
+        return np.concatenate([[0], np.cumsum(self.num_boxes, dtype=np.int64)])
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -78,9 +83,6 @@ def evaluate(
             the rows in their order, "matlab" sorts them by falling score.
         arithmetic: "python" or "matlab".
 
-    Returns:
-        A `Result`.
-
     Raises:
         ValueError: if the arithmetic is unknown or the images do not correspond.
 
@@ -99,8 +101,10 @@ def evaluate(
         overlap, scores = overlaps_int32, _normalise_float32(predictions)
     else:
         overlap, scores = overlaps_float64, _normalise_float64(predictions)
-    matches, usable = _match(ground_truth, predictions, overlap)
-    first = _first_threshold(scores, predictions.num_boxes)
+    matches = _match(ground_truth, predictions, overlap)
+    # The protocol leaves out the detections on images without any face.
+    usable = np.repeat(ground_truth.num_boxes > 0, predictions.num_boxes)
+    first = _first_threshold(scores, predictions.starts)
     counts = _count(ground_truth.counting, matches, usable, first)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = counts[..., 1] / counts[..., 0]
@@ -157,11 +161,9 @@ def overlaps_float64(predicted: np.ndarray, annotated: np.ndarray) -> np.ndarray
 
     Source: wider_eval.md, section 4, step 2.
     """
-    left, top, right, bottom, predicted_area, annotated_area = _meet(
-        predicted, annotated
-    )
+    left, top, right, bottom, areas = _meet(predicted, annotated)
     inter = _pixels(left, right) * _pixels(top, bottom)
-    union = predicted_area + annotated_area - inter
+    union = areas - inter
     return np.divide(inter, union, out=np.zeros_like(inter), where=inter > 0)
 
 
@@ -180,18 +182,16 @@ def overlaps_int32(predicted: np.ndarray, annotated: np.ndarray) -> np.ndarray:
 
     Source: wider_eval.md, section 6, first row.
     """
-    left, top, right, bottom, predicted_area, annotated_area = _meet(
-        predicted, annotated
-    )
-    inter = _pixels(_round(left), _round(right)) * _pixels(_round(top), _round(bottom))
-    union = _round(predicted_area + annotated_area) - inter
+    left, top, right, bottom, areas = map(_round, _meet(predicted, annotated))
+    inter = _pixels(left, right) * _pixels(top, bottom)
+    union = areas - inter
     with np.errstate(divide="ignore"):
         ratio = np.divide(inter, union, out=np.zeros_like(inter), where=inter > 0)
     return _round(ratio)
 
 
 def _meet(predicted, annotated):
-    """Corners of the common part [P, G] of each pair, and the areas [P, 1], [1, G]."""
+    """Return corners of the common part and sum of the areas of each pair, [P, G]."""
     x, y, width, height = predicted.T[:, :, np.newaxis]
     gx, gy, gwidth, gheight = annotated.T.astype(np.float64)[:, np.newaxis, :]
     right, bottom, gright, gbottom = x + width, y + height, gx + gwidth, gy + gheight
@@ -201,8 +201,7 @@ def _meet(predicted, annotated):
         np.minimum(right, gright),
         np.minimum(bottom, gbottom),
         # Not `width + 1`: x + width - x rounds, and the protocol has it so.
-        (right - x + 1) * (bottom - y + 1),
-        (gright - gx + 1) * (gbottom - gy + 1),
+        (right - x + 1) * (bottom - y + 1) + (gright - gx + 1) * (gbottom - gy + 1),
     )
 
 
@@ -218,35 +217,29 @@ def _round(values):
 
 
 def _match(ground_truth, predictions, overlap):
-    """Find for every detection the face that it overlaps most, by at least a half.
+    """Return int64 [M], the face that each detection overlaps most, by at least a half.
 
-    Returns:
-        int64 [M], row of the face in the ground truth, -1 if there is none; bool [M],
-        False on images without any face, whose detections the protocol leaves out.
+    It is the face's row in the ground truth, -1 if there is none.
     """
     matches = np.full(len(predictions.scores), -1, np.int64)
-    usable = np.repeat(ground_truth.num_boxes > 0, predictions.num_boxes)
-    ends, starts = np.cumsum(predictions.num_boxes), ground_truth.starts
+    first, starts = predictions.starts, ground_truth.starts
     for image in np.flatnonzero(ground_truth.num_boxes * predictions.num_boxes):
-        rows = slice(ends[image] - predictions.num_boxes[image], ends[image])
+        rows = slice(first[image], first[image + 1])
         faces = ground_truth.boxes[starts[image] : starts[image + 1]]
         table = overlap(predictions.boxes[rows], faces)
         best = table.argmax(axis=1)
         enough = table[np.arange(len(best)), best] >= MIN_OVERLAP
         matches[rows] = np.where(enough, best + starts[image], -1)
-    return matches, usable
+    return matches
 
 
-def _first_threshold(scores, num_boxes):
-    """Index of the first threshold at which each detection is counted.
+def _first_threshold(scores, starts):
+    """Return int64 [M], the first threshold at which each detection counts, or 1000.
 
     A detection counts as soon as itself **or any later one of its image** reaches the
     threshold, since the protocol cuts after the last that does.
-
-    Returns:
-        int64 [M] in 0 ... 1000; 1000 for never.
     """
-    images = np.split(scores, np.cumsum(num_boxes)[:-1])
+    images = np.split(scores, starts[1:-1])
     best_later = np.concatenate(
         [np.maximum.accumulate(image[::-1])[::-1] for image in images]
     )
@@ -257,11 +250,7 @@ def _first_threshold(scores, num_boxes):
 
 
 def _count(counting, matches, usable, first_threshold):
-    """Sum proposals and recalled faces over the set at every threshold.
-
-    Returns:
-        int64 [D, 1000, 2].
-    """
+    """Return int64 [D, 1000, 2], proposals and recalled faces over the set."""
     matched = matches >= 0
     recalling = np.zeros_like(matched)
     # A face is recalled by the first detection on it; later ones are false alarms.

@@ -92,14 +92,8 @@ def read(
     return tf.where(has_keypoints[:, tf.newaxis, tf.newaxis], points, none)
 
 
-def _part_of_found(part):
-    """Return the function to a part of `found`, absent points marked."""
-
-    def convert(points):
-        absent = tf.reduce_all(points == 0, axis=2, keepdims=True)
-        return tf.where(absent, ABSENT, points)[:, part]
-
-    return convert
+def _marked(found):
+    return tf.where(tf.reduce_all(found == 0, axis=2, keepdims=True), ABSENT, found)
 
 
 def _seven_of_68(points):
@@ -113,6 +107,6 @@ _CONVERSIONS = {  # (from, to) -> function; of others no point is known
     ("ibug68", "ibug68"): lambda points: points,
     ("ibug68", "deepprivacy7"): _seven_of_68,
     ("deepprivacy7", "deepprivacy7"): lambda points: points,
-    (FOUND, "ibug68"): _part_of_found(slice(NUM_KEYPOINTS["ibug68"])),
-    (FOUND, "deepprivacy7"): _part_of_found(slice(NUM_KEYPOINTS["ibug68"], None)),
+    (FOUND, "ibug68"): lambda found: _marked(found)[:, : NUM_KEYPOINTS["ibug68"]],
+    (FOUND, "deepprivacy7"): lambda found: _marked(found)[:, NUM_KEYPOINTS["ibug68"] :],
 }

@@ -91,11 +91,11 @@ class MediaPipeDetector:
             corner + _array(mesh) * scale
             for mesh in self._mesh.detect(picture).face_landmarks
         ]
-        mesh = _best(box, meshes, [_bounds(mesh) for mesh in meshes])
+        areas = [np.ravel([mesh.min(axis=0), mesh.max(axis=0)]) for mesh in meshes]
+        mesh = _best(box, meshes, areas)
         if mesh is not None:
             points[:NUM_IBUG] = mesh[list(layouts.MESH_OF_IBUG68)]
-            points[NUM_IBUG : NUM_IBUG + 5] = _five_of_68(points)
-            source = faces.MESH
+            five, source = _five_of_68(points), faces.MESH
         else:
             seen = self._blazeface.detect(picture).detections
             sixes = [corner + _array(each.keypoints) * scale for each in seen]
@@ -103,13 +103,11 @@ class MediaPipeDetector:
             six = _best(box, sixes, areas)
             if six is None:
                 return points, faces.NOT_FOUND
-            points[NUM_IBUG : NUM_IBUG + 5] = six[list(BLAZEFACE_ORDER)]
-            source = faces.BLAZEFACE
-        points[NUM_IBUG + 5 :] = self._shoulders(photo, box, points[NUM_IBUG])
+            five, source = six[list(BLAZEFACE_ORDER)], faces.BLAZEFACE
+        points[NUM_IBUG:] = [*five, *self._shoulders(photo, box, five[0])]
         return points, source
 
     def _shoulders(self, photo, box, nose):
-        """Return left and right shoulder of the person whose nose is at `nose`."""
         crop, corner, scale = _crop(photo, box, POSE_CROP)
         absent = np.full([2, 2], np.nan)
         poses = self._pose.detect(_picture(crop)).pose_landmarks
@@ -121,11 +119,10 @@ class MediaPipeDetector:
         if distances[nearest] > 0.5 * max(box[2:] - box[:2]):
             return absent
         shoulders = places[nearest][list(POSE_SHOULDERS)]
-        visible = [
-            poses[nearest][n].visibility >= MIN_VISIBILITY for n in POSE_SHOULDERS
-        ]
-        inside = ((shoulders >= 0) & (shoulders <= photo.shape[:2])).all(axis=1)
-        return np.where((visible & inside)[:, None], shoulders, np.nan)
+        confidence = [poses[nearest][n].visibility for n in POSE_SHOULDERS]
+        seen = ((shoulders >= 0) & (shoulders <= photo.shape[:2])).all(axis=1)
+        seen &= np.array(confidence) >= MIN_VISIBILITY
+        return np.where(seen[:, None], shoulders, np.nan)
 
 
 def _crop(photo, box, factor):
@@ -151,17 +148,11 @@ def _array(landmarks):
     return np.array([[point.y, point.x] for point in landmarks])
 
 
-def _bounds(points):
-    return np.concatenate([points.min(axis=0), points.max(axis=0)])
-
-
 def _area(bounding_box, corner, scale):
     """Return the box of a detection, yxyx in pixels of the photo."""
     near = np.array([bounding_box.origin_y, bounding_box.origin_x])
     far = near + np.array([bounding_box.height, bounding_box.width])
-    return np.concatenate([corner, corner]) + np.concatenate([near, far]) * (
-        scale / CROP_SIDE
-    )
+    return np.ravel(corner + np.array([near, far]) * (scale / CROP_SIDE))
 
 
 def _best(box, candidates, areas):

@@ -54,14 +54,11 @@ def find_all(
     create: Callable[[], Detector],
     num_processes: int = 1,
 ) -> Iterator[Found]:
-    """Search many photos as they are stored; see `searching`.
+    """Yield what is found on many photos, as they are stored, in order.
 
     Args:
         photos: bytes of a JPEG or PNG file, and boxes as of `Detector.find`, each.
         create, num_processes: as of `searching`.
-
-    Yields:
-        What was found on each photo, in order.
     """
     with searching(create, num_processes) as search:
         waiting = collections.deque()

@@ -16,15 +16,11 @@ def expand(boxes: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
     itself leaves no room for a square it reaches outside.
 
     Args:
-        boxes: float64 [N, 4], top, left, bottom, right in pixels, the far edges
-            excluded.
+        boxes: float64 [N, 4], top, left, bottom, right in pixels, far edges excluded.
         height, width: size of the photo in pixels, int32 scalars.
 
     Returns:
-        int32 [N, 4], top, left, bottom, right in pixels, far edges excluded; as high as
-        wide.
-
-    Source: deepprivacy.md, section 5.
+        int32 [N, 4], likewise.
     """
     photo = tf.cast(tf.stack([height, width]), tf.float64)
     near, size = boxes[:, :2], boxes[:, 2:] - boxes[:, :2]
@@ -40,14 +36,14 @@ def expand(boxes: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
 
     # 2. A margin, as far as both directions have room for it.
     room = tf.reduce_min((photo - side) // 2, axis=1, keepdims=True)
-    margin = tf.maximum(tf.minimum(trunc(MARGIN * side), room), 0.0)
+    margin = tf.maximum(tf.minimum(_trunc(MARGIN * side), room), 0.0)
     start = tf.where(margin > 0, tf.maximum(start - margin, 0.0), start)
     side = side + 2 * margin
     start -= tf.where(margin > 0, tf.maximum(start + side - photo, 0.0), 0.0)
     end = start + side
     fits &= tf.reduce_all((start >= 0) & (end <= photo), axis=1)
     fits &= tf.reduce_all((start <= near) & (end >= boxes[:, 2:]), axis=1)
-    square = trunc(tf.concat([start, trunc(start) + trunc(side)], axis=1))
+    square = _trunc(tf.concat([start, _trunc(start) + _trunc(side)], axis=1))
 
     square = tf.where(fits[:, tf.newaxis], square, around_centre(boxes, FALLBACK_SIDE))
     return tf.cast(square, tf.int32)
@@ -67,7 +63,7 @@ def inside(box: tf.Tensor, square: tf.Tensor, side: int) -> tf.Tensor:
     square = tf.cast(square, tf.float64)
     offsets = tf.cast(box, tf.float64) - tf.tile(square[:2], [2])
     offsets = offsets * side / (square[2] - square[0])
-    near, far = tf.split(tf.cast(trunc(offsets), tf.int32), 2)
+    near, far = tf.split(tf.cast(_trunc(offsets), tf.int32), 2)
     near = tf.clip_by_value(near, 0, side - 1)
     return tf.concat([near, tf.maximum(far, near + 1)], axis=0)
 
@@ -75,19 +71,13 @@ def inside(box: tf.Tensor, square: tf.Tensor, side: int) -> tf.Tensor:
 def around_centre(boxes: tf.Tensor, factor: float) -> tf.Tensor:
     """Return squares of `factor` longer sides around the boxes' centres.
 
-    Args:
-        boxes: as of `expand`.
-        factor: side of the square in longer sides of its box.
-
-    Returns:
-        float64 [N, 4], whole numbers; may reach outside the photo.
+    `boxes` are as of `expand`; so are the squares, but of type float64.
     """
     near, size = boxes[:, :2], boxes[:, 2:] - boxes[:, :2]
-    centre = trunc(near) + size // 2
+    centre = _trunc(near) + size // 2
     half = factor * tf.reduce_max(size, axis=1, keepdims=True) // 2
     return tf.concat([centre - half, centre + half], axis=1)
 
 
-def trunc(values: tf.Tensor) -> tf.Tensor:
-    """Round towards zero."""
+def _trunc(values):
     return tf.sign(values) * tf.floor(tf.abs(values))

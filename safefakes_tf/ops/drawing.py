@@ -51,9 +51,8 @@ def polygon_mask(corners: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.
     (x, y), (end_x, end_y) = (tf.unstack(p, axis=1) for p in (corners, ends))
     rows = tf.range(height)[:, tf.newaxis]
     crossed = (rows >= tf.minimum(y, end_y)) & (rows < tf.maximum(y, end_y))
-    slope = tf.math.divide_no_nan(
-        tf.cast(end_x - x, tf.float64), tf.cast(end_y - y, tf.float64)
-    )
+    run, rise = (tf.cast(size, tf.float64) for size in (end_x - x, end_y - y))
+    slope = tf.math.divide_no_nan(run, rise)
     crossings = tf.cast(x, tf.float64) + tf.cast(rows - y, tf.float64) * slope
     columns = tf.clip_by_value(tf.math.ceil(crossings), 0, tf.cast(width, tf.float64))
     columns = tf.cast(columns, tf.int32)
@@ -85,14 +84,9 @@ def _clipped(starts, ends, height, width):
 def _moved(points, others, axis, limit):
     """Move points along their lines until a coordinate is in 0..limit."""
     bound = tf.clip_by_value(points[:, axis], 0, limit)
-    length, gap, extent = (
-        tf.cast(value, tf.float64)
-        for value in (
-            (others - points)[:, axis],
-            bound - points[:, axis],
-            (others - points)[:, 1 - axis],
-        )
-    )
-    shift = tf.cast(tf.math.divide_no_nan(gap * extent, length), tf.int32)
+    gap = tf.cast(bound - points[:, axis], tf.float64)
+    line = tf.cast(others - points, tf.float64)
+    shift = tf.math.divide_no_nan(gap * line[:, 1 - axis], line[:, axis])
+    shift = tf.cast(shift, tf.int32)
     moved = [bound, points[:, 1 - axis] + shift]
     return tf.stack(moved if axis == 0 else moved[::-1], axis=1)

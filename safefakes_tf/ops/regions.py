@@ -142,17 +142,11 @@ def cut(image: tf.Tensor, square: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
     Returns:
         uint8 [side, side, 3].
     """
-    shape = tf.shape(image)
-    limits = tf.stack([0, 0, shape[0], shape[1]])
-    top, left, bottom, right = tf.unstack(
-        tf.concat(
-            [tf.maximum(square, limits)[:2], tf.minimum(square, limits)[2:]], axis=0
-        )
-    )
-    patch = image[top:bottom, left:right]
-    outside = tf.abs(tf.stack([top, left, bottom, right]) - square)
-    patch = tf.pad(patch, [*tf.unstack(tf.reshape(outside, [2, 2]), axis=1), [0, 0]])
-    return resize(patch, side, side)
+    near = tf.maximum(square[:2], 0)
+    far = tf.minimum(square[2:], tf.shape(image)[:2])
+    patch = image[near[0] : far[0], near[1] : far[1]]
+    outside = tf.stack([near - square[:2], square[2:] - far], axis=1)
+    return resize(tf.pad(patch, tf.concat([outside, [[0, 0]]], axis=0)), side, side)
 
 
 def resize(patch: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:

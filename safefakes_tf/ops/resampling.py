@@ -42,9 +42,8 @@ def _cubic_taps(start, end, out, limit):
     base = tf.floor(place)
     near = place - base
     far = 1 - near
-    beside = [
-        ((CUBIC + 2) * t - (CUBIC + 3)) * t**2 + 1 for t in (near, far)
-    ]  # pixels less than one away
+    # Pixels less than one away, and the others.
+    beside = [((CUBIC + 2) * t - (CUBIC + 3)) * t**2 + 1 for t in (near, far)]
     outer = [CUBIC * (((t - 5) * t + 8) * t - 4) for t in (near + 1, far + 1)]
     weights = tf.stack([outer[0], *beside, outer[1]], axis=1)
     taps = tf.cast(base, tf.int32)[:, tf.newaxis] + [[-1, 0, 1, 2]]
@@ -67,9 +66,8 @@ def lanczos(image: tf.Tensor, side: int) -> tf.Tensor:
     upright = (height > width) & (height > side)
     image = tf.cond(upright, lambda: tf.transpose(image, [1, 0, 2]), lambda: image)
     height, width = tf.unstack(tf.shape(image)[:2])
-    lines = tf.einsum(
-        "hwc,ow->hoc", tf.cast(image, tf.float32), _lanczos_weights(width, side)
-    )
+    pixels = tf.cast(image, tf.float32)
+    lines = tf.einsum("hwc,ow->hoc", pixels, _lanczos_weights(width, side))
     lines = tf.cast(_to_pixels(lines), tf.float32)
     image = _to_pixels(tf.einsum("hoc,ph->poc", lines, _lanczos_weights(height, side)))
     return tf.cond(upright, lambda: tf.transpose(image, [1, 0, 2]), lambda: image)
@@ -82,9 +80,8 @@ def _lanczos_weights(size, out):
     centre = (tf.range(out, dtype=tf.float64)[:, tf.newaxis] + 0.5) * scale
     pixel = tf.range(tf.cast(size, tf.float64))
     reach = LOBES * stretch
-    inside = (pixel >= tf.floor(centre - reach + 0.5)) & (
-        pixel < tf.floor(centre + reach + 0.5)
-    )
+    inside = pixel >= tf.floor(centre - reach + 0.5)
+    inside &= pixel < tf.floor(centre + reach + 0.5)
     distance = (pixel + 0.5 - centre) / stretch
     kernel = _sinc(distance) * _sinc(distance / LOBES)
     weights = tf.where(inside & (tf.abs(distance) < LOBES), kernel, 0.0)
@@ -93,9 +90,8 @@ def _lanczos_weights(size, out):
 
 
 def _sinc(x):
-    return tf.where(
-        x == 0, tf.ones_like(x), tf.math.divide_no_nan(tf.sin(math.pi * x), math.pi * x)
-    )
+    quotient = tf.math.divide_no_nan(tf.sin(math.pi * x), math.pi * x)
+    return tf.where(x == 0, tf.ones_like(x), quotient)
 
 
 def _to_pixels(values):

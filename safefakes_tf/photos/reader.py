@@ -22,12 +22,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 MAY_MOVE = ("PNG", "WEBP")
 # What decoders raise for files that are broken, or larger than is sane.
 UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    KeyError,
-    EOFError,
-    struct.error,
+    *(OSError, SyntaxError, ValueError, KeyError, EOFError, struct.error),
     Image.DecompressionBombError,
 )
 PLAIN = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # how JPEG and PNG files begin
@@ -57,26 +52,22 @@ def size(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
     return upright, orientation in TURNED
 
 
-def read(path: pathlib.Path) -> tuple[np.ndarray, bool]:
-    """Read a photo as viewers show it: turned upright, its colours in sRGB.
+def decode_upright(encoded: bytes) -> tuple[np.ndarray, bool]:
+    """Decode a photo as viewers show it: turned upright, its colours in sRGB.
 
     What is transparent becomes white: there may be anything underneath, such as a face
     that somebody erased. Of several pictures in a file, all but the first are left out.
+
+    Args:
+        encoded: bytes of the file, whose format they tell, not its name.
 
     Returns:
         uint8 [H, W, 3], RGB, and whether the stored pixels lie otherwise.
 
     Raises:
-        ValueError: if the file is not there, is no photo, is cut short or moves.
+        One of `UNREADABLE`: if it is no photo, is cut short or moves; see `reading`.
     """
-    with reading(path):
-        return decode_upright(path.read_bytes())
-
-
-def decode_upright(encoded: bytes) -> tuple[np.ndarray, bool]:
-    """Decode the bytes of a photo file as `read` does."""
     # Bytes, as Pillow maps files into memory, and then shears turned grey TIFFs.
-    # Content tells the format, not the name; no other decoder gets to see it.
     with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
         if image.format in MAY_MOVE and getattr(image, "is_animated", False):
             raise ValueError("it is an animation; save the one picture of it")
@@ -94,15 +85,14 @@ def reading(path):
     except FileNotFoundError:
         raise ValueError(f"photo {path} is missing") from None
     except UnidentifiedImageError:
-        raise ValueError(
-            f"photo {path} does not decode: it is none of {', '.join(FORMATS)}"
-        ) from None
+        reason = f"it is none of {', '.join(FORMATS)}"
+        raise ValueError(f"photo {path} does not decode: {reason}") from None
     except UNREADABLE as error:
         raise ValueError(f"photo {path} does not decode: {error}") from error
 
 
 def _in_8_bits(image):
-    """Return the photo with 8 bits per channel; Pillow would cut 16 bits off at 255."""
+    """Return a photo of 8 bits per channel; Pillow would cut 16 bits off at 255."""
     if image.mode == "F":
         raise ValueError("the range of floating-point pixels is not known; save 8 bits")
     if image.mode != "I" and not image.mode.startswith("I;16"):
@@ -130,12 +120,11 @@ def _in_srgb(image):
     profile = image.info.get("icc_profile")
     if image.mode not in ("RGB", "CMYK", "L"):
         image = image.convert("RGB")  # palettes, alpha
-    if profile:
-        try:
+    # A profile may be broken, or of another colour space.
+    with contextlib.suppress(ImageCms.PyCMSError, OSError):
+        if profile:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             return ImageCms.profileToProfile(image, source, SRGB, outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):  # broken, or of another colour space
-            return image.convert("RGB")
     return image.convert("RGB")
 
 
@@ -160,9 +149,8 @@ class Photo(NamedTuple):
 def check(encoded: bytes, name: str, upright: bool = False) -> Photo:
     """Return a photo that is known to decode.
 
-    TensorFlow reads greyscale, CMYK and 16-bit files as RGB of 8 bits if they are JPEG
-    or PNG; those stay as they are. Other formats that OpenCV knows (TIFF, WebP, BMP)
-    are stored as PNG.
+    JPEG and PNG files, all of which TensorFlow reads as RGB of 8 bits, stay as they
+    are. Other formats that OpenCV knows (TIFF, WebP, BMP) are stored as PNG.
 
     Args:
         encoded: bytes of the file.

@@ -21,10 +21,7 @@ def check_name(filename: str) -> None:
 
 
 def write(path: pathlib.Path, pixels: np.ndarray, quality: int) -> None:
-    """Write a photo in the format of its name, without any metadata, as a whole.
-
-    EXIF, GPS, thumbnails, comments and colour profile are gone: the file is made of the
-    pixels alone.
+    """Write a photo as a whole, in the format of its name and without any metadata.
 
     Args:
         path: its suffix tells the format.

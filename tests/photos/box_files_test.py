@@ -37,11 +37,11 @@ def test_three_formats_say_the_same(tmp_path):
         write(tmp_path / "boxes.csv", table),
         write(tmp_path / "boxes.txt", text),
     ):
-        first, second = box_files.read(path)
+        _, (first, second) = box_files.load(path)
         assert (first.filename, second.filename) == ("a/one.jpg", "two.png")
         assert np.abs(first.boxes - BOXES).max() <= 0.5
         assert second.boxes.shape == (0, 4)
-    assert box_files.read(tmp_path / "boxes.json")[0].size == (100, 80)
+    assert box_files.load(tmp_path / "boxes.json")[1][0].size == (100, 80)
 
 
 @pytest.mark.parametrize(
@@ -111,16 +111,16 @@ def test_three_formats_say_the_same(tmp_path):
 )
 def test_mistakes_are_told_in_one_line(name, content, message, tmp_path):
     with pytest.raises(ValueError, match=message) as error:
-        box_files.read(write(tmp_path / name, content))
+        box_files.load(write(tmp_path / name, content))
     assert "\n" not in str(error.value)
 
 
 def test_a_photo_named_twice_and_a_missing_file(tmp_path):
     twice = coco(images=[coco()["images"][0], {"id": 9, "file_name": "a/one.jpg"}])
     with pytest.raises(ValueError, match=r"names a/one\.jpg twice"):
-        box_files.read(write(tmp_path / "boxes.json", twice))
+        box_files.load(write(tmp_path / "boxes.json", twice))
     with pytest.raises(ValueError, match="is not there"):
-        box_files.read(tmp_path / "none.csv")
+        box_files.load(tmp_path / "none.csv")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".txt"])
@@ -129,7 +129,7 @@ def test_names_in_several_spellings_are_one_photo(suffix, tmp_path):
     if suffix == ".csv":
         rows = ["./a//one.png,10,20,30,40", "a/one.png,1.5,2,8,9", "a/./one.png,,,,"]
         write(path, "filename,x,y,width,height\n" + "\n".join(rows) + "\n")
-        (photo,) = box_files.read(path)
+        _, (photo,) = box_files.load(path)
         assert photo.filename == "a/one.png"
         np.testing.assert_array_equal(photo.boxes, BOXES)
         return
@@ -139,7 +139,7 @@ def test_names_in_several_spellings_are_one_photo(suffix, tmp_path):
     content = coco(images=images, annotations=[])
     write(path, "".join(text) if suffix == ".txt" else content)
     with pytest.raises(ValueError, match=r"names a/one\.png twice; join its faces"):
-        box_files.read(path)
+        box_files.load(path)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".txt"])
@@ -157,12 +157,12 @@ def test_utf_8_with_the_mark_of_excel_and_no_other_encoding(suffix, tmp_path):
     }[suffix]
     path = tmp_path / f"boxes{suffix}"
     path.write_text(text, encoding="utf-8-sig")
-    (photo,) = box_files.read(path)
+    _, (photo,) = box_files.load(path)
     assert photo.filename == "ä.png"
     np.testing.assert_array_equal(photo.boxes, [[10, 20, 30, 40]])
     path.write_text(text, encoding="latin-1")
     with pytest.raises(ValueError, match="UTF-8"):
-        box_files.read(path)
+        box_files.load(path)
 
 
 def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
@@ -172,4 +172,4 @@ def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
     path = write(tmp_path / "boxes.json", coco())
     monkeypatch.setattr(pathlib.Path, "read_bytes", refuse)
     with pytest.raises(ValueError, match="must be readable; it is not"):
-        box_files.read(path)
+        box_files.load(path)

@@ -22,6 +22,11 @@ def picture():
     return pixels
 
 
+def read(path):
+    with reader.reading(path):
+        return reader.decode_upright(path.read_bytes())
+
+
 def with_metadata(path, pixels, orientation=1, **options):
     exif = Image.Exif()
     exif[ORIENTATION], exif[MAKE] = orientation, "Secret"
@@ -33,7 +38,7 @@ def with_metadata(path, pixels, orientation=1, **options):
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".bmp"])
 def test_what_is_written_has_pixels_and_nothing_else(suffix, picture, tmp_path):
     source = with_metadata(tmp_path / "in.jpg", picture, comment=b"Secret", quality=95)
-    pixels, turned = reader.read(source)
+    pixels, turned = read(source)
     assert not turned
     path = tmp_path / "deep" / f"out{suffix}"
     writer.write(path, pixels, quality=95)
@@ -56,7 +61,7 @@ def test_photos_are_turned_as_viewers_turn_them(orientation, name, picture, tmp_
         picture = picture.astype(np.uint8)
     stored = picture[..., 0] if name == "grey.tif" else picture
     path = with_metadata(tmp_path / name, stored, orientation)
-    pixels, turned = reader.read(path)
+    pixels, turned = read(path)
     assert turned == (orientation > 1)
     assert reader.size(path) == (pixels.shape[:2], turned)
     rows = {
@@ -83,14 +88,14 @@ def test_colours_of_another_profile_become_srgb(picture, tmp_path):
     with Image.open(path) as stored:
         if stored.mode != "LAB" or not stored.info.get("icc_profile"):
             pytest.skip("this Pillow does not store LAB")
-    pixels, _ = reader.read(path)
+    pixels, _ = read(path)
     assert np.abs(pixels.astype(int) - picture).mean() < 40
 
 
 def test_a_broken_profile_is_ignored(picture, tmp_path):
     path = tmp_path / "in.png"
     Image.fromarray(picture).save(path, icc_profile=b"no profile")
-    np.testing.assert_array_equal(reader.read(path)[0], picture)
+    np.testing.assert_array_equal(read(path)[0], picture)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
@@ -98,7 +103,7 @@ def test_all_modes_become_rgb(mode, picture, tmp_path):
     image = Image.fromarray(picture).convert(mode)
     path = tmp_path / ("in.tif" if mode == "CMYK" else "in.png")
     image.save(path)
-    pixels, _ = reader.read(path)
+    pixels, _ = read(path)
     assert pixels.dtype == np.uint8
     np.testing.assert_array_equal(pixels, image.convert("RGB"))
 
@@ -116,7 +121,7 @@ def test_grey_of_16_bits_keeps_its_shades(name, dtype, mode, tmp_path):
     shades = (np.arange(256) * 257).reshape(8, 32)
     image = Image.frombytes(mode, (32, 8), shades.astype(dtype).tobytes())
     image.save(tmp_path / name)
-    pixels, _ = reader.read(tmp_path / name)
+    pixels, _ = read(tmp_path / name)
     expected = np.arange(256).reshape(8, 32, 1)
     np.testing.assert_array_equal(pixels, np.repeat(expected, 3, axis=2))
 
@@ -126,7 +131,7 @@ def test_shades_of_unknown_range_are_refused(value, tmp_path):
     path = tmp_path / "in.tif"
     Image.fromarray(np.full([4, 5], value)).save(path)
     with pytest.raises(ValueError, match=r"in\.tif does not decode: .*save 8 bits"):
-        reader.read(path)
+        read(path)
 
 
 @pytest.mark.parametrize("name", ["in.png", "in.webp", "in.tif"])
@@ -137,14 +142,14 @@ def test_what_is_erased_does_not_come_back(name, picture, tmp_path):
     image = Image.fromarray(np.concatenate([picture, alpha], axis=2))
     image.save(path, **({"lossless": True, "exact": True} if "webp" in name else {}))
     picture[:20, :30] = 255
-    np.testing.assert_array_equal(reader.read(path)[0], picture)
+    np.testing.assert_array_equal(read(path)[0], picture)
 
 
 def test_a_transparent_colour_does_not_come_back(picture, tmp_path):
     path = tmp_path / "in.png"
     Image.fromarray(picture).save(path, transparency=(200, 0, 0))
     picture[:20, :30] = 255
-    np.testing.assert_array_equal(reader.read(path)[0], picture)
+    np.testing.assert_array_equal(read(path)[0], picture)
 
 
 @pytest.mark.parametrize("name", ["pages.tif", "camera.jpg"])
@@ -153,7 +158,7 @@ def test_of_several_pictures_the_first_is_all(name, picture, tmp_path):
     kind = "TIFF" if name == "pages.tif" else "MPO"
     path = tmp_path / name
     first.save(path, format=kind, save_all=True, append_images=[second])
-    pixels, _ = reader.read(path)
+    pixels, _ = read(path)
     assert np.median(np.abs(pixels.astype(int) - picture)) <= 2
     writer.write(tmp_path / f"out-{name}", pixels, quality=95)
     with Image.open(tmp_path / f"out-{name}") as written:
@@ -165,22 +170,22 @@ def test_an_animation_is_refused(name, picture, tmp_path):
     first, second = Image.fromarray(picture), Image.fromarray(255 - picture)
     first.save(tmp_path / name, save_all=True, append_images=[second])
     with pytest.raises(ValueError, match="it is an animation"):
-        reader.read(tmp_path / name)
+        read(tmp_path / name)
 
 
 def test_content_tells_the_format_among_those_of_photos(picture, tmp_path):
     Image.fromarray(picture).save(tmp_path / "jpeg.png", format="JPEG")
-    assert reader.read(tmp_path / "jpeg.png")[0].shape == picture.shape
+    assert read(tmp_path / "jpeg.png")[0].shape == picture.shape
     Image.fromarray(picture).save(tmp_path / "eps.png", format="EPS")
     with pytest.raises(ValueError, match="it is none of JPEG, PNG"):
-        reader.read(tmp_path / "eps.png")
+        read(tmp_path / "eps.png")
 
 
 def test_a_photo_too_large_is_refused(picture, tmp_path, monkeypatch):
     Image.fromarray(picture).save(tmp_path / "in.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(ValueError, match="does not decode: Image size"):
-        reader.read(tmp_path / "in.png")
+        read(tmp_path / "in.png")
     with pytest.raises(ValueError, match=r"17000 x 2 px.* type WEBP.*name it \.png"):
         writer.write(tmp_path / "a.webp", np.zeros([2, 17000, 3], np.uint8), 95)
 
@@ -199,14 +204,14 @@ def test_a_photo_is_on_the_disk_before_it_has_its_name(picture, tmp_path, monkey
 
 def test_mistakes_are_told(picture, tmp_path):
     with pytest.raises(ValueError, match="is missing"):
-        reader.read(tmp_path / "none.jpg")
+        read(tmp_path / "none.jpg")
     (tmp_path / "text.jpg").write_text("no photo")
     with pytest.raises(ValueError, match="does not decode"):
-        reader.read(tmp_path / "text.jpg")
+        read(tmp_path / "text.jpg")
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG")
     (tmp_path / "cut.jpg").write_bytes(buffer.getvalue()[:-200])
     with pytest.raises(ValueError, match="does not decode"):
-        reader.read(tmp_path / "cut.jpg")
+        read(tmp_path / "cut.jpg")
     with pytest.raises(ValueError, match=r"photos must be JPEG, .*; got a\.gif"):
         writer.check_name("a.gif")

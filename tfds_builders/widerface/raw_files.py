@@ -56,9 +56,8 @@ def find(dl_manager: tfds.download.DownloadManager, raw_dir: str | None) -> RawF
             "WIDER_train, WIDER_val and wider_face_split, or their zips"
         )
     difficulties = _find_difficulties(dl_manager, folder)
-    if raw_dir or any(_find_part(dl_manager, folder, part) for part in URLS):
-        parts = {part: _find_part(dl_manager, folder, part) for part in URLS}
-    else:
+    parts = {part: _find_part(dl_manager, folder, part) for part in URLS}
+    if not (raw_dir or any(parts.values())):
         unpacked = dl_manager.download_and_extract(URLS)
         parts = {part: pathlib.Path(path) / part for part, path in unpacked.items()}
     annotations = parts.pop("wider_face_split")
@@ -85,26 +84,19 @@ def digest(folder: pathlib.Path) -> str | None:
         Hex digits; None if there is nothing of WIDER FACE in the folder.
     """
     found = set()
-    for file in _files(folder):
-        *parents, name = file.name.split("/")
+    for path, size, checksum in _files(folder):
+        *parents, name = path.split("/")
         if name in (*TEXTS.values(), *LISTS.values()):
-            found.add(f"{name} {file.checksum()}")
+            found.add(f"{name} {checksum()}")
         elif "images" in parents and not name.startswith("."):
-            found.add(f"{file.name} {file.size}")
+            found.add(f"{path} {size}")
     if not found:
         return None
     return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
-class _File(NamedTuple):
-    """A file of the raw data: path below their folder, bytes, CRC-32 when asked for."""
-
-    name: str
-    size: int
-    checksum: Callable[[], int]
-
-
-def _files(folder) -> Iterator[_File]:
+def _files(folder) -> Iterator[tuple[str, int, Callable[[], int]]]:
+    """Yield path below the folder, size, and how to get the CRC-32 of its files."""
     paths = [folder / name for name in LISTS.values()]
     for part in (*URLS, *_EVAL_TOOLS):
         if (folder / part).is_dir():
@@ -114,7 +106,7 @@ def _files(folder) -> Iterator[_File]:
             yield from _zipped(folder / f"{part}.zip")
     for path in filter(pathlib.Path.is_file, paths):
         name, size = path.relative_to(folder).as_posix(), path.stat().st_size
-        yield _File(name, size, lambda path=path: zlib.crc32(path.read_bytes()))
+        yield name, size, lambda path=path: zlib.crc32(path.read_bytes())
 
 
 def _zipped(path):
@@ -122,8 +114,7 @@ def _zipped(path):
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             if not entry.is_dir():
-                size = entry.file_size
-                yield _File(entry.filename, size, lambda entry=entry: entry.CRC)
+                yield entry.filename, entry.file_size, lambda entry=entry: entry.CRC
 
 
 def _check_zip(path):
@@ -141,17 +132,20 @@ def _standard_folder(dl_manager):
 def _find_part(dl_manager, folder, part):
     if (folder / part).is_dir():
         return folder / part
-    if (folder / f"{part}.zip").is_file():
-        _check_zip(folder / f"{part}.zip")
-        return pathlib.Path(dl_manager.extract(folder / f"{part}.zip")) / part
-    return None
+    unpacked = _unpacked(dl_manager, folder / f"{part}.zip")
+    return unpacked and unpacked / part
+
+
+def _unpacked(dl_manager, path):
+    """Return the folder that a zip is unpacked to; None if there is no such zip."""
+    if not path.is_file():
+        return None
+    _check_zip(path)
+    return pathlib.Path(dl_manager.extract(path))
 
 
 def _find_difficulties(dl_manager, folder):
-    roots = [folder]
-    if (folder / "eval_tools.zip").is_file():
-        _check_zip(folder / "eval_tools.zip")
-        roots.append(pathlib.Path(dl_manager.extract(folder / "eval_tools.zip")))
+    roots = filter(None, (folder, _unpacked(dl_manager, folder / "eval_tools.zip")))
     places = [root / sub for root in roots for sub in _LIST_FOLDERS]
     found = {
         difficulty: next(filter(pathlib.Path.is_file, (p / name for p in places)), None)

@@ -110,19 +110,21 @@ def _present(found, part, listed):
 
 
 def _refuse_missing(listed, present):
-    names = {
-        part: {photo.filename for photo in listed[part]}
-        - {photo.filename for photo in present[part]}
-        for part in listed
-    }
-    count = sum(map(len, names.values()))
-    if count:
-        first = next(f"WIDER_{part}/images/{min(n)}" for part, n in names.items() if n)
+    missing = [
+        f"WIDER_{part}/images/{name}"
+        for part, photos in listed.items()
+        for name in sorted(_names(photos) - _names(present[part]))
+    ]
+    if missing:
         raise ValueError(
-            f"{count} of {sum(map(len, listed.values()))} photos of WIDER FACE are "
-            f"missing, e.g. {first}; copy them, or accept a partial copy with "
+            f"{len(missing)} of {sum(map(len, listed.values()))} photos of WIDER FACE "
+            f"are missing, e.g. {missing[0]}; copy them, or accept a partial copy with "
             "--set=data.allow_partial=true"
         )
+
+
+def _names(photos):
+    return {photo.filename for photo in photos}
 
 
 def _records(part, folder, listed, difficulties) -> Iterator[faces.Record]:
@@ -130,17 +132,16 @@ def _records(part, folder, listed, difficulties) -> Iterator[faces.Record]:
     photos = reader.read_all(paths, Builder.UPRIGHT)
     for annotation, photo in zip(listed, photos, strict=True):
         rows = annotation.rows
-        labels = dict(zip(wider.ATTRIBUTES, rows[:, 4:].T, strict=True))
+        labels = dict(
+            zip(wider.ATTRIBUTES, rows[:, 4:].T.astype(np.int64), strict=True)
+        )
+        labels["invalid"] = labels["invalid"].astype(bool)
         labels |= _counting(part, annotation, difficulties)
-        flags = {"invalid", *wider.DIFFICULTIES}
         yield {
             faces.IMAGE: photo.encoded,
             faces.FILENAME: annotation.filename,
             **records.from_pixel_boxes(rows[:, :4], photo.height, photo.width),
-            **{
-                f"faces/{name}": row.astype(bool if name in flags else np.int64)
-                for name, row in labels.items()
-            },
+            **{f"faces/{name}": row for name, row in labels.items()},
         }
 
 

@@ -1,5 +1,6 @@
 """Boxes of faces on a user's own photos, in one of several formats."""
 
+import collections
 import csv
 import pathlib
 
@@ -11,19 +12,14 @@ from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes, spelled
 READERS = {".txt": wider.read, ".json": coco.read, ".csv": csv_table.read}
 
 
-def read(path: pathlib.Path) -> list[PhotoBoxes]:
-    """Return the boxes of `load` alone."""
-    return load(path)[1]
-
-
 def load(path: pathlib.Path) -> tuple[bytes, list[PhotoBoxes]]:
     """Read the boxes of photos.
 
     By the name of the file: `.txt` as WIDER FACE has them, `.json` as COCO, `.csv` as a
-    table; see the modules here. The file is read once.
+    table; see the modules here.
 
     Returns:
-        Its bytes, and what they say.
+        The file's bytes, and what they say.
 
     Raises:
         ValueError: naming the place, if the file is not of its form, names a photo
@@ -40,17 +36,15 @@ def load(path: pathlib.Path) -> tuple[bytes, list[PhotoBoxes]]:
     if not photos:
         raise ValueError(f"--annotations: {path} names no photo")
     _check_pixels(path, photos)
-    names = set()
     for photo in photos:
         _check_photo(path, photo)
-        if photo.filename in names:
-            raise ValueError(f"{path} names {photo.filename} twice; join its faces")
-        names.add(photo.filename)
+    for name, count in collections.Counter(photo.filename for photo in photos).items():
+        if count > 1:
+            raise ValueError(f"{path} names {name} twice; join its faces")
     return content, photos
 
 
 def _readable(reader, path):
-    """Return a file, and what a reader makes of it, names in one spelling."""
     try:
         content = path.read_bytes()
         photos = reader(path, content)
@@ -87,8 +81,8 @@ def _check_photo(path, photo):
 
 
 def _check_pixels(path, photos):
-    extents = [box for photo in photos for box in photo.boxes]
-    if extents and np.max(extents) <= 1:
+    boxes = np.concatenate([photo.boxes for photo in photos])
+    if boxes.size and boxes.max() <= 1:
         raise ValueError(
             f"{path} must have boxes in pixels; all are at most 1: relative to the "
             "photo? multiply them by its width and height"

@@ -22,8 +22,5 @@ class PhotoBoxes(NamedTuple):
 
 
 def spelled(filename: str) -> str:
-    """Return the shortest of the many spellings of a path (`./a//b.png`).
-
-    Nothing stays nothing.
-    """
+    """Return the shortest of the many spellings of a path (`./a//b.png`)."""
     return str(pathlib.PurePosixPath(filename)) if filename else ""

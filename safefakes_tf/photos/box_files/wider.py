@@ -76,7 +76,7 @@ def read_names(path: pathlib.Path) -> list[Annotation]:
     """
     none = np.zeros((0, _COLUMNS), np.int32)
     first_lines = {}
-    for number, line in enumerate(_text(path, path.read_bytes()).splitlines(), start=1):
+    for number, line in enumerate(_lines(path, path.read_bytes()), start=1):
         if line.strip():
             _check_new(path, number, line.strip(), first_lines)
     return [Annotation(name, none) for name in first_lines]
@@ -84,13 +84,13 @@ def read_names(path: pathlib.Path) -> list[Annotation]:
 
 def _parse(path, content):
     # The empty line added makes a file that ends early fail like a malformed one.
-    lines = enumerate([*_text(path, content).splitlines(), ""], start=1)
+    lines = enumerate([*_lines(path, content), ""], start=1)
     return list(_photos(path, lines))
 
 
-def _text(path, content):
+def _lines(path, content):
     try:
-        return content.decode()
+        return content.decode().splitlines()
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
         line = content.splitlines()[number - 1]

@@ -36,11 +36,7 @@ class Difficulty:
     """
 
     def __init__(self, path: pathlib.Path):
-        """Read the file.
-
-        Raises:
-            ValueError: if it is no such file.
-        """
+        """Read the file; raise a ValueError if it is no such one."""
         self._path = path
         self._numbers = _read(path, "gt_list")
         self.names = self._numbers.keys()
@@ -65,9 +61,8 @@ def _read(path, variable):
     """Return per photo what a file holds of it, in the order of the file."""
     try:
         content = scipy.io.loadmat(path)
-        cells = [
-            _cells(content, name) for name in ("event_list", "file_list", variable)
-        ]
+        names = "event_list", "file_list", variable
+        cells = (_cells(content, name) for name in names)
         found = [
             (f"{event.item()}/{name.item()}", values)
             for event, files, of_files in zip(*cells, strict=True)
