@@ -1,11 +1,14 @@
 """Anonymized records of a data set, made from those of its source."""
 
+import concurrent.futures
 from collections.abc import Callable, Iterable, Iterator
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from safefakes_tf import faces, pipeline
 from safefakes_tf.anonymizers import registry as anonymizers
+from safefakes_tf.faces import Faces
 from safefakes_tf.photos import writer
 from tfds_builders.builder_config import AnonymizedConfig
 
@@ -25,6 +28,10 @@ def derivation(
     anonymizer = anonymizers.create(
         config.anonymizer, config.anonymization, config.seed, layout
     )
+    # Graphs are traced while keypoints are searched; the first photo waits for that.
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    pool.submit(anonymizer.anonymize_batch, *_no_faces())
+    pool.shutdown(wait=False)
     decode_example = features[faces.IMAGE].decode_example
 
     def decode(record):
@@ -39,3 +46,9 @@ def derivation(
         return {**arrays, faces.FILENAME: arrays[faces.FILENAME].decode()}
 
     return lambda records: pipeline.anonymize(records, anonymizer, decode, encode)
+
+
+def _no_faces():
+    """Return a batch of one photo without faces, for `anonymize_batch`."""
+    faces_of_photo = Faces(tf.zeros([0, 4]), tf.zeros([0, 0, 2]), tf.zeros([0], bool))
+    return [tf.zeros([1, 1, 3], tf.uint8)], [faces_of_photo], [0]
