@@ -116,19 +116,19 @@ def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(data_dir, tmp
     assert "| l1 | all and original |" in output
 
 
-def test_a_training_leaves_the_running_average(whole):
+def test_a_training_leaves_the_ema(whole):
     """And not the weights of the last step."""
     newest = tf.train.latest_checkpoint(str(whole / "checkpoints"))
     stored = tf.train.load_checkpoint(newest)
-    of_optimizer = {
+    averages = {
         stored.get_tensor(name).tobytes()
         for name in stored.get_variable_to_shape_map()
-        if name.startswith("optimizer/_variables")
+        if name.startswith("ema/")
     }
     kept = weights(whole)
     assert len(kept) > 50
     for name, value in kept.items():
-        assert value.tobytes() in of_optimizer, name
+        assert value.tobytes() in averages, name
 
 
 def test_training_killed_midway_ends_as_if_nothing_had_happened(
