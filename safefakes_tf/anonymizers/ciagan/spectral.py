@@ -84,6 +84,15 @@ class SpectralConv2D(keras.layers.Layer):
         self.kernel.assign(kernel / self._spectral_norm(kernel, False))
         self._folded = True
 
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+        }
+
 
 def _unit(vector):
     return vector / tf.maximum(tf.norm(vector), 1e-12)

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from pairs_test import BOXES, record
+from similarity_pairs_test import BOXES, record
 
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
