@@ -23,6 +23,14 @@ SIGNATURE = (
     ),
     tf.TensorSpec([], tf.int64),
 )
+READ = (
+    faces_lib.IMAGE,
+    faces_lib.FILENAME,
+    faces_lib.BBOX,
+    faces_lib.BBOX_PIXELS,
+    faces_lib.KEYPOINTS,
+    faces_lib.HAS_KEYPOINTS,
+)  # keys of a record that count
 
 
 class Anonymizer(abc.ABC):
@@ -68,6 +76,10 @@ class Anonymizer(abc.ABC):
             lambda image, faces, seed: self.apply(image, Faces(*faces), seed),
             input_signature=SIGNATURE,
             autograph=False,
+        )
+        # Many small operations; one after another they take as long as a filter.
+        self._faces_and_seed = tf.function(
+            self._read, autograph=False, reduce_retracing=True
         )
 
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
@@ -119,12 +131,17 @@ class Anonymizer(abc.ABC):
 
     def inputs(self, record: faces_lib.Record) -> tuple[tf.Tensor, Faces, tf.Tensor]:
         """Return what `apply` takes, for a record."""
-        image, faces = record[faces_lib.IMAGE], faces_lib.from_record(record)
+        read = {key: record[key] for key in READ if key in record}
+        return (record[faces_lib.IMAGE], *self._faces_and_seed(read))
+
+    def _read(self, record):
+        faces = faces_lib.from_record(record)
         if faces_lib.BBOX_PIXELS in record:
             # As annotated: half a face at the border is as wide as the whole.
-            boxes = from_xywh_pixels(record[faces_lib.BBOX_PIXELS], *size(image))
+            height_and_width = size(record[faces_lib.IMAGE])
+            boxes = from_xywh_pixels(record[faces_lib.BBOX_PIXELS], *height_and_width)
             faces = faces._replace(boxes=boxes)
-        return image, faces, photo_seed(record[faces_lib.FILENAME], self.seed)
+        return faces, photo_seed(record[faces_lib.FILENAME], self.seed)
 
     # === The same for many photos: one by one, together, one by one ===
 
