@@ -131,7 +131,8 @@ class Anonymizer(abc.ABC):
 
     def inputs(self, record: faces_lib.Record) -> tuple[tf.Tensor, Faces, tf.Tensor]:
         """Return what `apply` takes, for a record."""
-        read = {key: record[key] for key in READ if key in record}
+        # As tensors: the graph would be traced anew for each name and array.
+        read = {key: tf.convert_to_tensor(record[key]) for key in READ if key in record}
         return (record[faces_lib.IMAGE], *self._faces_and_seed(read))
 
     def _read(self, record):

@@ -190,6 +190,21 @@ def test_strict_policy_keeps_no_face_that_the_method_changes(anonymizer):
     assert kept.sum() == (0 if strict.name == "fullblur" else len(small))
 
 
+def test_records_of_arrays_are_traced_no_more_than_twice(anonymization, monkeypatch):
+    traced = []
+    read = base.Anonymizer._read
+    monkeypatch.setattr(
+        base.Anonymizer, "_read", lambda *args: traced.append(1) or read(*args)
+    )
+    blackout = anonymizers.create("blackout", anonymization("blackout"), seed=0)
+    for count in range(1, 7):
+        record = _record(BOXES[:count], size=(90 + count, 130))
+        record[FILENAME] = f"{count}.jpg"
+        record[BBOX] = record[BBOX].numpy()
+        blackout(record)
+    assert len(traced) <= 2  # with the first shape, and with shapes left open
+
+
 def test_face_seeds_depend_on_photo_run_and_index():
     seeds = {
         int(seed)
