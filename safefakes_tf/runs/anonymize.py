@@ -20,13 +20,11 @@ from safefakes_tf.anonymizers import policy, registry
 from safefakes_tf.config import fields, names
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.keypoints import layouts, mediapipe, search
-from safefakes_tf.photos import box_files, reader, records, writer
+from safefakes_tf.photos import box_files, checks, reader, records, writer
 
 LOG, METADATA = "faces.csv", "metadata.json"
 OWN = (LOG, METADATA, unfinished.JOURNAL)  # nothing else in the output is called so
 COLUMNS = ("filename", "face", "action", "keypoints")
-TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
-LARGEST = 2  # longer sides of the photo that a box may measure; more is a mistake
 ANNOTATED, SHA256 = "annotated", "sha256"  # of records: the `PhotoBoxes`, the digest
 
 
@@ -56,10 +54,10 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
     _check_hides(settings.data.anonymizer)
     photos, annotations, output = _paths(settings)
     content, listed = box_files.load(annotations)
-    _check_names(annotations, listed)
-    _check_present(photos, listed)
+    checks.check_names(listed, (*OWN, annotations.name))
+    checks.check_present(photos, listed)
     for photo in tqdm.tqdm(listed, "checking", unit="photo"):
-        _check_fit(photo, *reader.size(photos / photo.filename))
+        checks.check_fit(photo, *reader.size(photos / photo.filename))
     data = settings.data
     anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
     made_from = {
@@ -134,40 +132,6 @@ def _check_hides(name):
         )
 
 
-def _check_names(annotations, listed):
-    """Check that the photos can be written, and none where another file goes."""
-    taken = {*OWN, annotations.name.casefold()}
-    for photo in listed:
-        writer.check_name(photo.filename)
-        if pathlib.PurePosixPath(photo.filename).parts[0].casefold() in taken:
-            raise ValueError(
-                f"photos must not lie in a folder called {', '.join(sorted(taken))}, "
-                f"as the output has such files; got {photo.filename}; rename it"
-            )
-
-
-def _check_present(folder, listed):
-    missing = [
-        photo.filename
-        for photo in listed
-        if not os.path.isfile(folder / photo.filename)
-    ]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of {len(listed)} annotated photos are not in {folder}, "
-            f"e.g. {missing[0]}; copy them there, or take them out of the annotations"
-        )
-    known = {}
-    for photo in listed:  # links, or a file system to which case is nothing
-        about = (folder / photo.filename).stat()
-        same = known.setdefault((about.st_dev, about.st_ino), photo.filename)
-        if same != photo.filename:
-            raise ValueError(
-                f"{same} and {photo.filename} are one file in {folder}, and each would "
-                "show the other's faces; join their faces under one name"
-            )
-
-
 @contextlib.contextmanager
 def _writing(folder):
     """Tell in one line that a folder cannot be written, e.g. as the disk is full."""
@@ -215,7 +179,7 @@ def _decode(folder, find, options, record):
     with reader.reading(folder / photo.filename):
         pixels, turned = reader.decode_upright(encoded)
     height, width = pixels.shape[:2]
-    _check_fit(photo, (height, width), turned)  # again: it may be another by now
+    checks.check_fit(photo, (height, width), turned)  # again: it may be another by now
     # Not clipped to the photo: a face at its border would pass for a narrow one, and
     # those are kept.
     boxes = records.relative(photo.boxes, height, width)
@@ -239,36 +203,6 @@ def _decode(folder, find, options, record):
         faces.HAS_KEYPOINTS: source != faces.NOT_FOUND,
         faces.KEYPOINTS_SOURCE: source,
     }
-
-
-def _check_fit(photo, size, turned):
-    """Check that boxes and photo agree."""
-    shown = f"viewers show {size[1]} px wide and {size[0]} px high"
-    if photo.size is not None and photo.size != (size[1], size[0]):
-        width, height = photo.size
-        raise ValueError(
-            f"the annotations say that {photo.filename} is {width} px wide and "
-            f"{height} px high, but {shown}; annotate it as it is shown"
-        )
-    near, extent = photo.boxes[:, [1, 0]], photo.boxes[:, [3, 2]]
-    middle, far = near + extent / 2, near + extent
-    misfits = {
-        "its middle lies beside the photo": (middle < 0) | (middle > size),
-        f"it is more than {LARGEST} times as large": extent > LARGEST * max(size),
-    }
-    if turned:  # boxes on the stored pixels are the likely mistake
-        misfits["it reaches beyond the photo, which is stored turned"] = (
-            far > np.array(size) + TOLERANCE
-        )
-    for reason, misfit in misfits.items():
-        if misfit.any():
-            face = int(np.flatnonzero(misfit.any(axis=1))[0])
-            box = " ".join(f"{value:g}" for value in photo.boxes[face])
-            raise ValueError(
-                f"face {face} of {photo.filename}, x y width height {box}, does not "
-                f"fit: {reason}; {shown}; annotate it as it is shown, or take such "
-                "boxes out"
-            )
 
 
 def _encode(folder, quality, record):
