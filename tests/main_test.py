@@ -11,8 +11,8 @@ import pytest
 import main
 from safefakes_tf import workdir as files
 from safefakes_tf.config import (
-    DEMONSTRATION,
     MODES,
+    WEIGHTS,
     TrainDetector,
     adapt,
     apply_overrides,
@@ -258,5 +258,5 @@ def test_weights_of_one_generator_are_not_those_of_several(settings, mode):
         name: with_anonymizer(config.data, name).anonymization.weights
         for name in ("blur", "sun2018", "ciagan")
     }
-    demonstration = str(DEMONSTRATION / "sun2018.npz")
-    assert of == {"blur": None, "sun2018": demonstration, "ciagan": "my.npz"}
+    bundled = str(WEIGHTS / "sun2018_crowd.npz")
+    assert of == {"blur": None, "sun2018": bundled, "ciagan": "my.npz"}

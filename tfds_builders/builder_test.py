@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 from safefakes_tf import faces
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import (
-    DEMONSTRATION,
+    WEIGHTS,
     AnonymizationConfig,
     DataConfig,
     names,
@@ -258,7 +258,7 @@ def test_keypoints_of_an_unreadable_layout_are_kept_but_others_are_searched(
     assert _read(source)[0][faces.KEYPOINTS].shape == (2, 5, 2)
     found = next(iter(source.encoded_with_keypoints("train")))
     assert found[faces.KEYPOINTS].shape == (2, layouts.NUM_FOUND, 2)
-    weights = AnonymizationConfig(weights=str(DEMONSTRATION / "sun2018.npz"))
+    weights = AnonymizationConfig(weights=str(WEIGHTS / "sun2018_crowd.npz"))
     config = AnonymizedConfig(anonymizer="sun2018", anonymization=weights)
     derived = FivePoints.create(config, data_dir=str(tmp_path))
     derived.prepare()
@@ -372,7 +372,7 @@ def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatc
         data_dir=str(tmp_path),
         keypoint_models="~/models",
     )
-    weights = AnonymizationConfig(weights=str(DEMONSTRATION / "sun2018.npz"))
+    weights = AnonymizationConfig(weights=str(WEIGHTS / "sun2018_crowd.npz"))
     data = dataclasses.replace(data, anonymization=weights)
     builder = registry.create_builder(data, seed=0)
     plain = registry.create_builder(dataclasses.replace(data, keypoint_models=None), 0)

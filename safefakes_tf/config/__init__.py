@@ -3,14 +3,12 @@
 Nothing here imports TensorFlow, so a typing mistake is answered at once.
 """
 
-from safefakes_tf.config.data import (
-    DEMONSTRATION,
-    AnonymizationConfig,
-    CrowdConfig,
-    DataConfig,
+from safefakes_tf.config.bundled import (
+    WEIGHTS,
     with_anonymizer,
-    with_demonstration_weights,
+    with_bundled_weights,
 )
+from safefakes_tf.config.data import AnonymizationConfig, CrowdConfig, DataConfig
 from safefakes_tf.config.detector import (
     AugmentationConfig,
     DetectorConfig,

@@ -5,7 +5,7 @@ import os
 import pathlib
 from typing import Any
 
-from safefakes_tf.config import data, fields, modes, names, overrides, values
+from safefakes_tf.config import bundled, fields, modes, names, overrides, values
 
 # Flags of all modes, and what they are for.
 GENERAL = {
@@ -31,7 +31,9 @@ FIELDS = {
     "output": "output",
 }
 # Modes that take the project's own weights of a generator where they serve.
-_DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
+_WITH_BUNDLED_WEIGHTS = (
+    *("build_dataset", "train_detector", "evaluate", "export", "anonymize"),
+)
 WITHOUT_WORKDIR = ("build_dataset", "anonymize")
 WITHOUT_WEIGHTS = (
     *("train_anonymizer", "import_weights", "evaluate_predictions", "correlate"),
@@ -65,11 +67,12 @@ def change(settings: Any, typed: Any) -> Any:
     if typed.weights is not None:
         field = _weights_field(settings, typed.mode)
         settings = overrides.apply_overrides(settings, [f"{field}={typed.weights}"])
-    if typed.mode in _DEMONSTRATED:
+    settings = fields.validate(settings)
+    if typed.mode in _WITH_BUNDLED_WEIGHTS:
         settings = dataclasses.replace(
-            settings, data=data.with_demonstration_weights(settings.data)
+            settings, data=bundled.with_bundled_weights(settings.data)
         )
-    return fields.validate(settings)
+    return settings
 
 
 def _weights_field(settings, mode):

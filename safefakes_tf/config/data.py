@@ -1,13 +1,11 @@
 """Which photos, behind which anonymizer."""
 
 import dataclasses
-import pathlib
 from typing import Annotated, Literal
 
 from safefakes_tf.config import names
 from safefakes_tf.config.values import Choice, Count, Odd, Range, Seed
 
-DEMONSTRATION = pathlib.Path(__file__).parents[1] / "demonstration"  # generators
 AnonymizerName = Annotated[str, Choice(names.anonymizers)]
 _Side = Annotated[int, Range(32)]  # a stride of the detector
 
@@ -69,34 +67,3 @@ class DataConfig(OwnPhotosConfig, DatasetConfig):
     crowd: CrowdConfig = CrowdConfig()
     allow_partial: bool = False  # accept fewer photos than the annotations list
     image_format: Literal["jpeg", "png"] = "jpeg"  # of stored anonymized photos
-
-
-def demonstration_weights(data: DataConfig) -> str | None:
-    """Return the file of the project's own weights of a generator if they serve.
-
-    They know no real face, so they do on computer-made crowds.
-    """
-    path = DEMONSTRATION / f"{data.anonymizer}.npz"
-    fitting = data.dataset == "synthetic_crowd" and names.network(data.anonymizer)
-    return str(path) if fitting and path.is_file() else None
-
-
-def with_demonstration_weights(data: DataConfig) -> DataConfig:
-    """Return `data` with `demonstration_weights` if no others are named."""
-    weights = data.anonymization.weights or demonstration_weights(data)
-    anonymization = dataclasses.replace(data.anonymization, weights=weights)
-    return dataclasses.replace(data, anonymization=anonymization)
-
-
-def with_anonymizer(data: DataConfig, name: str) -> DataConfig:
-    """Return `data` for one of several anonymizers.
-
-    Weights stay with the anonymizer that they were named for; other generators get
-    those of the demonstration, if they serve.
-    """
-    anonymization = data.anonymization
-    if name != data.anonymizer:
-        anonymization = dataclasses.replace(anonymization, weights=None)
-    return with_demonstration_weights(
-        dataclasses.replace(data, anonymizer=name, anonymization=anonymization)
-    )

@@ -26,12 +26,22 @@ class Anonymizer(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Where a data set lives: `module` defines `Builder`."""
+    """Where a data set lives.
+
+    Attributes:
+        module: defines `Builder`.
+        summary: one line for a user.
+        weights: which weights of the project know such faces, see `config.bundled`;
+            None: no such weights.
+    """
 
     module: str
     summary: str
+    weights: str | None = None
 
 
+# What the project's own weights learnt from.
+CROWD, PORTRAITS = "crowd", "portraits"
 _HOME = "safefakes_tf.anonymizers"
 _FILTERS = f"{_HOME}.filters"
 ANONYMIZERS = {
@@ -60,6 +70,7 @@ DATASETS = {
     "synthetic_crowd": Dataset(
         "tfds_builders.synthetic_crowd.synthetic_crowd_dataset_builder",
         "computer-made crowds, nothing to download",
+        weights=CROWD,
     ),
     "widerface": Dataset(
         "tfds_builders.widerface.widerface_dataset_builder",

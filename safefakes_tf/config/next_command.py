@@ -5,7 +5,8 @@ import shlex
 import sys
 from typing import Any
 
-from safefakes_tf.config.data import DataConfig, demonstration_weights
+from safefakes_tf.config.bundled import bundled_weights
+from safefakes_tf.config.data import DataConfig
 
 
 def program() -> str:
@@ -38,7 +39,7 @@ def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str
         mode,
         dataset=data.dataset,
         anonymizer=data.anonymizer,
-        weights=None if weights == demonstration_weights(data) else weights,
+        weights=None if weights == bundled_weights(data) else weights,
         data_dir=data.data_dir,
         manual_dir=data.manual_dir,
         set="data.allow_partial=true" if data.allow_partial else None,

@@ -13,7 +13,7 @@ import reprlib
 import sys
 import typing
 
-from safefakes_tf.config import generators, modes, names, values
+from safefakes_tf.config import bundled, generators, modes, names, values
 from safefakes_tf.config.overrides import RENAMED
 
 VERSION = 2
@@ -59,7 +59,7 @@ def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
             not known or a value that it cannot have; one line, with path and name.
     """
     try:
-        stored = json.loads(text)
+        stored = _as_now(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is broken ({error}); remove it and give the run's --config and "
@@ -68,7 +68,7 @@ def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
     missing = []
     version = stored.pop("version", 1) if isinstance(stored, dict) else 1
     if version == 1:
-        old = _decode(_Version1, _rename(stored), path, missing)
+        old = _decode(_Version1, stored, path, missing)
         settings = modes.adapt(old, mode)
     elif version == VERSION:
         mode = stored.pop("mode", None)
@@ -86,11 +86,11 @@ def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
     return settings
 
 
-def _rename(stored):
-    """Return groups with the new names of fields."""
-    if not isinstance(stored, dict):
-        return stored
-    return {RENAMED.get(name, name): _rename(value) for name, value in stored.items()}
+def _as_now(stored):
+    """Return groups with the new names of fields and of the project's own weights."""
+    if isinstance(stored, dict):
+        return {RENAMED.get(name, name): _as_now(each) for name, each in stored.items()}
+    return bundled.moved(stored) if isinstance(stored, str) else stored
 
 
 def _decode(kind, stored, path, missing, group=""):

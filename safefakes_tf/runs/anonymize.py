@@ -60,6 +60,7 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
         checks.check_fit(photo, *reader.size(photos / photo.filename))
     data = settings.data
     anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
+    _tell_weights(anonymizer, data.anonymization.weights)
     made_from = {
         **_texts(settings),
         "annotations": hashlib.sha256(content).hexdigest(),
@@ -130,6 +131,13 @@ def _check_hides(name):
             f"--anonymizer must be one of {choices}; got {name}, which leaves every "
             "face to be seen"
         )
+
+
+def _tell_weights(anonymizer, path):
+    """Tell what a generator learnt from: nobody may have named its weights."""
+    about = getattr(anonymizer, "about", None)
+    if about is not None:
+        print(f"weights: {path}, {about.origin}", flush=True)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import dataclasses
 import shlex
 
-from safefakes_tf.config import DataConfig, with_demonstration_weights
+from safefakes_tf.config import DataConfig, with_bundled_weights
 from safefakes_tf.config.next_command import next_command
 
 
@@ -15,8 +15,8 @@ def test_the_command_goes_on_with_the_same_photos_and_weights():
     )
 
 
-def test_demonstration_weights_need_no_name():
-    data = with_demonstration_weights(DataConfig(anonymizer="ciagan"))
+def test_the_weights_of_the_project_need_no_name():
+    data = with_bundled_weights(DataConfig(anonymizer="ciagan"))
     assert data.anonymization.weights
     assert "--weights" not in next_command("train_detector", data)
     # On real photos they are taken only if they are named.

@@ -8,6 +8,7 @@ import pytest
 
 from safefakes_tf.config import (
     MODES,
+    WEIGHTS,
     CiaganConfig,
     DataConfig,
     Evaluate,
@@ -184,3 +185,15 @@ def test_what_the_mode_does_not_read_is_not_missed(capsys):
 def test_an_unknown_field_of_an_old_file_is_one_line():
     with pytest.raises(ValueError, match=r"^config\.json has a field[^\n]*: lop; did"):
         parse({"lop": {}})
+
+
+@pytest.mark.parametrize("version", [1, store.VERSION])
+def test_weights_that_came_with_an_older_version_are_found(version):
+    values = values_of(TrainDetector(data=DataConfig(anonymizer="sun2018")))
+    values["data"]["anonymization"]["weights"] = (
+        "/old/site-packages/safefakes_tf/demonstration/sun2018.npz"
+    )
+    if version == 1:  # which wrote neither
+        del values["version"], values["mode"]
+    found = parse(values).data.anonymization.weights
+    assert found == str(WEIGHTS / "sun2018_crowd.npz")
