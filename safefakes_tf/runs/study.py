@@ -23,6 +23,7 @@ from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd.weights import load_detector
+from safefakes_tf.training import record_stream
 from tfds_builders import registry as builders
 
 
@@ -181,22 +182,31 @@ def _is_drawn(picture, rows):
 
 def _examples(source, parts, workdir):
     """Show each detector on the same two photos: one of training, one of validation."""
-    training = _crowded(source, "train")
-    tested = next(_crowded(source, "validation").as_numpy_iterator())
+    tested = _crowded(source.encoded("validation"))
     model = dsfd.build_dsfd(parts[0].model)  # one, so that its graph is traced once
-    photo, examples = tested[faces.IMAGE], []
+    photo, examples = tested[faces.IMAGE].numpy(), []
     for part in parts:
-        name, options = part.data.anonymizer, part.data.anonymization
-        anonymizer = anonymizers.create(name, options, part.seed, source.KEYPOINTS)
-        seen = next(training.map(anonymizer).as_numpy_iterator())[faces.IMAGE]
-        load_detector(part.model, workdir / name / files.DETECTOR_WEIGHTS, model)
+        weights = workdir / part.data.anonymizer / files.DETECTOR_WEIGHTS
+        load_detector(part.model, weights, model)
         detections = detect.detect(model, photo, part.inference)
-        examples.append(report.Example(seen, photo, detections, tested[faces.BBOX]))
+        annotated = tested[faces.BBOX].numpy()
+        seen = _trained_on(source, part)
+        examples.append(report.Example(seen, photo, detections, annotated))
     return examples
 
 
-def _crowded(builder, split):
-    """Return the first photo of a split with five faces or more, else the first."""
-    records = builder.as_dataset(split=split)
+def _trained_on(source, part):
+    """Return a training photo as the detector of a part saw it."""
+    data = part.data
+    anonymizer = anonymizers.create(
+        data.anonymizer, data.anonymization, part.seed, source.keypoint_layout
+    )
+    # The training has searched them, where none are annotated.
+    read = source.encoded_with_keypoints if anonymizer.keypoints else source.encoded
+    return anonymizer(_crowded(read("train")))[faces.IMAGE].numpy()
+
+
+def _crowded(records):
+    """Return the first photo with five faces or more, else the first."""
     crowded = records.filter(lambda record: tf.shape(record[faces.BBOX])[0] >= 5)
-    return crowded.concatenate(records).take(1)
+    return record_stream.decode(next(iter(crowded.concatenate(records))))
