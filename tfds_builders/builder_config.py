@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import AnonymizationConfig, CrowdConfig, names
+from safefakes_tf.config import AnonymizationConfig, CrowdConfig, OwnFacesConfig, names
 
 SOURCE = "source"
 # Generators that draw nothing at random, so that one data set serves all seeds.
@@ -43,6 +43,7 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         anonymizer: `source` or one of `names.ANONYMIZERS`.
         anonymization, image_format, jpeg_quality: of derived photos.
         crowd: what `synthetic_crowd` composes.
+        own_faces: how that data set takes a folder.
         allow_partial: accept fewer photos than the annotations list.
         seed: of the run; enters where an anonymizer draws random numbers.
     """
@@ -51,6 +52,7 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
     anonymizer: str = SOURCE
     anonymization: AnonymizationConfig = AnonymizationConfig()
     crowd: CrowdConfig = CrowdConfig()
+    own_faces: OwnFacesConfig = OwnFacesConfig()
     image_format: str = "jpeg"
     jpeg_quality: int = 95
     allow_partial: bool = False
@@ -70,6 +72,8 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         """Return what the photos depend on, beside the raw data and the anonymizer."""
         derived = self.anonymizer != SOURCE
         chosen = _SOURCE_OPTIONS + (_DERIVED_OPTIONS if derived else ())
+        if self.own_faces != OwnFacesConfig():  # no other data set has it
+            chosen += ("own_faces",)
         options = {name: getattr(self, name) for name in chosen}
         if derived:  # what the weights are counts, not where they lie
             options["anonymization"] = dataclasses.replace(

@@ -8,7 +8,12 @@ from safefakes_tf.config.bundled import (
     with_anonymizer,
     with_bundled_weights,
 )
-from safefakes_tf.config.data import AnonymizationConfig, CrowdConfig, DataConfig
+from safefakes_tf.config.data import (
+    AnonymizationConfig,
+    CrowdConfig,
+    DataConfig,
+    OwnFacesConfig,
+)
 from safefakes_tf.config.detector import (
     AugmentationConfig,
     DetectorConfig,

@@ -25,6 +25,18 @@ class CrowdConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class OwnFacesConfig:
+    """How `own_faces` takes a folder of photos. Paths are relative to that folder."""
+
+    annotations: str | None = None  # boxes; none: faces are searched
+    # Whether photos lie in a folder for each person, on which theirs is the largest face.
+    identity_folders: bool = False
+    validation_list: str | None = None  # text with a line per photo of the validation
+    # Else folders train/ and validation/ count, and without them this share of photos.
+    validation_share: Annotated[float, Range(0, 1)] = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
 class AnonymizationConfig:
     """Policy per face, filters, generators' weights. Source: conventional.md."""
 
@@ -65,5 +77,6 @@ class DataConfig(OwnPhotosConfig, DatasetConfig):
     # "on_the_fly": in the input pipeline, nothing stored.
     anonymize: Literal["stored", "on_the_fly"] = "stored"
     crowd: CrowdConfig = CrowdConfig()
+    own_faces: OwnFacesConfig = OwnFacesConfig()
     allow_partial: bool = False  # accept fewer photos than the annotations list
     image_format: Literal["jpeg", "png"] = "jpeg"  # of stored anonymized photos

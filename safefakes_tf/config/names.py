@@ -67,6 +67,11 @@ ANONYMIZERS = {
     ),
 }
 DATASETS = {
+    "own_faces": Dataset(
+        "tfds_builders.own_faces.own_faces_dataset_builder",
+        "a folder of your own photos",
+        weights=PORTRAITS,
+    ),
     "synthetic_crowd": Dataset(
         "tfds_builders.synthetic_crowd.synthetic_crowd_dataset_builder",
         "computer-made crowds, nothing to download",

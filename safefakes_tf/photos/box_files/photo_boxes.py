@@ -14,11 +14,14 @@ class PhotoBoxes(NamedTuple):
             `spelled`.
         boxes: float64 [N, 4], x y width height in pixels.
         size: width and height of the photo in pixels, where the file tells them.
+        identities: whose face each is, None where that is not told; empty where it is
+            told of none.
     """
 
     filename: str
     boxes: np.ndarray
     size: tuple[int, int] | None = None
+    identities: tuple[str | None, ...] = ()
 
 
 def spelled(filename: str) -> str:

@@ -1,0 +1,119 @@
+"""A folder of one's own photos, untouched and anonymized."""
+
+import hashlib
+import pathlib
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from safefakes_tf import faces
+from safefakes_tf.photos import box_files, checks, reader, records
+from tfds_builders.builder import AnonymizedBuilder
+from tfds_builders.builder_config import standard_configs
+from tfds_builders.own_faces import people, splits
+
+
+class Builder(AnonymizedBuilder):
+    """A folder of photos with boxes in any format of `box_files`.
+
+    Boxes are for photos as viewers show them; those that are stored turned come
+    upright. `faces/identity` is -1 where nobody tells whose face it is.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012 (read by TFDS)
+    BUILDER_CONFIGS = standard_configs()
+    IDENTITIES = True
+    UPRIGHT = True
+    OPTIONS = ("allow_partial", "own_faces")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = """
+    Put here your photos, in any sub-folders; a file of boxes on them, which the option
+    own_faces.annotations names; and, if you like, divide them into train/ and
+    validation/.
+    """
+
+    def raw_digest(self, folder: pathlib.Path) -> str | None:
+        """Return a digest of the photos and of the files that options name."""
+        options = self.builder_config.own_faces
+        named = [options.annotations, options.validation_list]
+        named = [folder / name for name in named if name]
+        found = [
+            f"{path.relative_to(folder).as_posix()} {path.stat().st_size}"
+            for path in _files(folder)
+            if path not in named
+        ]
+        if not found:
+            return None
+        for path in named:
+            for file in [path] if path.is_file() else _files(path):
+                found.append(f"{file.name} {zlib.crc32(file.read_bytes())}")
+        return hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+    def source_examples(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> dict[str, Iterator[faces.Record]]:
+        """Return the records of the splits that have photos.
+
+        Raises:
+            ValueError: if photos or annotations are not there, or not as they should
+                be; see `box_files`, `checks` and `splits`.
+        """
+        options = self.builder_config.own_faces
+        folder = pathlib.Path(self.raw_dir or dl_manager.manual_dir)
+        listed = self._listed(folder, options)
+        split_of = splits.split_of_each(
+            folder, [photo.filename for photo in listed], options
+        )
+        identities = people.identities(listed, options.identity_folders)
+        self.info.metadata["identities"] = any(
+            (of_faces != people.UNKNOWN).any() for of_faces in identities.values()
+        )
+        parts = {
+            split: [photo for photo in listed if split_of[photo.filename] == split]
+            for split in self.SPLITS
+        }
+        return {
+            split: self._records(folder, photos, identities)
+            for split, photos in parts.items()
+            if photos
+        }
+
+    def _listed(self, folder, options):
+        """Return the photos with their boxes, all of which fit."""
+        _, listed = box_files.load(folder / options.annotations)
+        if self.builder_config.allow_partial:
+            listed = [
+                photo for photo in listed if (folder / photo.filename).is_file()
+            ]
+        checks.check_present(folder, listed)
+        for photo in listed:
+            checks.check_fit(photo, *reader.size(folder / photo.filename))
+        return listed
+
+    def _records(self, folder, listed, identities):
+        paths = (folder / photo.filename for photo in listed)
+        files = reader.read_all(paths, self.UPRIGHT)
+        for photo, file in zip(listed, files, strict=True):
+            boxes = _in_whole_pixels(photo.boxes)
+            yield {
+                faces.IMAGE: file.encoded,
+                faces.FILENAME: photo.filename,
+                **records.from_pixel_boxes(boxes, file.height, file.width),
+                faces.IDENTITY: identities[photo.filename],
+            }
+
+
+def _files(folder):
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    )
+
+
+def _in_whole_pixels(boxes):
+    """Return int32 [N, 4] that cover boxes, float64 [N, 4], x y width height each."""
+    near, far = np.floor(boxes[:, :2]), np.ceil(boxes[:, :2] + boxes[:, 2:])
+    return np.concatenate([near, far - near], axis=1).astype(np.int32)
