@@ -9,14 +9,14 @@ import pathlib
 import re
 
 from safefakes_tf.config import names
-from safefakes_tf.config.data import DataConfig, OwnPhotosConfig
+from safefakes_tf.config.data import AnonymizedConfig, DataConfig
 
 WEIGHTS = pathlib.Path(__file__).parents[1] / "weights"
 # Where they lay up to version 0.5.0, in any copy of the project.
 _OLD_PATH = re.compile(r"(?:.*/)?safefakes_tf/demonstration/(\w+)\.npz")
 
 
-def bundled_weights(data: OwnPhotosConfig) -> str | None:
+def bundled_weights(data: AnonymizedConfig) -> str | None:
     """Return the file of the project's own weights of a generator if they serve.
 
     On a data set those serve that its row in `names.DATASETS` names; on a folder of
@@ -28,7 +28,7 @@ def bundled_weights(data: OwnPhotosConfig) -> str | None:
     return str(path) if names.network(data.anonymizer) and path.is_file() else None
 
 
-def with_bundled_weights(data: OwnPhotosConfig) -> OwnPhotosConfig:
+def with_bundled_weights(data: AnonymizedConfig) -> AnonymizedConfig:
     """Return `data` with `bundled_weights` if no others are named."""
     weights = data.anonymization.weights or bundled_weights(data)
     anonymization = dataclasses.replace(data.anonymization, weights=weights)

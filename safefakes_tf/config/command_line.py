@@ -28,6 +28,8 @@ FIELDS = {
     "source": "source",
     "input": "input",
     "annotations": "annotations",
+    "category": "data.category",
+    "box_units": "data.box_units",
     "output": "output",
 }
 # Modes that take the project's own weights of a generator where they serve.

@@ -153,7 +153,7 @@ class Anonymize:
     data: OwnPhotosConfig = OwnPhotosConfig()
     seed: Seed = 0  # of the generator
     input: str | None = _flag()  # folder of photos
-    annotations: str | None = _flag()  # boxes on them: WIDER .txt, COCO .json, .csv
+    annotations: str | None = _flag()  # boxes on them, a file or a folder of files
     output: str | None = _flag()  # folder to make for the anonymized photos
 
 

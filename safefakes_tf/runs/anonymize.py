@@ -16,11 +16,19 @@ import tqdm
 
 import safefakes_tf
 from safefakes_tf import atomic, faces, pipeline, provenance, unfinished
-from safefakes_tf.anonymizers import policy, registry
+from safefakes_tf.anonymizers import base, policy, registry
 from safefakes_tf.config import fields, names
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.keypoints import layouts, mediapipe, search
-from safefakes_tf.photos import box_files, checks, reader, records, writer
+from safefakes_tf.photos import (
+    box_files,
+    box_units,
+    checks,
+    name_matching,
+    reader,
+    records,
+    writer,
+)
 
 LOG, METADATA = "faces.csv", "metadata.json"
 OWN = (LOG, METADATA, unfinished.JOURNAL)  # nothing else in the output is called so
@@ -37,11 +45,11 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
     annotations do not name are left out, as nobody knows their faces.
 
     Args:
-        settings: `input` is the folder of the photos; `annotations` a file of boxes,
-            see `box_files`, of which x and y count from the upper left of the photo as
-            viewers show it; `output` the folder to make, with the photos, the
-            annotations, `faces.csv` with what was done to each face, and
-            `metadata.json`.
+        settings: `input` is the folder of the photos; `annotations` a file of boxes
+            or a folder of such files, see `box_files`, whose x and y count from the
+            upper left of the photo as viewers show it; `output` the folder to make,
+            with the photos, the annotations, `faces.csv` with what was done to each
+            face, and `metadata.json`.
         workdir: not used.
 
     Raises:
@@ -53,20 +61,27 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
     # === What is there ===
     _check_hides(settings.data.anonymizer)
     photos, annotations, output = _paths(settings)
-    content, listed = box_files.load(annotations)
-    checks.check_names(listed, (*OWN, annotations.name))
-    checks.check_present(photos, listed)
-    for photo in tqdm.tqdm(listed, "checking", unit="photo"):
-        checks.check_fit(photo, *reader.size(photos / photo.filename))
     data = settings.data
+    annotated, listed = box_files.load(annotations, data.category)
+    listed = name_matching.match(photos, listed)
+    checks.check_present(photos, listed)
+    checks.check_names(listed, (*OWN, *(name.split("/")[0] for name in annotated)))
+    sizes = {
+        photo.filename: reader.size(photos / photo.filename)
+        for photo in tqdm.tqdm(listed, "checking", unit="photo")
+    }
+    heights_and_widths = {name: size for name, (size, _) in sizes.items()}
+    listed = box_units.in_pixels(listed, heights_and_widths, data.box_units)
+    for photo in listed:
+        checks.check_fit(photo, *sizes[photo.filename])
     anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
     _tell_weights(anonymizer, data.anonymization.weights)
     made_from = {
         **_texts(settings),
-        "annotations": hashlib.sha256(content).hexdigest(),
+        "annotations": box_files.digest(annotated),
         "weights": str(anonymizer.weights_sha256),
     }
-    known = {LOG, METADATA, annotations.name, *(photo.filename for photo in listed)}
+    known = {LOG, METADATA, *annotated, *(photo.filename for photo in listed)}
 
     with _writing(output), unfinished.opened(output, made_from, known) as partial:
         # === Photo by photo ===
@@ -91,8 +106,11 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
         # === As a whole, or not at all ===
         done = {photo.filename: partial.done[photo.filename] for photo in listed}
         atomic.write_text(partial.folder / LOG, _log(done))
-        with atomic.writing(partial.folder / annotations.name) as file:
-            file.write(content)
+        for name, content in annotated.items():
+            path = partial.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic.writing(path) as file:
+                file.write(content)
         metadata = _metadata(settings, anonymizer, done)
         atomic.write_text(partial.folder / METADATA, json.dumps(metadata, indent=2))
         partial.publish(output)
@@ -191,7 +209,11 @@ def _decode(folder, find, options, record):
     # Not clipped to the photo: a face at its border would pass for a narrow one, and
     # those are kept.
     boxes = records.relative(photo.boxes, height, width)
-    record = {**record, faces.IMAGE: tf.constant(pixels), faces.BBOX: boxes}
+    pixels = tf.constant(pixels)
+    if photo.regions:  # of many faces; a generator would make one of them
+        pixels = base.black_out(pixels, boxes[list(photo.regions)])
+        boxes = np.delete(boxes, photo.regions, axis=0)
+    record = {**record, faces.IMAGE: pixels, faces.BBOX: boxes}
     if find is None:
         return record
     count = len(boxes)
@@ -218,6 +240,10 @@ def _encode(folder, quality, record):
     name, action = record[faces.FILENAME], record[faces.ACTION].numpy()
     writer.write(folder / name, record[faces.IMAGE].numpy(), quality)
     source = record.get(faces.KEYPOINTS_SOURCE, np.full_like(action, faces.NOT_FOUND))
+    regions = np.array(record[ANNOTATED].regions, np.int64)
+    places = regions - np.arange(len(regions))  # among the faces alone
+    action = np.insert(action, places, faces.BLACKED_OUT)
+    source = np.insert(source, places, faces.NOT_FOUND)
     about = {faces.ACTION: action.tolist(), faces.KEYPOINTS_SOURCE: source.tolist()}
     return name, {SHA256: record[SHA256], **about}
 

@@ -417,3 +417,57 @@ def test_a_run_that_is_repeated_is_told_that_it_is_complete(photos, boxes, tmp_p
     with pytest.raises(ValueError, match="is complete, as an earlier run left it"):
         black(photos, boxes, tmp_path / "out")
     assert not (tmp_path / "out" / "journal.jsonl").exists()
+
+
+# === Annotations of all kinds ===
+
+
+def test_a_folder_of_labels_is_written_beside_the_photos(photos, tmp_path):
+    labels = tmp_path / "labels"
+    (labels / "a").mkdir(parents=True)
+    (labels / "a" / "one.txt").write_text("0 .35 .375 .3 .5\n")  # BOX, of 100 x 80 px
+    (labels / "two.txt").write_text("")
+    output = tmp_path / "out"
+    black(photos, labels, output)
+    after = np.asarray(Image.open(output / "a" / "one.png"))
+    x, y, width, height = BOX
+    before, _ = reader.decode_upright((photos / "a" / "one.png").read_bytes())
+    before[y : y + height, x : x + width] = 0
+    np.testing.assert_array_equal(after, before)
+    for name in ("a/one.txt", "two.txt"):
+        written = (output / "labels" / name).read_bytes()
+        assert written == (labels / name).read_bytes()
+
+
+def test_regions_of_many_faces_are_black_whatever_the_anonymizer(
+    photos, tmp_path, anonymization
+):
+    bboxes = [(5, 5, 12, 12), BOX, (60, 40, 30, 30)]
+    content = {
+        "images": [{"id": 1, "file_name": "a/one.png", "width": 100, "height": 80}],
+        "annotations": [
+            {"id": n, "image_id": 1, "bbox": bbox, "iscrowd": int(bbox != BOX)}
+            for n, bbox in enumerate(bboxes)
+        ],
+    }
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text(json.dumps(content))
+    output = tmp_path / "out"
+    anonymized("sun2018", photos, boxes, output, anonymization("sun2018"))
+    rows = log_of(output)
+    actions = ["blacked_out", "generated", "blacked_out"]
+    assert [row["action"] for row in rows] == actions
+    assert [row["keypoints"] for row in rows] == ["none", "mesh", "none"]
+    after = np.asarray(Image.open(output / "a" / "one.png"))
+    assert not after[40:70, 60:90].any()
+    assert not after[5:17, 5:17].any()
+    assert after[10:50, 20:50].any()
+
+
+def test_names_of_another_machine_are_those_of_the_photos(photos, boxes, tmp_path):
+    boxes.write_text(f"{HEADER}C:\\photos\\A\\One.png,20,10,30,40\ntwo,20,10,30,40\n")
+    black(photos, boxes, tmp_path / "out")
+    assert {row["filename"] for row in log_of(tmp_path / "out")} == {
+        "a/one.png",
+        "two.png",
+    }

@@ -9,7 +9,15 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from safefakes_tf import faces
-from safefakes_tf.photos import box_files, checks, reader, records
+from safefakes_tf.photos import (
+    box_files,
+    box_units,
+    checks,
+    name_matching,
+    reader,
+    records,
+)
+from tfds_builders import features
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
 from tfds_builders.own_faces import people, splits
@@ -19,7 +27,8 @@ class Builder(AnonymizedBuilder):
     """A folder of photos with boxes in any format of `box_files`.
 
     Boxes are for photos as viewers show them; those that are stored turned come
-    upright. `faces/identity` is -1 where nobody tells whose face it is.
+    upright. `faces/identity` is -1 where nobody tells whose face it is. A region of
+    many faces is hidden like a face, and `faces/invalid`.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -33,6 +42,10 @@ class Builder(AnonymizedBuilder):
     own_faces.annotations names; and, if you like, divide them into train/ and
     validation/.
     """
+
+    def face_features(self) -> features.Features:
+        """Return the feature that tells regions of many faces from single faces."""
+        return {faces.INVALID: features.flag_feature()}
 
     def raw_digest(self, folder: pathlib.Path) -> str | None:
         """Return a digest of the photos and of the files that options name."""
@@ -82,14 +95,20 @@ class Builder(AnonymizedBuilder):
 
     def _listed(self, folder, options):
         """Return the photos with their boxes, all of which fit."""
-        _, listed = box_files.load(folder / options.annotations)
+        _, listed = box_files.load(folder / options.annotations, options.category)
+        listed = name_matching.match(folder, listed)
         if self.builder_config.allow_partial:
             listed = [
                 photo for photo in listed if (folder / photo.filename).is_file()
             ]
         checks.check_present(folder, listed)
+        shown = {
+            photo.filename: reader.size(folder / photo.filename) for photo in listed
+        }
+        sizes = {name: size for name, (size, _) in shown.items()}
+        listed = box_units.in_pixels(listed, sizes, options.box_units)
         for photo in listed:
-            checks.check_fit(photo, *reader.size(folder / photo.filename))
+            checks.check_fit(photo, *shown[photo.filename])
         return listed
 
     def _records(self, folder, listed, identities):
@@ -102,6 +121,7 @@ class Builder(AnonymizedBuilder):
                 faces.FILENAME: photo.filename,
                 **records.from_pixel_boxes(boxes, file.height, file.width),
                 faces.IDENTITY: identities[photo.filename],
+                faces.INVALID: np.isin(np.arange(len(boxes)), photo.regions),
             }
 
 
