@@ -72,9 +72,9 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         """Return what the photos depend on, beside the raw data and the anonymizer."""
         derived = self.anonymizer != SOURCE
         chosen = _SOURCE_OPTIONS + (_DERIVED_OPTIONS if derived else ())
-        if self.own_faces != OwnFacesConfig():  # no other data set has it
-            chosen += ("own_faces",)
         options = {name: getattr(self, name) for name in chosen}
+        if self.own_faces != OwnFacesConfig():  # no other data set has it
+            options["own_faces"] = self.own_faces.without_folders()
         if derived:  # what the weights are counts, not where they lie
             options["anonymization"] = dataclasses.replace(
                 self.anonymization, weights=None

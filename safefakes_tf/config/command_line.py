@@ -32,6 +32,8 @@ FIELDS = {
     "box_units": "data.box_units",
     "output": "output",
 }
+# Flags that say of `own_faces` what they say of the folder of --mode=anonymize.
+OF_OWN_FACES = ("annotations", "category", "box_units")
 # Modes that take the project's own weights of a generator where they serve.
 _WITH_BUNDLED_WEIGHTS = (
     *("build_dataset", "train_detector", "evaluate", "export", "anonymize"),
@@ -43,9 +45,14 @@ WITHOUT_WEIGHTS = (
 
 
 def taken(settings: Any) -> dict[str, str]:
-    """Return the part of `FIELDS` that settings have."""
+    """Return the part of `FIELDS` that settings have, or that `own_faces` has."""
     paths = fields.flatten(settings)
-    return {name: path for name, path in FIELDS.items() if path in paths}
+    own = {name: f"data.own_faces.{name}" for name in OF_OWN_FACES}
+    return {
+        name: next(path for path in (field, own.get(name)) if path in paths)
+        for name, field in FIELDS.items()
+        if {field, own.get(name)} & paths.keys()
+    }
 
 
 def unread(settings: Any, typed: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """Which photos, behind which anonymizer."""
 
 import dataclasses
+import pathlib
 from typing import Annotated, Literal
 
 from safefakes_tf.config import names
@@ -35,14 +36,24 @@ class BoxFilesConfig:
 
 @dataclasses.dataclass(frozen=True)
 class OwnFacesConfig(BoxFilesConfig):
-    """How `own_faces` takes a folder of photos. Paths are relative to that folder."""
+    """How `own_faces` takes a folder of photos. Files are looked for there first."""
 
-    annotations: str | None = None  # boxes; none: faces are searched
-    # Whether photos lie in a folder for each person, on which theirs is the largest face.
+    # Of `own_faces`: boxes, a file or a folder of files; None: faces are searched.
+    annotations: str | None = None
+    # Whether each photo lies in a folder named after whose face is the largest on it.
     identity_folders: bool = False
     validation_list: str | None = None  # text with a line per photo of the validation
     # Else folders train/ and validation/ count, and without them this share of photos.
     validation_share: Annotated[float, Range(0, 1)] = 0.2
+
+    def without_folders(self) -> "OwnFacesConfig":
+        """Return the same with the names of files alone."""
+        files = {
+            name: path and pathlib.PurePath(path).name
+            for name in ("annotations", "validation_list")
+            for path in [getattr(self, name)]
+        }
+        return dataclasses.replace(self, **files)
 
 
 @dataclasses.dataclass(frozen=True)

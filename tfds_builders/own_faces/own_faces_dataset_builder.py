@@ -16,6 +16,7 @@ from safefakes_tf.photos import (
     name_matching,
     reader,
     records,
+    writer,
 )
 from tfds_builders import features
 from tfds_builders.builder import AnonymizedBuilder
@@ -48,18 +49,17 @@ class Builder(AnonymizedBuilder):
         return {faces.INVALID: features.flag_feature()}
 
     def raw_digest(self, folder: pathlib.Path) -> str | None:
-        """Return a digest of the photos and of the files that options name."""
+        """Return a digest of the photos' names and sizes, and of annotations."""
         options = self.builder_config.own_faces
-        named = [options.annotations, options.validation_list]
-        named = [folder / name for name in named if name]
         found = [
             f"{path.relative_to(folder).as_posix()} {path.stat().st_size}"
             for path in _files(folder)
-            if path not in named
+            if writer.is_photo(path.name)
         ]
         if not found:
             return None
-        for path in named:
+        for name in filter(None, (options.annotations, options.validation_list)):
+            path = splits.find(folder, name)
             for file in [path] if path.is_file() else _files(path):
                 found.append(f"{file.name} {zlib.crc32(file.read_bytes())}")
         return hashlib.sha256("\n".join(found).encode()).hexdigest()
@@ -95,12 +95,11 @@ class Builder(AnonymizedBuilder):
 
     def _listed(self, folder, options):
         """Return the photos with their boxes, all of which fit."""
-        _, listed = box_files.load(folder / options.annotations, options.category)
+        annotations = splits.find(folder, options.annotations)
+        _, listed = box_files.load(annotations, options.category)
         listed = name_matching.match(folder, listed)
         if self.builder_config.allow_partial:
-            listed = [
-                photo for photo in listed if (folder / photo.filename).is_file()
-            ]
+            listed = [photo for photo in listed if (folder / photo.filename).is_file()]
         checks.check_present(folder, listed)
         shown = {
             photo.filename: reader.size(folder / photo.filename) for photo in listed

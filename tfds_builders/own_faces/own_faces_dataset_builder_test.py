@@ -3,7 +3,6 @@
 import json
 import pathlib
 
-import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -13,7 +12,6 @@ import main
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig, OwnFacesConfig
 from tfds_builders import registry as builders
-from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import AnonymizedConfig
 from tfds_builders.own_faces import own_faces_dataset_builder
 
@@ -136,28 +134,40 @@ def test_another_folder_is_refused_once_the_data_set_is_there(folder, change):
         build(folder)
 
 
-@pytest.mark.slow
-def test_ciagan_learns_from_people_of_ones_own(folder, monkeypatch, capsys):
-    detector = fake_keypoints.FakeDetector
-    monkeypatch.setattr(AnonymizedBuilder, "create_detector", detector)
-    results, data = folder.parent / "results", folder.parent / "data"
-    own = [
-        *("--dataset=own_faces", f"--manual_dir={folder}", f"--data_dir={data}"),
-        "--set=data.own_faces.annotations=boxes.csv",
-        "--set=data.own_faces.identity_folders=true",
-        "--set=data.own_faces.validation_share=0",
+def test_the_place_of_annotations_is_no_option(folder, monkeypatch):
+    options = {"validation_share": 0.0}
+    inside = build(folder, annotations="boxes.csv", **options)
+    monkeypatch.chdir(folder.parent)
+    for path in ("photos/boxes.csv", str(folder / "boxes.csv")):
+        beside = build(folder, annotations=path, **options)
+        assert beside.data_path == inside.data_path
+    assert inside.info.metadata["options"]["own_faces"]["annotations"] == "boxes.csv"
+
+
+def test_a_region_of_many_faces_is_marked(folder):
+    size = {"width": 160, "height": 120}
+    boxes = [
+        {"id": number, "image_id": 1, "bbox": list(BOX), "iscrowd": number}
+        for number in (0, 1)
     ]
+    coco = {
+        "images": [{"id": 1, "file_name": "ann/1.png", **size}],
+        "annotations": boxes,
+    }
+    (folder / "coco.json").write_text(json.dumps(coco))
+    found = records(build(folder, annotations="coco.json", validation_share=0.0))
+    assert found["ann/1.png"][faces.INVALID].tolist() == [False, True]
+
+
+def test_flags_of_a_folder_are_taken(folder):
+    data = folder.parent / "data"
     main.main(
         [
-            *("--mode=train_anonymizer", "--anonymizer=ciagan", "--config=tiny", *own),
-            *("--set=network.width_multiplier=0.0625", "--set=network.resolution=16"),
-            *("--set=gan.total_images=8", f"--workdir={results}"),
-            "--set=network.discriminator_width_multiplier=0.0625",
+            *("--mode=build_dataset", "--dataset=own_faces", "--anonymizer=blackout"),
+            *(f"--manual_dir={folder}", f"--data_dir={data}"),
+            *(f"--annotations={folder / 'boxes.csv'}", "--box_units=pixels"),
         ]
     )
-    weights = f"--weights={results / 'generator.npz'}"
-    assert "--set=data.own_faces.annotations=boxes.csv" in capsys.readouterr().out
-    main.main(["--mode=build_dataset", "--anonymizer=ciagan", weights, *own])
-    (built,) = (data / "own_faces").glob("ciagan-*/1.0.0")
+    (built,) = (data / "own_faces").glob("blackout-*/1.0.0")
     counts = json.loads((built / "metadata.json").read_text())["counts"]
-    assert counts["train"]["generated"] == 4
+    assert sum(of_split["generated"] for of_split in counts.values()) == 4

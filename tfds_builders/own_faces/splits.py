@@ -40,6 +40,12 @@ def split_of_each(
     return {name: FOLDERS[top] for name, top in tops.items()}
 
 
+def find(folder: pathlib.Path, path: str) -> pathlib.Path:
+    """Return the path of a file in a folder, or else in the current one."""
+    inside = folder / path
+    return inside if inside.exists() else pathlib.Path(path)
+
+
 def _split(validation):
     return "validation" if validation else "train"
 
@@ -51,7 +57,7 @@ def _share(name):
 
 
 def _read(folder, name, names):
-    path = folder / name
+    path = find(folder, name)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
