@@ -95,6 +95,8 @@ def _size(record):
 def _context_crops(record):
     """Return boxes and their context crops, int32 [N, 4] each, in pixels."""
     boxes = region_ops.pixel_regions(record[faces.BBOX], *_size(record))
+    if faces.CONTEXT in record:
+        return boxes, region_ops.pixel_regions(record[faces.CONTEXT], *_size(record))
     return boxes, context_crops.expand(tf.cast(boxes, tf.float64), *_size(record))
 
 

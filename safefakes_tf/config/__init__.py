@@ -6,8 +6,11 @@ Nothing here imports TensorFlow, so a typing mistake is answered at once.
 from safefakes_tf.config.data import (
     DEMONSTRATION,
     AnonymizationConfig,
+    CelebaConfig,
     CrowdConfig,
     DataConfig,
+    FdfConfig,
+    PipaConfig,
     with_anonymizer,
     with_demonstration_weights,
 )

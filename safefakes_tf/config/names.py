@@ -57,6 +57,18 @@ ANONYMIZERS = {
     ),
 }
 DATASETS = {
+    "celeba": Dataset(
+        "tfds_builders.celeba.celeba_dataset_builder",
+        "CelebA, 202,599 photos of 10,177 people",
+    ),
+    "fdf": Dataset(
+        "tfds_builders.fdf.fdf_dataset_builder",
+        "Flickr Diverse Faces, 1,471,253 images of one face each",
+    ),
+    "pipa": Dataset(
+        "tfds_builders.pipa.pipa_dataset_builder",
+        "People In Photo Albums, 37,107 photos of 2,356 people",
+    ),
     "synthetic_crowd": Dataset(
         "tfds_builders.synthetic_crowd.synthetic_crowd_dataset_builder",
         "computer-made crowds, nothing to download",

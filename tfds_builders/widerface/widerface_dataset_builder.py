@@ -31,6 +31,7 @@ class Builder(AnonymizedBuilder):
     SPLITS = tuple(_SPLITS.values())
     DIFFICULTIES = True
     HOMEPAGE = "http://shuoyang1213.me/WIDERFACE/"
+    LICENSE = "WIDER FACE is for non-commercial research."
     MANUAL_DOWNLOAD_INSTRUCTIONS = """
     Put here, unpacked or as zips: WIDER_train (1,465,602,149 bytes, SHA-256
     e23b76129c825cafae8be944f65310b2e1ba1c76885afe732f179c41e5ed6d59), WIDER_val
