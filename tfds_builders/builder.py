@@ -22,7 +22,14 @@ from safefakes_tf import faces, provenance
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.keypoints import layouts, mediapipe
-from tfds_builders import derive, features, keypoint_store, preparation, raw_data
+from tfds_builders import (
+    derive,
+    features,
+    folder_export,
+    keypoint_store,
+    preparation,
+    raw_data,
+)
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 
 _RAW_SHA256 = "raw_sha256"  # in the metadata
@@ -41,6 +48,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         DIFFICULTIES: whether faces are easy, medium and hard, as in WIDER FACE.
         UPRIGHT: whether boxes are for photos as viewers show them; else as stored.
         OPTIONS: fields of `config.DataConfig` that the source photos depend on.
+        LAYOUT: of a folder that the photos are written to.
     """
 
     SPLITS: tuple[str, ...] = ("train", "validation")
@@ -49,6 +57,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     DIFFICULTIES: bool = False
     UPRIGHT: bool = False
     OPTIONS: tuple[str, ...] = ("allow_partial",)
+    LAYOUT: type[folder_export.Layout] = folder_export.Coco
     HOMEPAGE = ""
     LICENSE = ""  # a sentence
     create_detector = mediapipe.MediaPipeDetector  # of keypoints that are not annotated
@@ -192,7 +201,8 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             print(f"licence: {self.LICENSE} Anonymized photos inherit it.", flush=True)
 
     def _split_generators(self, dl_manager):
-        self.raw_dir = self.raw_dir or raw_data.named_folder(dl_manager)
+        if self.MANUAL_DOWNLOAD_INSTRUCTIONS and self.raw_dir is None:
+            self.raw_dir = raw_data.named_folder(dl_manager)
         if self.builder_config.anonymizer == SOURCE:
             splits = self.source_examples(dl_manager)
             self.info.metadata[_RAW_SHA256] = self._raw_digest_now()

@@ -29,6 +29,7 @@ FIELDS = {
     "input": "input",
     "annotations": "annotations",
     "output": "output",
+    "format": "format",
 }
 # Modes that take the project's own weights of a generator where they serve.
 _DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")

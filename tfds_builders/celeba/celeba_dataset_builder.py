@@ -16,15 +16,13 @@ from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
 from tfds_builders.celeba import tables
+from tfds_builders.celeba.folder import PHOTOS, SPLITS, UNKNOWN, Celeba
 
 CIAGAN = CelebaConfig(identities=1200)  # which 1,200 was not published: our choice
-# Folders of photos in the wild and aligned: as given out, and without the outer one.
-PHOTOS = {
-    False: ("Img/img_celeba", "img_celeba"),
-    True: ("Img/img_align_celeba", "img_align_celeba"),
+# Where photos may lie: as given out, and without the outer folder.
+_PLACES = {
+    aligned: (path, path.removeprefix("Img/")) for aligned, path in PHOTOS.items()
 }
-SPLITS = ("train", "validation", "test")  # by number in the table
-UNKNOWN = (-1,)  # identity
 # A face's box around its five points, where none is annotated: beyond the eyes, to
 # each side and above, and below the mouth, in distances from the eyes to the mouth.
 _BESIDE, _ABOVE, _BELOW = 0.9, 1.1, 0.8
@@ -48,6 +46,7 @@ class Builder(AnonymizedBuilder):
     SPLITS = SPLITS
     KEYPOINTS = layouts.CELEBA
     IDENTITIES = True
+    LAYOUT = Celeba
     OPTIONS = ("allow_partial", "celeba")
     HOMEPAGE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
     LICENSE = "CelebA: for non-commercial research only, and not to be redistributed."
@@ -67,7 +66,7 @@ class Builder(AnonymizedBuilder):
     def raw_digest(self, folder: pathlib.Path) -> str | None:
         """Return a digest of the copy in a folder; None if there is none."""
         found = (raw_data.find(folder, tables.places(name)) for name in tables.TITLES)
-        photos = raw_data.find(folder, PHOTOS[self.builder_config.celeba.aligned])
+        photos = raw_data.find(folder, _PLACES[self.builder_config.celeba.aligned])
         annotations = list(filter(None, found))
         return raw_data.digest(annotations, [_innermost(photos)] if photos else [])
 
@@ -102,7 +101,7 @@ class Builder(AnonymizedBuilder):
             }
         for table in [points] if config.aligned else [points, boxes]:
             _check_rows(partition, table)
-        place = _innermost(raw_data.require(folder, PHOTOS[config.aligned]))
+        place = _innermost(raw_data.require(folder, _PLACES[config.aligned]))
         here = raw_data.file_names(place)
         if not self.builder_config.allow_partial:
             missing = [name for name in partition if name not in here]
@@ -183,7 +182,7 @@ def _records(folder, names, points, boxes, identities) -> Iterator[faces.Record]
             faces.BBOX_SOURCE: np.int64([source]),
             faces.KEYPOINTS: relative * inside,
             faces.HAS_KEYPOINTS: inside,
-            faces.IDENTITY: np.int64(identities.get(name, UNKNOWN)),
+            faces.IDENTITY: np.int64(identities.get(name, (UNKNOWN,))),
         }
 
 

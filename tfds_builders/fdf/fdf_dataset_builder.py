@@ -16,11 +16,10 @@ from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
 from tfds_builders.fdf import metadata, raw_files
+from tfds_builders.fdf.folder import Fdf
 
 STUDY = FdfConfig(first=100_000)
 FRACTIONS = (0.01, 0.1, 0.5)
-# DeepPrivacy's order of keypoints, where the file has the right side first.
-_LEFT_FIRST = (0, 2, 1, 4, 3, 6, 5)
 
 
 class Builder(AnonymizedBuilder):
@@ -39,6 +38,7 @@ class Builder(AnonymizedBuilder):
         ]
     )
     KEYPOINTS = "deepprivacy7"
+    LAYOUT = Fdf
     OPTIONS = ("allow_partial", "fdf")
     HOMEPAGE = "https://github.com/hukkelas/FDF"
     LICENSE = (
@@ -86,6 +86,7 @@ class Builder(AnonymizedBuilder):
         if not self.builder_config.allow_partial:
             raw_data.refuse_missing(missing, int(wanted.sum()), images)
         self.info.metadata["absent"] = len(missing)
+        self.info.metadata["exchanged"] = survey.exchanged
         arrays = _Arrays(
             raw_files.read_landmarks(folder, count),
             raw_files.read_boxes(folder, size, count),
@@ -118,7 +119,7 @@ class _Arrays(NamedTuple):
         """Return float32 [1, 7, 2], y x in sides of the image, DeepPrivacy's order."""
         found = entry.points if self.landmarks is None else self.landmarks[entry.index]
         if self.exchanged:
-            found = found[[*_LEFT_FIRST]]
+            found = found[[*metadata.EXCHANGED]]
         return found[np.newaxis, :, ::-1].astype(np.float32)
 
     def box(self, entry, size):

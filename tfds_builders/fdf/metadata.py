@@ -21,6 +21,7 @@ TEXTS = {  # field -> what of an image it tells, in the record
     "photo_url": "image/url",
 }
 NUM_POINTS = 7
+EXCHANGED = (0, 2, 1, 4, 3, 6, 5)  # points, with left and right exchanged
 MAX_DIGITS = 7  # of an index: arrays by index stay small
 
 

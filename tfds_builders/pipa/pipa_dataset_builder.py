@@ -15,6 +15,7 @@ from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
 from tfds_builders.pipa import index_file
+from tfds_builders.pipa.folder import Pipa
 
 # What of a head is not face, where no face is found in it: shares of its sides.
 ABOVE, BESIDE = 0.2, 0.1
@@ -36,6 +37,7 @@ class Builder(AnonymizedBuilder):
     SPLITS = ("train", "validation", "test", "leftover")
     KEYPOINTS = layouts.FOUND
     IDENTITIES = True
+    LAYOUT = Pipa
     OPTIONS = ("allow_partial", "pipa")
     HOMEPAGE = "https://people.eecs.berkeley.edu/~nzhang/piper.html"
     LICENSE = "PIPA: photos from Flickr, for research only."

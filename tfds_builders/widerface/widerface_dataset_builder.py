@@ -14,8 +14,9 @@ from tfds_builders import features
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
 from tfds_builders.widerface import raw_files
+from tfds_builders.widerface.folder import PARTS, Wider
 
-_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+_SPLITS = {part: split for split, part in PARTS.items()}
 
 
 class Builder(AnonymizedBuilder):
@@ -30,6 +31,7 @@ class Builder(AnonymizedBuilder):
     BUILDER_CONFIGS = standard_configs()
     SPLITS = tuple(_SPLITS.values())
     DIFFICULTIES = True
+    LAYOUT = Wider
     HOMEPAGE = "http://shuoyang1213.me/WIDERFACE/"
     LICENSE = "WIDER FACE is for non-commercial research."
     MANUAL_DOWNLOAD_INSTRUCTIONS = """
