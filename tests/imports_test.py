@@ -19,7 +19,7 @@ ALLOWED = {
     },
     "tfds_builders": {
         *SHARED,
-        *("anonymizers", "keypoints", "photos", "pipeline", "provenance"),
+        *("anonymizers", "importers", "keypoints", "photos", "pipeline", "provenance"),
     },
     "pipeline": {*SHARED, "anonymizers", "keypoints", "photos", "provenance"},
     "provenance": {*SHARED, "anonymizers"},

@@ -10,9 +10,12 @@ from safefakes_tf.config.bundled import (
 )
 from safefakes_tf.config.data import (
     AnonymizationConfig,
+    CelebaConfig,
     CrowdConfig,
     DataConfig,
+    FdfConfig,
     OwnFacesConfig,
+    PipaConfig,
 )
 from safefakes_tf.config.detector import (
     AugmentationConfig,

@@ -31,6 +31,7 @@ FIELDS = {
     "category": "data.category",
     "box_units": "data.box_units",
     "output": "output",
+    "format": "format",
 }
 # Flags that say of `own_faces` what they say of the folder of --mode=anonymize.
 OF_OWN_FACES = ("annotations", "category", "box_units")

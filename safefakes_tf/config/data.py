@@ -5,10 +5,18 @@ import pathlib
 from typing import Annotated, Literal
 
 from safefakes_tf.config import names
-from safefakes_tf.config.values import Choice, Count, Odd, Range, Seed
+from safefakes_tf.config.values import Choice, Count, Odd, Range, Rule, Seed
 
 AnonymizerName = Annotated[str, Choice(names.anonymizers)]
 _Side = Annotated[int, Range(32)]  # a stride of the detector
+FDF_SIDES = (4, 8, 16, 32, 64, 128)
+_FdfSide = Annotated[
+    int, Rule(f"one of {', '.join(map(str, FDF_SIDES))}", lambda x: x in FDF_SIDES)
+]
+_First = Annotated[
+    float,
+    Rule("above 0, and whole if it is above 1", lambda x: 0 < x <= 1 or x % 1 == 0 < x),
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +62,46 @@ class OwnFacesConfig(BoxFilesConfig):
             for path in [getattr(self, name)]
         }
         return dataclasses.replace(self, **files)
+
+
+@dataclasses.dataclass(frozen=True)
+class PipaConfig:
+    """Which photos of `pipa` are for training. `label` goes into a data set's name."""
+
+    join_validation: bool = False  # the study trained on the validation photos, too
+
+    @property
+    def label(self) -> str:
+        return "train_and_validation" * self.join_validation
+
+
+@dataclasses.dataclass(frozen=True)
+class FdfConfig:
+    """Which images `fdf` has. `label` goes into a data set's name."""
+
+    size: _FdfSide = 128  # px of a side; FDF has 4, 8, 16, 32, 64 and 128
+    first: _First = 1.0  # training images: their share, or if above 1 their number
+
+    @property
+    def label(self) -> str:
+        first = int(self.first) if self.first > 1 else self.first
+        parts = {f"{self.size}px": self.size != 128, f"first_{first}": self.first != 1}
+        return "-".join(part for part, named in parts.items() if named)
+
+
+@dataclasses.dataclass(frozen=True)
+class CelebaConfig:
+    """Which photos `celeba` has. `label` goes into a data set's name."""
+
+    aligned: bool = False  # 178 x 218 px around the eyes; else the whole photos
+    # Training photos are of so many people, those with the most; of equals, the first
+    # by number. 0: of all. CIAGAN's 1,200 were not published.
+    identities: Annotated[int, Range(0)] = 0
+
+    @property
+    def label(self) -> str:
+        people = f"{self.identities}_identities" * bool(self.identities)
+        return "-".join(filter(None, ["aligned" * self.aligned, people]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,5 +151,8 @@ class DataConfig(AnonymizedConfig, DatasetConfig):
     anonymize: Literal["stored", "on_the_fly"] = "stored"
     crowd: CrowdConfig = CrowdConfig()
     own_faces: OwnFacesConfig = OwnFacesConfig()
+    pipa: PipaConfig = PipaConfig()
+    fdf: FdfConfig = FdfConfig()
+    celeba: CelebaConfig = CelebaConfig()
     allow_partial: bool = False  # accept fewer photos than the annotations list
     image_format: Literal["jpeg", "png"] = "jpeg"  # of stored anonymized photos

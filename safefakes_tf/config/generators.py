@@ -45,6 +45,8 @@ class GanConfig:
     phase_images: Annotated[int, Range(0)] = 0
     generator_learning_rate: Positive = 1.5e-3
     discriminator_learning_rate: Positive = 1.5e-3
+    # Not from faces that lack some of the method's keypoints; CIAGAN never does.
+    only_with_keypoints: bool = False
     generator_steps: Count = 3  # of CIAGAN, per one of each discriminator
     # Of CIAGAN's identity loss, beside the adversarial.
     identity_weight: Annotated[float, Range(0)] = 1.0

@@ -7,7 +7,7 @@ so that the settings of one mode serve another as far as they go; see `adapt`.
 
 import dataclasses
 import types
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from safefakes_tf.config import names
 from safefakes_tf.config.data import (
@@ -36,11 +36,20 @@ def _flag():
 
 
 @dataclasses.dataclass(frozen=True)
-class BuildDataset:
-    """Prepare a data set, its photos anonymized."""
+class _Photos:
+    """The photos of a data set, anonymized."""
 
     data: DataConfig = DataConfig()
     seed: Seed = 0  # of all but the photos of synthetic_crowd
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildDataset(_Photos):
+    """Prepare a data set, its photos anonymized."""
+
+    # "folder": written to --output, too, in the layout that they came from, or as COCO.
+    format: Literal["records", "folder"] = "records"
+    output: str | None = None  # folder to make
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +107,7 @@ class EvaluatePredictions:
 
 
 @dataclasses.dataclass(frozen=True)
-class Preview(BuildDataset):
+class Preview(_Photos):
     """Draw faces behind every anonymizer, side by side."""
 
     study_anonymizers: tuple[AnonymizerName, ...] = names.filters()  # a column each
@@ -122,7 +131,7 @@ class Study(TrainDetector):
 
 
 @dataclasses.dataclass(frozen=True)
-class Similarity(BuildDataset):
+class Similarity(_Photos):
     """Compare anonymized faces with the original ones by image metrics."""
 
     study_anonymizers: tuple[AnonymizerName, ...] = names.filters()  # a row each

@@ -67,6 +67,18 @@ ANONYMIZERS = {
     ),
 }
 DATASETS = {
+    "celeba": Dataset(
+        "tfds_builders.celeba.celeba_dataset_builder",
+        "CelebA, 202,599 photos of 10,177 people",
+    ),
+    "fdf": Dataset(
+        "tfds_builders.fdf.fdf_dataset_builder",
+        "Flickr Diverse Faces, 1,471,253 images of one face each",
+    ),
+    "pipa": Dataset(
+        "tfds_builders.pipa.pipa_dataset_builder",
+        "People In Photo Albums, 37,107 photos of 2,356 people",
+    ),
     "own_faces": Dataset(
         "tfds_builders.own_faces.own_faces_dataset_builder",
         "a folder of your own photos",

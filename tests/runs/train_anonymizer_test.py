@@ -148,6 +148,7 @@ def test_ciagan_from_ones_own_photos_to_a_file(config, people, tmp_path):
                 "data.anonymizer=ciagan",
                 "data.dataset=own_faces",
                 f"data.manual_dir={people}",
+                f"data.data_dir={tmp_path}",
                 "data.own_faces.annotations=boxes.csv",
                 "data.own_faces.validation_share=0",
                 "network.width_multiplier=0.0625",
@@ -167,6 +168,22 @@ def test_ciagan_from_ones_own_photos_to_a_file(config, people, tmp_path):
     assert [json.loads(line)["step"] for line in lines] == [1, 2]
     losses = json.loads(lines[-1])
     assert {"adversarial", "identity", "critic", "identity_network"} <= losses.keys()
+
+
+def test_ciagan_needs_to_know_people(config, people):
+    (people / "boxes.csv").write_text(
+        "filename,x,y,width,height\nann-1.png,60,35,40,50"
+    )
+    unknown = apply_overrides(
+        config,
+        [
+            *("data.anonymizer=ciagan", "data.dataset=own_faces"),
+            *(f"data.manual_dir={people}", "data.own_faces.annotations=boxes.csv"),
+        ],
+    )
+    data_dir = f"data.data_dir={people.parent}"
+    with pytest.raises(ValueError, match=r"^ciagan .* without a column `person` in"):
+        train_anonymizer.run(apply_overrides(unknown, [data_dir]), people.parent / "w")
 
 
 def test_filters_cannot_be_trained(config, tmp_path):

@@ -18,10 +18,13 @@ from safefakes_tf.photos import (
     records,
     writer,
 )
-from tfds_builders import features
+from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
 from tfds_builders.own_faces import people, splits
+
+# What CIAGAN needs to know.
+_NAMES = "a column `person` in a CSV file, or data.own_faces.identity_folders"
 
 
 class Builder(AnonymizedBuilder):
@@ -74,15 +77,14 @@ class Builder(AnonymizedBuilder):
                 be; see `box_files`, `checks` and `splits`.
         """
         options = self.builder_config.own_faces
-        folder = pathlib.Path(self.raw_dir or dl_manager.manual_dir)
+        folder = raw_data.existing_folder(dl_manager, self.raw_dir, "your photos")
         listed = self._listed(folder, options)
         split_of = splits.split_of_each(
             folder, [photo.filename for photo in listed], options
         )
         identities = people.identities(listed, options.identity_folders)
-        self.info.metadata["identities"] = any(
-            (of_faces != people.UNKNOWN).any() for of_faces in identities.values()
-        )
+        if all((known == people.UNKNOWN).all() for known in identities.values()):
+            self.info.metadata["missing"] = _NAMES
         parts = {
             split: [photo for photo in listed if split_of[photo.filename] == split]
             for split in self.SPLITS
