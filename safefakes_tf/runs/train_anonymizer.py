@@ -43,7 +43,8 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
     if method.needs_identities and not builder.identities:
         raise ValueError(
             f"{name} learns from photos of known identities, and {builder.name} has "
-            f"none{builder.without_identities}; name another --dataset"
+            f"none{builder.without_identities}; name another --dataset, such as "
+            "own_faces"
         )
     records = builder.encoded_with_keypoints("train", method.anonymizer.keypoints)
 
