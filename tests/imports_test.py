@@ -25,7 +25,10 @@ ALLOWED = {
     "provenance": {*SHARED, "anonymizers"},
     "export": {*SHARED, "anonymizers", "detectors"},
     "anonymizers": {*SHARED, "keypoints", "training", "importers"},
-    "detectors": {*SHARED, "training", "importers", "workdir"},
+    "detectors": {
+        *SHARED,
+        *("cached_files", "importers", "keypoints", "training", "workdir"),
+    },
     "evaluation": {
         *SHARED,
         *("cached_files", "detectors", "importers", "photos", "workdir"),

@@ -12,7 +12,7 @@ GENERAL = {
     "--config": "start from the settings of a file in configs/",
     "--set": "change a setting, e.g. --set=loop.total_steps=1000; may be repeated",
     "--workdir": "where results go; default: results/<what runs> in the current folder",
-    "--dry_run": "print all settings and stop",
+    "--dry_run": "print all settings and stop; --mode=anonymize also draws found faces",
     "--help": "show this and stop",
 }
 # Flags of the modes that read a setting, and that setting.
@@ -29,6 +29,9 @@ FIELDS = {
     "input": "input",
     "annotations": "annotations",
     "output": "output",
+    "detector": "detection.detector",
+    "detector_weights": "detection.weights",
+    "margin": "detection.margin",
 }
 # Modes that take the project's own weights of a generator where they serve.
 _DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
@@ -104,9 +107,9 @@ def check_given(settings: Any, mode: str) -> None:
         value = getattr(settings, name)
         if name == "network_name":
             values.check_choice("--model", value or "", names.imported())
-        elif not value:
+        elif not value and name in modes.flag_fields(settings, needed=True):
             raise ValueError(f"--mode={mode} needs --{flag}; got nothing")
-        elif name != "output" and not os.path.exists(value):
+        elif value and name != "output" and not os.path.exists(value):
             raise ValueError(f"--{flag} must name what is there; {value} is not")
 
 

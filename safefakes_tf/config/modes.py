@@ -19,6 +19,7 @@ from safefakes_tf.config.data import (
 from safefakes_tf.config.detector import (
     ApConfig,
     AugmentationConfig,
+    DetectionConfig,
     DetectorConfig,
     InferenceConfig,
     LossConfig,
@@ -30,9 +31,10 @@ from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.config.values import Seed
 
 
-def _flag():
+def _flag(needed=True):
     """Return a field that is given by a flag; it says where, not what."""
-    return dataclasses.field(default=None, metadata={"flag": True})
+    metadata = {"flag": True, "needed": needed}
+    return dataclasses.field(default=None, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,12 +150,14 @@ class ImportWeights:
 
 @dataclasses.dataclass(frozen=True)
 class Anonymize:
-    """Anonymize a folder of photos with boxes."""
+    """Anonymize a folder of photos, whose faces are annotated or found."""
 
     data: OwnPhotosConfig = OwnPhotosConfig()
+    detection: DetectionConfig = DetectionConfig()  # of faces that nobody annotated
     seed: Seed = 0  # of the generator
-    input: str | None = _flag()  # folder of photos
-    annotations: str | None = _flag()  # boxes on them: WIDER .txt, COCO .json, .csv
+    input: str | None = _flag()  # folder of photos; a photo alone if faces are found
+    # Boxes on them: WIDER .txt, COCO .json, .csv. None: faces are found.
+    annotations: str | None = _flag(needed=False)
     output: str | None = _flag()  # folder to make for the anonymized photos
 
 
@@ -185,7 +189,7 @@ MODES = {
     "correlate": Mode(Correlate, "--set=tables=results/study-quickstart/study.csv"),
     "import_weights": Mode(ImportWeights, "--model=dsfd --source=FILE"),
     "anonymize": Mode(
-        Anonymize, "--anonymizer=blackout --input=DIR --annotations=FILE --output=DIR"
+        Anonymize, "--anonymizer=blackout --input=DIR --output=DIR"
     ),
 }
 
@@ -195,10 +199,18 @@ def name_of(settings: Any) -> str:
     return next(name for name, row in MODES.items() if row.settings is type(settings))
 
 
-def flag_fields(settings: Any) -> tuple[str, ...]:
-    """Return the fields that say where something lies, given by flags of their own."""
-    fields = dataclasses.fields(settings)
-    return tuple(field.name for field in fields if field.metadata.get("flag"))
+def flag_fields(settings: Any, needed: bool = False) -> tuple[str, ...]:
+    """Return the fields that say where something lies, given by flags of their own.
+
+    Args:
+        settings: of a mode, or their class.
+        needed: whether to leave out those that a command may lack.
+    """
+    return tuple(
+        field.name
+        for field in dataclasses.fields(settings)
+        if field.metadata.get("flag") and (field.metadata["needed"] or not needed)
+    )
 
 
 def adapt(settings: Any, mode: str) -> Any:
