@@ -77,6 +77,9 @@ def main(arguments: list[str]) -> None:
         print(help.of_mode(settings, next_command.program()))
     elif typed.dry_run:
         print(store.to_json(settings))
+        if command_line.draws_found_faces(settings):
+            command_line.check_given(settings, typed.mode)
+            runs.start("draw_found_faces", settings, folder)
     else:
         command_line.check_given(settings, typed.mode)
         for flag in command_line.unread(settings, typed):

@@ -64,7 +64,7 @@ def opened(
             the same `made_from` leaves it: others may have a hand in it.
         OSError: if it cannot be written.
     """
-    folder = output.with_name(f"{output.name}.partial")
+    folder = folder_of(output)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -81,6 +81,11 @@ def opened(
         done = _resume(folder, made_from)
         with open(folder / JOURNAL, "ab", opener=_no_link) as journal:
             yield Unfinished(folder, done, journal)
+
+
+def folder_of(output: pathlib.Path) -> pathlib.Path:
+    """Return where the results lie until `output` is whole."""
+    return output.with_name(f"{output.name}.partial")
 
 
 def remove_journal(output: pathlib.Path) -> None:

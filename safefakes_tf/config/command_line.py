@@ -95,6 +95,12 @@ def _weights_field(settings, mode):
     return "data.anonymization.weights"
 
 
+def draws_found_faces(settings: Any) -> bool:
+    """Tell whether a dry run shows what --mode=anonymize finds, as it has photos."""
+    anonymizes = isinstance(settings, modes.Anonymize)
+    return anonymizes and bool(settings.input) and not settings.annotations
+
+
 def check_given(settings: Any, mode: str) -> None:
     """Answer typing mistakes before TensorFlow is loaded.
 

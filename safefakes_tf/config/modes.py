@@ -188,9 +188,7 @@ MODES = {
     "similarity": Mode(Similarity, "--config=demo_all"),
     "correlate": Mode(Correlate, "--set=tables=results/study-quickstart/study.csv"),
     "import_weights": Mode(ImportWeights, "--model=dsfd --source=FILE"),
-    "anonymize": Mode(
-        Anonymize, "--anonymizer=blackout --input=DIR --output=DIR"
-    ),
+    "anonymize": Mode(Anonymize, "--anonymizer=blackout --input=DIR --output=DIR"),
 }
 
 

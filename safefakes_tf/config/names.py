@@ -1,7 +1,7 @@
 """The names that a user types, and where each is at home.
 
-One row per anonymizer, data set and face detector. Modules are named, not imported, so a typing
-mistake is answered before TensorFlow is loaded.
+One row per anonymizer, data set and face detector. Modules are named, not imported, so
+a typing mistake is answered before TensorFlow is loaded.
 """
 
 from typing import NamedTuple

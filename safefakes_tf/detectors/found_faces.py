@@ -31,11 +31,11 @@ def find(detector: Detector, photo: np.ndarray, margin: float) -> FoundFaces:
     """
     found = detector.detect(photo).astype(np.float64)
     found = found[np.argsort(-found[:, 0], kind="stable")]
-    height, width = photo.shape[:2]
-    near, far = np.split(found[:, [2, 1, 4, 3]] * [width, height, width, height], 2, axis=1)
+    size = np.array(photo.shape[1::-1])
+    near, far = found[:, [2, 1]] * size, found[:, [4, 3]] * size
     grown = margin * (far - near)
     near = np.maximum(np.floor(near - grown), 0)
-    far = np.minimum(np.ceil(far + grown), [width, height])
+    far = np.minimum(np.ceil(far + grown), size)
     boxes = np.concatenate([near, far - near], axis=1).astype(np.int64)
     visible = (boxes[:, 2:] > 0).all(axis=1)
     return FoundFaces(boxes[visible], found[visible, 0])
