@@ -13,6 +13,7 @@ ALLOWED = {
     "configs": {"config"},
     "runs": {
         *SHARED,
+        *("anonymized_folder", "review"),
         *("anonymizers", "contact_sheet", "detectors", "evaluation", "export"),
         *("importers", "keypoints", "photos", "pipeline", "provenance", "report"),
         *("similarity", "tfds_builders", "training", "unfinished", "workdir"),
@@ -23,6 +24,11 @@ ALLOWED = {
     },
     "pipeline": {*SHARED, "anonymizers", "keypoints", "photos", "provenance"},
     "provenance": {*SHARED, "anonymizers"},
+    "anonymized_folder": {
+        *SHARED,
+        *("anonymizers", "detectors", "photos", "provenance", "review"),
+    },
+    "review": {"photos"},
     "export": {*SHARED, "anonymizers", "detectors"},
     "anonymizers": {*SHARED, "keypoints", "training", "importers"},
     "detectors": {

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import AnonymizationConfig
+from safefakes_tf.config import AnonymizationConfig, DetectionConfig
 from safefakes_tf.config.data import OwnPhotosConfig
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.keypoints import mediapipe
@@ -58,7 +58,8 @@ def anonymized(name, photos, boxes, output, options=None):
     """Run the mode; `output` is the folder to make."""
     data = OwnPhotosConfig(name, options or AnonymizationConfig())
     paths = map(str, (photos, boxes, output))
-    anonymize.run(Anonymize(data, 0, *paths), pathlib.Path(output).parent)
+    given = Anonymize(data, DetectionConfig(), 0, *paths)
+    anonymize.run(given, pathlib.Path(output).parent)
 
 
 def black(photos, boxes, output):
@@ -265,11 +266,11 @@ def test_a_log_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
         journal.write(b'{"name": "two.png", "sha256": "\xc3')
     black(photos, boxes, tmp_path / "out")
     assert (tmp_path / "out" / "faces.csv").read_text().splitlines() == [
-        "filename,face,action,keypoints",
-        "a/one.png,0,generated,none",
-        "a/one.png,,written,",
-        "two.png,0,generated,none",
-        "two.png,,written,",
+        "filename,face,action,keypoints,score,source",
+        "a/one.png,0,generated,none,,annotated",
+        "a/one.png,,written,,,",
+        "two.png,0,generated,none,,annotated",
+        "two.png,,written,,,",
     ]
 
 
