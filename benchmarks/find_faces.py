@@ -63,11 +63,11 @@ class OnePass:
     """CenterFace on a photo as it is, whatever its size."""
 
     def __init__(self, threshold: float):
-        self._network = centerface.CenterFace(threshold)
+        self._network, self._threshold = centerface.CenterFace(threshold), threshold
 
     def detect(self, photo: np.ndarray) -> np.ndarray:
         """See `registry.Detector`."""
-        found = self._network.detect_at_once(photo)
+        found = self._network.detect_at_once(photo, self._threshold)
         return found / [1, *photo.shape[:2], *photo.shape[:2]]
 
 
