@@ -71,6 +71,7 @@ class CenterFace:
             for start in range(0, np.count_nonzero(~sure), MAX_CELLS)
         ]
         joined = tiles.join(np.concatenate([joined[sure], *again]), NMS_IOU)
+        joined = joined[joined[:, 0] >= self._threshold]
         return (joined / [1, *size, *size]).astype(np.float32)
 
     def _detect_in_tiles(self, photo):
@@ -84,7 +85,9 @@ class CenterFace:
         return np.concatenate(found)
 
     def _detect_in_mosaic(self, photo, proposed):
-        """Return the faces in cells of equal size, with a proposed one in the middle.
+        """Look for faces in cells of equal size, each around a proposed one.
+
+        Where that is found again, both scores count: p + q - p q, as of two witnesses.
 
         Args:
             photo: uint8 [H, W, 3].
@@ -109,14 +112,16 @@ class CenterFace:
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_REPLICATE,
             )
-        found = self.detect_at_once(mosaic, self._threshold)
+        found = self.detect_at_once(mosaic, PROPOSED)
         row, column = ((found[:, 1:3] + found[:, 3:]) / 2 // CELL).astype(int).T
         cell = row * columns + column
         found, cell = found[cell < len(proposed)], cell[cell < len(proposed)]
         corners = found[:, 1:] - np.tile(places[cell], 2)
         corners = corners * pixel[cell] + np.tile(near[cell], 2)
         corners = np.clip(corners, 0, np.tile(photo.shape[:2], 2))
-        return np.column_stack([found[:, 0], corners])
+        same = tiles.iou(corners, proposed[cell, 1:]) >= NMS_IOU
+        missed = (1 - found[:, 0]) * (1 - same * proposed[cell, 0])
+        return np.column_stack([1 - missed, corners])
 
     def detect_at_once(self, pixels: np.ndarray, threshold: float) -> np.ndarray:
         """Find faces by one pass of the network.

@@ -60,6 +60,19 @@ def is_whole(boxes: np.ndarray, tile: np.ndarray, size: tuple[int, int]) -> np.n
     return (near & far).all(axis=1)
 
 
+def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the overlap of each box with the other in its row, float64 [M].
+
+    Args:
+        boxes, others: float [M, 4], yxyx.
+    """
+    near = np.maximum(boxes[:, :2], others[:, :2])
+    far = np.minimum(boxes[:, 2:], others[:, 2:])
+    common = np.maximum(far - near, 0).prod(axis=1)
+    both = sum((each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others))
+    return common / np.maximum(both - common, np.finfo(np.float64).tiny)
+
+
 def join(detections: np.ndarray, nms_iou: float) -> np.ndarray:
     """Drop what overlaps a better detection (greedy non-maximum suppression).
 

@@ -38,6 +38,12 @@ def test_boxes_that_a_tile_cuts_are_told_from_those_at_the_border_of_the_photo()
     np.testing.assert_array_equal(whole, [True, False, False, True])
 
 
+def test_the_overlap_of_boxes_in_pairs():
+    boxes = np.array([[0, 0, 2, 2], [0, 0, 2, 2], [1, 1, 1, 1]])
+    others = np.array([[0, 1, 2, 3], [5, 5, 6, 6], [1, 1, 1, 1]])
+    np.testing.assert_allclose(tiles.iou(boxes, others), [1 / 3, 0, 0])
+
+
 def test_the_better_of_two_that_overlap_stays():
     detections = np.array(
         [[0.5, 0, 0, 10, 10], [0.9, 1, 1, 11, 11], [0.3, 50, 50, 60, 60]]

@@ -95,6 +95,18 @@ def test_centerface_finds_large_and_small_faces_of_a_large_photo(opened):
     assert share_found(opened("centerface"), photos) >= 0.8
 
 
+def test_centerface_looks_at_weak_detections_once_more(opened):
+    detector = opened("centerface")
+    shrunk = [
+        (cv2.resize(photo, None, fx=0.1, fy=0.1, interpolation=cv2.INTER_AREA), boxes)
+        for photo, boxes in some_scenes()
+    ]
+    found = [detector.detect(photo)[:, 0] for photo, _ in shrunk]
+    once = [detector.detect_at_once(photo, 0.2) for photo, _ in shrunk]
+    assert all((scores >= 0.2).all() for scores in found)
+    assert sum(map(len, found)) > sum(map(len, once))
+
+
 def test_the_maps_of_centerface():
     heat = np.zeros([1, 8, 8], np.float32)
     extents, offsets = np.zeros([2, 2, 8, 8], np.float32)
