@@ -7,6 +7,7 @@ made from, and which are there.
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import pathlib
@@ -18,6 +19,8 @@ from safefakes_tf import atomic
 
 JOURNAL = "journal.jsonl"
 PROCESS = "process"
+SUFFIX = ".partial"
+LONGEST_NAME = 255  # bytes; of file systems
 
 
 class Unfinished:
@@ -64,7 +67,7 @@ def opened(
             the same `made_from` leaves it: others may have a hand in it.
         OSError: if it cannot be written.
     """
-    folder = output.with_name(f"{output.name}.partial")
+    folder = output.with_name(_shortened(output.name) + SUFFIX)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -81,6 +84,15 @@ def opened(
         done = _resume(folder, made_from)
         with open(folder / JOURNAL, "ab", opener=_no_link) as journal:
             yield Unfinished(folder, done, journal)
+
+
+def _shortened(name):
+    """Return a name that has room for `SUFFIX`, another one for each name."""
+    encoded = os.fsencode(name)
+    if len(encoded) + len(SUFFIX) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:16]
+    return os.fsdecode(encoded[:200]).encode(errors="ignore").decode() + digest
 
 
 def remove_journal(output: pathlib.Path) -> None:
