@@ -7,6 +7,7 @@ made from, and which are there.
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import pathlib
@@ -18,6 +19,8 @@ from safefakes_tf import atomic
 
 JOURNAL = "journal.jsonl"
 PROCESS = "process"
+SUFFIX = ".partial"
+LONGEST_NAME = 255  # bytes; of file systems
 
 
 class Unfinished:
@@ -85,7 +88,16 @@ def opened(
 
 def folder_of(output: pathlib.Path) -> pathlib.Path:
     """Return where the results lie until `output` is whole."""
-    return output.with_name(f"{output.name}.partial")
+    return output.with_name(_shortened(output.name) + SUFFIX)
+
+
+def _shortened(name):
+    """Return a name that has room for `SUFFIX`, another one for each name."""
+    encoded = os.fsencode(name)
+    if len(encoded) + len(SUFFIX) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:16]
+    return os.fsdecode(encoded[:200]).encode(errors="ignore").decode() + digest
 
 
 def remove_journal(output: pathlib.Path) -> None:

@@ -28,6 +28,8 @@ FIELDS = {
     "source": "source",
     "input": "input",
     "annotations": "annotations",
+    "category": "data.category",
+    "box_units": "data.box_units",
     "output": "output",
     "detector": "detection.detector",
     "detector_weights": "detection.weights",

@@ -50,8 +50,8 @@ class DatasetConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class OwnPhotosConfig:
-    """The part of `DataConfig` that matters for a folder of the user's photos."""
+class AnonymizedConfig:
+    """The part of `DataConfig` that says what happens to photos, wherever they lie."""
 
     anonymizer: AnonymizerName = "original"
     anonymization: AnonymizationConfig = AnonymizationConfig()
@@ -61,7 +61,16 @@ class OwnPhotosConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(OwnPhotosConfig, DatasetConfig):
+class OwnPhotosConfig(AnonymizedConfig):
+    """What happens to a folder of the user's photos, and how they are annotated."""
+
+    category: tuple[str, ...] = ()  # of the boxes that count, if they have several
+    # Of the boxes; None: those of the format.
+    box_units: Literal["pixels", "relative", "percent"] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(AnonymizedConfig, DatasetConfig):
     """Which photos, behind which anonymizer, and where they lie."""
 
     # "on_the_fly": in the input pipeline, nothing stored.

@@ -156,7 +156,7 @@ class Anonymize:
     detection: DetectionConfig = DetectionConfig()  # of faces that nobody annotated
     seed: Seed = 0  # of the generator
     input: str | None = _flag()  # folder of photos; a photo alone if faces are found
-    # Boxes on them: WIDER .txt, COCO .json, .csv. None: faces are found.
+    # Boxes on them, a file or a folder of files. None: faces are found.
     annotations: str | None = _flag(needed=False)
     output: str | None = _flag()  # folder to make for the anonymized photos
 

@@ -11,10 +11,15 @@ from safefakes_tf import atomic
 from safefakes_tf.photos.reader import FORMATS
 
 
+def is_photo(filename: str) -> bool:
+    """Tell whether a file of this name is a photo in a format that can be written."""
+    suffix = pathlib.PurePath(filename).suffix.lower()
+    return Image.registered_extensions().get(suffix) in FORMATS
+
+
 def check_name(filename: str) -> None:
     """Raise a ValueError unless a photo of this name can be written."""
-    suffix = pathlib.PurePath(filename).suffix.lower()
-    if Image.registered_extensions().get(suffix) not in FORMATS:
+    if not is_photo(filename):
         raise ValueError(
             f"photos must be {', '.join(FORMATS)} by their names; got {filename}"
         )

@@ -1,131 +1,129 @@
-"""--mode=anonymize: a folder of photos, to one without their faces."""
+"""--mode=anonymize: a folder of photos with boxes, to one without those faces."""
 
 import contextlib
+import csv
+import dataclasses
 import functools
 import hashlib
+import io
 import json
 import os
 import pathlib
-import types
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 import tqdm
 
 import safefakes_tf
-from safefakes_tf import anonymized_folder as written
-from safefakes_tf import atomic, faces, pipeline, review, unfinished
-from safefakes_tf.anonymized_folder import BOXES, LOG, METADATA, REVIEW
-from safefakes_tf.anonymizers import policy, registry
+from safefakes_tf import atomic, faces, pipeline, provenance, unfinished
+from safefakes_tf.anonymizers import base, policy, registry
 from safefakes_tf.config import fields, names
 from safefakes_tf.config.modes import Anonymize
-from safefakes_tf.detectors import found_faces
-from safefakes_tf.detectors import registry as detectors
 from safefakes_tf.keypoints import layouts, mediapipe, search
-from safefakes_tf.photos import box_files, checks, reader, records, writer
-from safefakes_tf.photos import folder as photo_folder
-from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
+from safefakes_tf.photos import (
+    box_files,
+    box_units,
+    checks,
+    name_matching,
+    reader,
+    records,
+    writer,
+)
 
+LOG, METADATA = "faces.csv", "metadata.json"
 OWN = (LOG, METADATA, unfinished.JOURNAL)  # nothing else in the output is called so
+COLUMNS = ("filename", "face", "action", "keypoints")
 ANNOTATED, SHA256 = "annotated", "sha256"  # of records: the `PhotoBoxes`, the digest
 
 
-class _Inputs(NamedTuple):
-    """What a run reads.
-
-    Attributes:
-        folder: of the photos.
-        listed: the photos; without boxes where faces are to be found.
-        annotations: bytes of the file of boxes; None: faces are to be found.
-        left_out: reason -> number of files that are no inputs; see `photos.folder`.
-    """
-
-    folder: pathlib.Path
-    listed: list[PhotoBoxes]
-    annotations: bytes | None = None
-    left_out: dict[str, int] = types.MappingProxyType({})
-
-
 def run(settings: Anonymize, workdir: pathlib.Path) -> None:
-    """Anonymize photos, and write the boxes of their faces beside them.
+    """Anonymize photos, and write their annotations beside them.
 
     Every input is read once: the boxes that are hidden are those that are written. A
     photo goes to `<output>.partial`, which gets its name at the end; after an
     interruption the same command goes on there, see `unfinished`. Photos that the
-    annotations do not name are left out, as nobody knows their faces. Without
-    annotations a detector finds the faces of all photos.
+    annotations do not name are left out, as nobody knows their faces.
 
     Args:
-        settings: `input` is the folder of the photos, or a photo alone if faces are to
-            be found; `annotations` a file of boxes, see `box_files`, of which x and y
-            count from the upper left of the photo as viewers show it, or None;
-            `detection` how faces are found then; `output` the folder to make, with the
-            photos, the annotations, `faces.csv` with what was done to each face, and
-            `metadata.json`; where faces were found, with `boxes.json`, which
-            `annotations` may name, and `review.html`.
+        settings: `input` is the folder of the photos; `annotations` a file of boxes
+            or a folder of such files, see `box_files`, whose x and y count from the
+            upper left of the photo as viewers show it; `output` the folder to make,
+            with the photos, the annotations, `faces.csv` with what was done to each
+            face, and `metadata.json`.
         workdir: not used.
 
     Raises:
         ValueError: if the anonymizer leaves faces as they are, the output is there
             already, annotations are malformed, a photo is missing, does not decode, or
-            does not fit its boxes, a model file is missing, the output cannot be
-            written, or was begun with other inputs or settings.
+            does not fit its boxes, the output cannot be written, or was begun with
+            other inputs or settings.
     """
     # === What is there ===
     _check_hides(settings.data.anonymizer)
-    output = _output(settings)
-    inputs = _annotated(settings) if settings.annotations else _listed(settings, output)
-    others = _names_of_others(settings)
-    checks.check_names(inputs.listed, (*OWN, *others))
-    for photo in tqdm.tqdm(inputs.listed, "checking", unit="photo"):
-        checks.check_fit(photo, *reader.size(inputs.folder / photo.filename))
+    photos, annotations, output = _paths(settings)
     data = settings.data
+    annotated, listed = box_files.load(annotations, data.category)
+    listed = name_matching.match(photos, listed)
+    checks.check_present(photos, listed)
+    checks.check_names(listed, (*OWN, *(name.split("/")[0] for name in annotated)))
+    sizes = {
+        photo.filename: reader.size(photos / photo.filename)
+        for photo in tqdm.tqdm(listed, "checking", unit="photo")
+    }
+    heights_and_widths = {name: size for name, (size, _) in sizes.items()}
+    listed = box_units.in_pixels(listed, heights_and_widths, data.box_units)
+    for photo in listed:
+        checks.check_fit(photo, *sizes[photo.filename])
     anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
+    made_from = {
+        **_texts(settings),
+        "annotations": box_files.digest(annotated),
+        "weights": str(anonymizer.weights_sha256),
+    }
+    known = {LOG, METADATA, *annotated, *(photo.filename for photo in listed)}
 
-    with contextlib.ExitStack() as stack:
-        made_from = {**_texts(settings), "weights": str(anonymizer.weights_sha256)}
-        detector = None
-        if settings.annotations:
-            digest = hashlib.sha256(inputs.annotations).hexdigest()
-            made_from["annotations"] = digest
-        else:
-            detector = stack.enter_context(detectors.opened(settings.detection))
-            made_from |= _texts(settings, "detection.") | {"detector": detector.sha256}
-        known = {LOG, METADATA, *others, *(photo.filename for photo in inputs.listed)}
-        stack.enter_context(_writing(output))
-        partial = stack.enter_context(unfinished.opened(output, made_from, known))
-
+    with _writing(output), unfinished.opened(output, made_from, known) as partial:
         # === Photo by photo ===
-        _anonymize(settings, inputs, anonymizer, detector, partial)
+        bar = tqdm.tqdm(listed, "anonymizing", unit="photo")
+        with bar, contextlib.ExitStack() as stack:
+            decode = functools.partial(_decode, photos, None, data.anonymization)
+            if anonymizer.keypoints:
+                # No lambda: other processes get it, pickled.
+                create = functools.partial(
+                    mediapipe.MediaPipeDetector, data.keypoint_models
+                )
+                num = search.num_processes(len(listed) - len(partial.done))
+                find = stack.enter_context(search.searching(create, num, upright=True))
+                decode = functools.partial(_decode, photos, find, data.anonymization)
+            encode = functools.partial(_encode, partial.folder, data.jpeg_quality)
+            written = pipeline.anonymize(
+                _records(photos, bar, partial), anonymizer, decode, encode
+            )
+            for name, about in stack.enter_context(contextlib.closing(written)):
+                partial.add(name, **about)
 
         # === As a whole, or not at all ===
-        done = {photo.filename: partial.done[photo.filename] for photo in inputs.listed}
-        metadata = written.metadata(settings, anonymizer, detector, done)
-        source = settings.detection.detector if detector else written.ANNOTATED
-        atomic.write_text(partial.folder / LOG, written.log(done, source))
+        done = {photo.filename: partial.done[photo.filename] for photo in listed}
+        atomic.write_text(partial.folder / LOG, _log(done))
+        for name, content in annotated.items():
+            path = partial.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic.writing(path) as file:
+                file.write(content)
+        metadata = _metadata(settings, anonymizer, done)
         atomic.write_text(partial.folder / METADATA, json.dumps(metadata, indent=2))
-        if detector:
-            found = written.found_photos(done)
-            written.write_found(partial.folder, found, settings.detection.certain)
-        else:
-            with atomic.writing(partial.folder / others[0]) as file:
-                file.write(inputs.annotations)
         partial.publish(output)
     counts = ", ".join(f"{count} {name}" for name, count in metadata["counts"].items())
-    print(f"counts: {counts}{photo_folder.told(inputs.left_out)}")
+    print(f"counts: {counts}")
     print(f"photos: {output}")
     print(f"faces:  {output / LOG}")
-    if detector:
-        print(review.summary(found, settings.detection.certain))
-        print(f"review: {output / REVIEW}, and correct {output / BOXES}")
 
 
-# === What is there ===
-
-
-def _output(settings):
-    output = pathlib.Path(settings.output)
+def _paths(settings):
+    paths = settings.input, settings.annotations, settings.output
+    photos, annotations, output = map(pathlib.Path, paths)
+    if not os.path.isdir(photos):
+        raise ValueError(f"--input must be a folder of photos; {photos} is none")
     with _writing(output):
         if (output / METADATA).exists():
             unfinished.remove_journal(output)
@@ -135,37 +133,12 @@ def _output(settings):
             )
         if output.exists():
             raise ValueError(f"--output {output} is there already; name another folder")
-    return output
-
-
-def _annotated(settings):
-    """Return the photos that annotations name."""
-    photos, annotations = map(pathlib.Path, (settings.input, settings.annotations))
-    if not os.path.isdir(photos):
-        raise ValueError(f"--input must be a folder of photos; {photos} is none")
     if annotations.name.casefold() in OWN:  # in some file systems case is nothing
         raise ValueError(
             f"--annotations must not be called {', '.join(OWN)}, as the output has "
             f"files of these names; got {annotations.name}; rename it"
         )
-    content, listed = box_files.load(annotations)
-    checks.check_present(photos, listed)
-    return _Inputs(photos, listed, content)
-
-
-def _listed(settings, output):
-    """Return all photos of a folder, or the one that is named."""
-    others = output, unfinished.folder_of(output)
-    found = photo_folder.listing(pathlib.Path(settings.input), others)
-    listed = [PhotoBoxes(name, np.zeros([0, 4])) for name in found.names]
-    return _Inputs(found.folder, listed, left_out=found.left_out)
-
-
-def _names_of_others(settings):
-    """Return the names of the files about boxes in the output."""
-    if settings.annotations:
-        return (pathlib.Path(settings.annotations).name,)
-    return BOXES, REVIEW
+    return photos, annotations, output
 
 
 def _check_hides(name):
@@ -189,47 +162,16 @@ def _writing(folder):
         ) from error
 
 
-def _texts(settings, *prefixes):
+def _texts(settings):
     """Return the settings that photos depend on; flags and paths are left out."""
-    prefixes = ("data.", "seed", *prefixes)
     return {
         "code_version": safefakes_tf.__version__,
         **{
             path: fields.show(value)
             for path, value in fields.flatten(settings).items()
-            if path.startswith(prefixes) and not path.endswith(".weights")
+            if path.startswith(("data.", "seed")) and not path.endswith(".weights")
         },
     }
-
-
-# === Photo by photo ===
-
-
-def _anonymize(settings, inputs, anonymizer, detector, partial):
-    """Write the photos that are not there yet."""
-    data, listed = settings.data, inputs.listed
-    bar = tqdm.tqdm(listed, "anonymizing", unit="photo")
-    with bar, contextlib.ExitStack() as stack:
-        detect = find = None
-        if detector:
-            margin = settings.detection.margin
-            detect = functools.partial(found_faces.find, detector, margin=margin)
-        if anonymizer.keypoints:
-            # No lambda: other processes get it, pickled.
-            create = functools.partial(
-                mediapipe.MediaPipeDetector, data.keypoint_models
-            )
-            num = search.num_processes(len(listed) - len(partial.done))
-            find = stack.enter_context(search.searching(create, num, upright=True))
-        decode = functools.partial(
-            _decode, inputs.folder, detect, find, data.anonymization
-        )
-        encode = functools.partial(_encode, partial.folder, data.jpeg_quality)
-        done = pipeline.anonymize(
-            _records(inputs.folder, bar, partial), anonymizer, decode, encode
-        )
-        for name, about in stack.enter_context(contextlib.closing(done)):
-            partial.add(name, **about)
 
 
 def _records(folder, listed, partial):
@@ -249,21 +191,21 @@ def _records(folder, listed, partial):
             }
 
 
-def _decode(folder, detect, find, options, record):
+def _decode(folder, find, options, record):
     """Return a record with pixels and boxes, and with keypoints if `find` is given."""
     photo, encoded = record[ANNOTATED], record[faces.IMAGE]
     with reader.reading(folder / photo.filename):
         pixels, turned = reader.decode_upright(encoded)
     height, width = pixels.shape[:2]
-    if detect:
-        found = detect(pixels)
-        photo = photo._replace(boxes=found.boxes)
-        record = {**record, **written.about_found(found, pixels)}
     checks.check_fit(photo, (height, width), turned)  # again: it may be another by now
     # Not clipped to the photo: a face at its border would pass for a narrow one, and
     # those are kept.
     boxes = records.relative(photo.boxes, height, width)
-    record = {**record, faces.IMAGE: tf.constant(pixels), faces.BBOX: boxes}
+    pixels = tf.constant(pixels)
+    if photo.regions:  # of many faces; a generator would make one of them
+        pixels = base.black_out(pixels, boxes[list(photo.regions)])
+        boxes = np.delete(boxes, photo.regions, axis=0)
+    record = {**record, faces.IMAGE: pixels, faces.BBOX: boxes}
     if find is None:
         return record
     count = len(boxes)
@@ -290,6 +232,43 @@ def _encode(folder, quality, record):
     name, action = record[faces.FILENAME], record[faces.ACTION].numpy()
     writer.write(folder / name, record[faces.IMAGE].numpy(), quality)
     source = record.get(faces.KEYPOINTS_SOURCE, np.full_like(action, faces.NOT_FOUND))
-    about = {key: record[key] for key in (SHA256, *written.FOUND) if key in record}
-    actions = {faces.ACTION: action.tolist(), faces.KEYPOINTS_SOURCE: source.tolist()}
-    return name, {**about, **actions}
+    regions = np.array(record[ANNOTATED].regions, np.int64)
+    places = regions - np.arange(len(regions))  # among the faces alone
+    action = np.insert(action, places, faces.BLACKED_OUT)
+    source = np.insert(source, places, faces.NOT_FOUND)
+    about = {faces.ACTION: action.tolist(), faces.KEYPOINTS_SOURCE: source.tolist()}
+    return name, {SHA256: record[SHA256], **about}
+
+
+def _log(done):
+    """Return `faces.csv`: a line per face, and one per photo that is written."""
+    file = io.StringIO()
+    log = csv.writer(file)
+    log.writerow(COLUMNS)
+    for name, about in done.items():
+        pairs = zip(about[faces.ACTION], about[faces.KEYPOINTS_SOURCE], strict=True)
+        for face, (action, source) in enumerate(pairs):
+            log.writerow((name, face, faces.ACTIONS[action], faces.SOURCES[source]))
+        log.writerow((name, "", "written", ""))
+    return file.getvalue()
+
+
+def _metadata(settings, anonymizer, done):
+    counts = provenance.Counts((faces.ACTION, faces.KEYPOINTS_SOURCE))
+    for about in done.values():
+        counts.add({**about, faces.BBOX: about[faces.ACTION]})
+    data = settings.data
+    options = {
+        "anonymization": dataclasses.replace(data.anonymization, weights=None),
+        "jpeg_quality": data.jpeg_quality,
+    }
+    return {
+        **provenance.describe(
+            anonymizer.name,
+            options,
+            settings.seed,
+            anonymizer.weights_sha256,
+            getattr(anonymizer, "about", None),
+        ),
+        "counts": counts.to_dict(),
+    }

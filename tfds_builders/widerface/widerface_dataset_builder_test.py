@@ -448,3 +448,11 @@ def test_without_a_manual_folder_the_photos_are_downloaded(raw, tmp_path, monkey
 def test_every_download_has_a_checksum():
     builder = tfds.builder_cls("widerface")
     assert set(builder.url_infos) == set(raw_files.URLS.values())
+
+
+def test_archives_unpacked_into_folders_of_their_names(tmp_path):
+    for part in ("WIDER_train", "WIDER_val", "wider_face_split"):
+        (tmp_path / part / part / "images").mkdir(parents=True)
+    found = raw_files.find(None, str(tmp_path))
+    assert found.photos["train"] == tmp_path / "WIDER_train/WIDER_train/images"
+    assert found.annotations == tmp_path / "wider_face_split/wider_face_split"
