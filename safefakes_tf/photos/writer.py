@@ -8,15 +8,17 @@ import tensorflow as tf
 from PIL import Image
 
 from safefakes_tf import atomic
-from safefakes_tf.photos.reader import FORMATS
+from safefakes_tf.photos import formats
 
 
 def check_name(filename: str) -> None:
     """Raise a ValueError unless a photo of this name can be written."""
     suffix = pathlib.PurePath(filename).suffix.lower()
-    if Image.registered_extensions().get(suffix) not in FORMATS:
+    if Image.registered_extensions().get(suffix) not in formats.FORMATS:
+        hint = f"; {formats.HEIF_HINT}" if suffix in formats.HEIF_SUFFIXES else ""
         raise ValueError(
-            f"photos must be {', '.join(FORMATS)} by their names; got {filename}"
+            f"photos must be {', '.join(formats.FORMATS)} by their names; got "
+            f"{filename}{hint}"
         )
 
 

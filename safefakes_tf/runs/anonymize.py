@@ -20,12 +20,20 @@ from safefakes_tf.anonymizers import policy, registry
 from safefakes_tf.config import fields, names
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.keypoints import layouts, mediapipe, search
-from safefakes_tf.photos import box_files, checks, reader, records, writer
+from safefakes_tf.photos import (
+    box_files,
+    checks,
+    inspection,
+    reader,
+    records,
+    writer,
+)
 
 LOG, METADATA = "faces.csv", "metadata.json"
 OWN = (LOG, METADATA, unfinished.JOURNAL)  # nothing else in the output is called so
 COLUMNS = ("filename", "face", "action", "keypoints")
-ANNOTATED, SHA256 = "annotated", "sha256"  # of records: the `PhotoBoxes`, the digest
+ANNOTATED = "annotated"  # of records: the `PhotoBoxes`
+SHA256, BOXES_SHA256 = "sha256", "boxes_sha256"  # of the photo's file, and its boxes
 
 
 def run(settings: Anonymize, workdir: pathlib.Path) -> None:
@@ -46,32 +54,34 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
 
     Raises:
         ValueError: if the anonymizer leaves faces as they are, the output is there
-            already, annotations are malformed, a photo is missing, does not decode, or
-            does not fit its boxes, the output cannot be written, or was begun with
-            other inputs or settings.
+            already, annotations are malformed, a photo is missing or does not fit its
+            boxes, photos do not decode and `skip_unreadable` is off, the output cannot
+            be written, or was begun with other inputs or settings.
     """
     # === What is there ===
     _check_hides(settings.data.anonymizer)
+    data = settings.data
+    anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
     photos, annotations, output = _paths(settings)
     content, listed = box_files.load(annotations)
     checks.check_names(listed, (*OWN, annotations.name))
     checks.check_present(photos, listed)
-    for photo in tqdm.tqdm(listed, "checking", unit="photo"):
-        checks.check_fit(photo, *reader.size(photos / photo.filename))
-    data = settings.data
-    anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
-    made_from = {
-        **_texts(settings),
-        "annotations": hashlib.sha256(content).hexdigest(),
-        "weights": str(anonymizer.weights_sha256),
-    }
+    filenames = [photo.filename for photo in listed]
+    inspected = inspection.inspect(photos, filenames, settings.max_megapixels)
+    if not (settings.skip_unreadable and inspected.seen):
+        inspection.refuse_unreadable(inspected)
+    listed = [photo for photo in listed if photo.filename in inspected.seen]
+    for photo in listed:
+        seen = inspected.seen[photo.filename]
+        checks.check_fit(photo, seen.size, seen.turned)
+    made_from = {**_texts(settings), "weights": str(anonymizer.weights_sha256)}
     known = {LOG, METADATA, annotations.name, *(photo.filename for photo in listed)}
 
     with _writing(output), unfinished.opened(output, made_from, known) as partial:
         # === Photo by photo ===
         bar = tqdm.tqdm(listed, "anonymizing", unit="photo")
         with bar, contextlib.ExitStack() as stack:
-            decode = functools.partial(_decode, photos, None, data.anonymization)
+            decode = functools.partial(_decode, photos, settings, None)
             if anonymizer.keypoints:
                 # No lambda: other processes get it, pickled.
                 create = functools.partial(
@@ -79,7 +89,7 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
                 )
                 num = search.num_processes(len(listed) - len(partial.done))
                 find = stack.enter_context(search.searching(create, num, upright=True))
-                decode = functools.partial(_decode, photos, find, data.anonymization)
+                decode = functools.partial(_decode, photos, settings, find)
             encode = functools.partial(_encode, partial.folder, data.jpeg_quality)
             written = pipeline.anonymize(
                 _records(photos, bar, partial), anonymizer, decode, encode
@@ -89,7 +99,7 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
 
         # === As a whole, or not at all ===
         done = {photo.filename: partial.done[photo.filename] for photo in listed}
-        atomic.write_text(partial.folder / LOG, _log(done))
+        atomic.write_text(partial.folder / LOG, _log(done, inspected.unreadable))
         with atomic.writing(partial.folder / annotations.name) as file:
             file.write(content)
         metadata = _metadata(settings, anonymizer, done)
@@ -97,6 +107,11 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
         partial.publish(output)
     counts = ", ".join(f"{count} {name}" for name, count in metadata["counts"].items())
     print(f"counts: {counts}")
+    if inspected.unreadable:
+        print(
+            f"skipped: {len(inspected.unreadable)} photos that cannot be read: "
+            f"{inspection.named(list(inspected.unreadable))}"
+        )
     print(f"photos: {output}")
     print(f"faces:  {output / LOG}")
 
@@ -163,21 +178,25 @@ def _records(folder, listed, partial):
         with reader.reading(path):
             encoded = path.read_bytes()
         digest = hashlib.sha256(encoded).hexdigest()
-        known = partial.done.get(photo.filename, {}).get(SHA256) == digest
+        digests = {SHA256: digest, BOXES_SHA256: photo.digest()}
+        done = partial.done.get(photo.filename, {})
+        known = digests.items() <= done.items()
         if not (known and (partial.folder / photo.filename).exists()):
+            if done:  # no longer: what is there may be another photo from now on
+                partial.add(photo.filename)
             yield {
                 faces.IMAGE: encoded,
                 faces.FILENAME: photo.filename,
                 ANNOTATED: photo,
-                SHA256: digest,
+                **digests,
             }
 
 
-def _decode(folder, find, options, record):
+def _decode(folder, settings, find, record):
     """Return a record with pixels and boxes, and with keypoints if `find` is given."""
     photo, encoded = record[ANNOTATED], record[faces.IMAGE]
     with reader.reading(folder / photo.filename):
-        pixels, turned = reader.decode_upright(encoded)
+        pixels, turned = reader.decode_upright(encoded, settings.max_megapixels)
     height, width = pixels.shape[:2]
     checks.check_fit(photo, (height, width), turned)  # again: it may be another by now
     # Not clipped to the photo: a face at its border would pass for a narrow one, and
@@ -190,10 +209,9 @@ def _decode(folder, find, options, record):
     keypoints = np.zeros([count, layouts.NUM_POINTS[layouts.FOUND], 2], np.float32)
     source = np.full(count, faces.NOT_FOUND, np.int64)
     # A search takes longer than all else, and faces that are kept need none.
-    needed = (
-        policy.decide(faces.from_record(record), height, width, options.min_width)
-        != faces.KEPT
-    ).numpy()
+    min_width = settings.data.anonymization.min_width
+    action = policy.decide(faces.from_record(record), height, width, min_width)
+    needed = (action != faces.KEPT).numpy()
     if needed.any():
         found = find(encoded, boxes[needed]).result()
         keypoints[needed], source[needed] = found.keypoints, found.source
@@ -211,11 +229,11 @@ def _encode(folder, quality, record):
     writer.write(folder / name, record[faces.IMAGE].numpy(), quality)
     source = record.get(faces.KEYPOINTS_SOURCE, np.full_like(action, faces.NOT_FOUND))
     about = {faces.ACTION: action.tolist(), faces.KEYPOINTS_SOURCE: source.tolist()}
-    return name, {SHA256: record[SHA256], **about}
+    return name, {key: record[key] for key in (SHA256, BOXES_SHA256)} | about
 
 
-def _log(done):
-    """Return `faces.csv`: a line per face, and one per photo that is written."""
+def _log(done, unreadable):
+    """Return `faces.csv`: a line per face, and one per photo, written or unreadable."""
     file = io.StringIO()
     log = csv.writer(file)
     log.writerow(COLUMNS)
@@ -224,6 +242,7 @@ def _log(done):
         for face, (action, source) in enumerate(pairs):
             log.writerow((name, face, faces.ACTIONS[action], faces.SOURCES[source]))
         log.writerow((name, "", "written", ""))
+    log.writerows((name, "", "unreadable", "") for name in unreadable)
     return file.getvalue()
 
 
