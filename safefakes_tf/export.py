@@ -22,10 +22,10 @@ def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:
     float32 [N, K, 2] y x relative, `has_keypoints` bool [N] and `seed` int64 of the
     photo give `photo` uint8 [H, W, 3] and `action` int64 [N] (see `faces.ACTIONS`).
 
-    Nobody checks what a SavedModel is given. A box that none can mean blacks out the
-    photo, as one with NaN does: with its corners swapped, its middle beside the photo,
-    as that of a box in pixels, or more than `boxes.LARGEST` times the photo's longer
-    side. An empty box hides nothing.
+    Nobody checks what a SavedModel is given. A box that cannot be meant blacks out the
+    whole photo, as one with NaN does: one beside the photo, as most in pixels are, with
+    swapped corners, or more than `boxes.LARGEST` times the photo's longer side. A box
+    without an area hides nothing; one of zeros may be padding.
 
     Args:
         anonymizer: from `registry.create`.
@@ -74,9 +74,8 @@ def _nan_if_impossible(boxes, photo):
     """Return float32 [N, 4] with NaN for boxes that cannot be meant."""
     size = tf.cast(tf.shape(photo)[:2], tf.float32)
     near, far = boxes[:, :2], boxes[:, 2:]
-    middle = (near + far) / 2
-    too_large = (far - near) * size > LARGEST * tf.reduce_max(size)
-    wrong = (far < near) | (middle < 0) | (middle > 1) | too_large
+    wrong = (far < near) | (near >= 1) | (far < 0) | ((far == 0) & (near < 0))
+    wrong |= (far - near) * size > LARGEST * tf.reduce_max(size)
     return tf.where(tf.reduce_any(wrong, axis=1, keepdims=True), np.nan, boxes)
 
 

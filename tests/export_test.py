@@ -99,7 +99,8 @@ def test_anonymizers_equal_the_python_result(tmp_path, photo, anonymization):
         [0.1, 0.5, 0.6, 0.1],
         [1.1, 0.2, 1.4, 0.5],  # outside
         [0.2, -0.5, 0.5, -0.1],
-        [-2.0, 0.1, 2.0, 0.5],  # four times the height, though its middle is inside
+        [-2.0, 0.1, 2.0, 0.5],  # four times the height
+        [0, 0, 54, 60],  # pixels, from the corner
         [np.nan, 0.1, 0.6, 0.5],
     ],
 )
@@ -111,11 +112,13 @@ def test_a_box_that_cannot_be_meant_blacks_out_the_photo(box, served_blur, photo
 
 
 @pytest.mark.parametrize(
-    "box", [[-0.2, -0.2, 0.5, 1.4], [0.0, 0.0, 1.0, 1.0], [0.1, 0.9, 0.6, 1.1]]
+    "box", [[-0.2, -0.2, 0.5, 1.4], [0.0, 0.0, 1.0, 1.0], [-0.6, 0.5, 0.2, 1.1]]
 )
 def test_a_box_that_reaches_beyond_the_photo_can_be_meant(box, served_blur, photo):
-    result = served_blur(photo, np.float32([box, [0.5, 0.5, 0.5, 0.5]]))
-    assert result["action"].numpy().tolist() == [faces.GENERATED, faces.KEPT]
+    empty = [[0.5, 0.5, 0.5, 0.5], [0.0, 0.0, 0.0, 0.0]]
+    result = served_blur(photo, np.float32([box, *empty]))
+    kept = [faces.KEPT] * len(empty)
+    assert result["action"].numpy().tolist() == [faces.GENERATED, *kept]
     assert result["photo"].numpy().any()
 
 

@@ -12,8 +12,8 @@ from safefakes_tf.faces import GENERATED, KEPT, Faces
 from safefakes_tf.ops import filters as filter_ops
 from safefakes_tf.ops import regions as region_ops
 
-# With strength=face, a sigma and a cell are such parts of the longer side of a face: then
-# no detail finer than an eighth of it is left.
+# With strength=face, a sigma and a cell are such parts of the longer side of a face:
+# then no detail finer than an eighth of it is left.
 SIGMAS, CELLS = 5, 4
 LEAST = 4.0  # px, of both: less is left of small faces
 
