@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,12 @@ FOUND = SIZE, BOXES_OF, SCORES = "size", "boxes", "scores"
 Done = Mapping[str, Mapping[str, Any]]  # photo -> what the journal tells of it
 
 
-def log(done: Done, source: str) -> str:
-    """Return `faces.csv`: a line per face, and one per photo that is written.
+def log(done: Done, unreadable: Iterable[str], source: str) -> str:
+    """Return `faces.csv`: a line per face, and one per photo, written or unreadable.
 
     Args:
         done: the photos.
+        unreadable: names of those that do not decode.
         source: of the boxes, the name of a detector or `ANNOTATED`.
     """
     file = io.StringIO()
@@ -44,6 +45,7 @@ def log(done: Done, source: str) -> str:
             action, points = faces.ACTIONS[action], faces.SOURCES[points]
             table.writerow((name, face, action, points, told, source))
         table.writerow((name, "", "written", "", "", ""))
+    table.writerows((name, "", "unreadable", "", "", "") for name in unreadable)
     return file.getvalue()
 
 

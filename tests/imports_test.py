@@ -13,7 +13,7 @@ ALLOWED = {
     "configs": {"config"},
     "runs": {
         *SHARED,
-        *("anonymized_folder", "review"),
+        *("anonymized_folder", "own_inputs", "own_photos", "review"),
         *("anonymizers", "contact_sheet", "detectors", "evaluation", "export"),
         *("importers", "keypoints", "photos", "pipeline", "provenance", "report"),
         *("similarity", "tfds_builders", "training", "unfinished", "workdir"),
@@ -27,6 +27,12 @@ ALLOWED = {
     "anonymized_folder": {
         *SHARED,
         *("anonymizers", "detectors", "photos", "provenance", "review"),
+    },
+    "own_inputs": {*SHARED, "photos", "unfinished"},
+    "own_photos": {
+        *SHARED,
+        *("anonymized_folder", "anonymizers", "detectors", "keypoints", "photos"),
+        "unfinished",
     },
     "review": {"photos"},
     "export": {*SHARED, "anonymizers", "detectors"},

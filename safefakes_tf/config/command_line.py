@@ -34,7 +34,10 @@ FIELDS = {
     "detector": "detection.detector",
     "detector_weights": "detection.weights",
     "margin": "detection.margin",
+    "max_megapixels": "max_megapixels",
+    "skip_unreadable": "skip_unreadable",
 }
+SWITCHES = ("skip_unreadable",)  # of these, those that need no value
 # Modes that take the project's own weights of a generator where they serve.
 _DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
 WITHOUT_WORKDIR = ("build_dataset", "anonymize")

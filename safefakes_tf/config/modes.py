@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 from safefakes_tf.config import names
 from safefakes_tf.config.data import (
+    STRICT,
     AnonymizerName,
     DataConfig,
     DatasetConfig,
     OwnPhotosConfig,
+    strict,
 )
 from safefakes_tf.config.detector import (
     ApConfig,
@@ -28,7 +30,7 @@ from safefakes_tf.config.detector import (
 from safefakes_tf.config.generators import GanConfig
 from safefakes_tf.config.loop import LoopConfig
 from safefakes_tf.config.similarity import SimilarityConfig
-from safefakes_tf.config.values import Seed
+from safefakes_tf.config.values import Positive, Seed
 
 
 def _flag(needed=True):
@@ -110,6 +112,7 @@ class Preview(BuildDataset):
 class Export(Evaluate):
     """Write an anonymizer, and a detector, as SavedModels."""
 
+    data: DataConfig = DataConfig(anonymization=STRICT)
     seed: Seed = 0  # of all but the photos of synthetic_crowd
 
 
@@ -159,6 +162,8 @@ class Anonymize:
     # Boxes on them, a file or a folder of files. None: faces are found.
     annotations: str | None = _flag(needed=False)
     output: str | None = _flag()  # folder to make for the anonymized photos
+    max_megapixels: Positive = 300.0  # of a photo; larger ones are refused
+    skip_unreadable: bool = False  # go on without photos that do not decode
 
 
 class Mode(NamedTuple):
@@ -192,6 +197,10 @@ MODES = {
 }
 
 
+# Others get to see what these make; see `adapt`.
+PUBLISHING = ("export", "anonymize")
+
+
 def name_of(settings: Any) -> str:
     """Return the name of the mode that settings are of."""
     return next(name for name, row in MODES.items() if row.settings is type(settings))
@@ -215,9 +224,13 @@ def adapt(settings: Any, mode: str) -> Any:
     """Return the settings of a mode with the values of another where both have a field.
 
     But for those that say where something lies: a detector starts from one file of
-    weights, and another is evaluated.
+    weights, and another is evaluated. And for which faces are kept, and how strong a
+    filter is: `PUBLISHING` modes are strict unless the user says otherwise.
     """
-    return _fit(settings, MODES[mode].settings)
+    fitted = _fit(settings, MODES[mode].settings)
+    if mode in PUBLISHING:
+        return dataclasses.replace(fitted, data=strict(fitted.data))
+    return fitted
 
 
 def _fit(settings, kind):

@@ -78,11 +78,9 @@ def _reason_of_folder(place, name):
 def _reason_of_file(name):
     if name.startswith("."):
         return HIDDEN
-    try:
-        writer.check_name(name)
-    except ValueError:
-        return pathlib.PurePath(name).suffix.lower() or NO_SUFFIX
-    return None
+    if writer.is_photo(name):
+        return None
+    return pathlib.PurePath(name).suffix.lower() or NO_SUFFIX
 
 
 def _refuse(error):

@@ -45,7 +45,7 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
         for old in [*folder.glob(SHEETS), folder / written.BOXES]:
             old.unlink(missing_ok=True)
         photos, cells = [], []
-        for photo, picture in _found(settings.detection, detector, listed):
+        for photo, picture in _found(settings, detector, listed):
             photos.append(photo)
             cells.append(picture)
             if len(cells) == COLUMNS * ROWS or len(photos) == len(listed.names):
@@ -59,12 +59,14 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
     print(f"        correct {folder / written.BOXES}, and name it by --annotations")
 
 
-def _found(config, detector, listed) -> Iterator[tuple[FoundPhoto, np.ndarray]]:
+def _found(settings, detector, listed) -> Iterator[tuple[FoundPhoto, np.ndarray]]:
     """Yield what is found on each photo, and a small picture of that."""
+    config = settings.detection
     for name in tqdm.tqdm(listed.names, "looking for faces", unit="photo"):
         path = listed.folder / name
         with reader.reading(path):
-            pixels, _ = reader.decode_upright(path.read_bytes())
+            encoded = path.read_bytes()
+            pixels, _ = reader.decode_upright(encoded, settings.max_megapixels)
         found = found_faces.find(detector, pixels, config.margin)
         about = written.about_found(found, pixels)
         photo = FoundPhoto(name, *(about[key] for key in written.FOUND))

@@ -181,7 +181,7 @@ def test_a_photo_alone(photos, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda folder: (folder / "two.png").write_bytes(b""), r"two\.png does not"),
+        (lambda folder: (folder / "two.png").write_bytes(b""), r"1 of 3 photos cannot be read \(two\.png"),
         (lambda folder: (folder / "a").rename(folder / "review.html"), "rename it"),
         (lambda folder: [path.unlink() for path in folder.rglob("*.png")], "no photo"),
     ],
