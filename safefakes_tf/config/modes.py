@@ -156,7 +156,6 @@ class Anonymize:
     """Anonymize a folder of photos, whose faces are annotated or found."""
 
     data: OwnPhotosConfig = OwnPhotosConfig()
-    detection: DetectionConfig = DetectionConfig()  # of faces that nobody annotated
     seed: Seed = 0  # of the generator
     input: str | None = _flag()  # folder of photos; a photo alone if faces are found
     # Boxes on them, a file or a folder of files. None: faces are found.
@@ -164,6 +163,7 @@ class Anonymize:
     output: str | None = _flag()  # folder to make for the anonymized photos
     max_megapixels: Positive = 300.0  # of a photo; larger ones are refused
     skip_unreadable: bool = False  # go on without photos that do not decode
+    detection: DetectionConfig = DetectionConfig()  # of faces that nobody annotated
 
 
 class Mode(NamedTuple):

@@ -58,7 +58,8 @@ def photos(tmp_path):
 def settings(photos, output, annotations=None, detection=DETECTION):
     own = OwnPhotosConfig("blackout", AnonymizationConfig(min_width=0))
     named = annotations and str(annotations)
-    return Anonymize(own, detection, 0, str(photos), named, str(output))
+    paths = str(photos), named, str(output)
+    return Anonymize(own, 0, *paths, detection=detection)
 
 
 def run(*arguments, **named):
@@ -181,7 +182,10 @@ def test_a_photo_alone(photos, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda folder: (folder / "two.png").write_bytes(b""), r"1 of 3 photos cannot be read \(two\.png"),
+        (
+            lambda folder: (folder / "two.png").write_bytes(b""),
+            r"1 of 3 photos .* \(two\.png",
+        ),
         (lambda folder: (folder / "a").rename(folder / "review.html"), "rename it"),
         (lambda folder: [path.unlink() for path in folder.rglob("*.png")], "no photo"),
     ],

@@ -151,9 +151,9 @@ def test_unreadable_photos_are_left_out_and_listed(settings, photos, tmp_path, c
     assert not (tmp_path / "out" / "two.png").exists()
     lines = (tmp_path / "out" / "faces.csv").read_text().splitlines()
     assert lines[1:] == [
-        "a/one.png,0,generated,none",
-        "a/one.png,,written,",
-        "two.png,,unreadable,",
+        "a/one.png,0,generated,none,,annotated",
+        "a/one.png,,written,,,",
+        "two.png,,unreadable,,,",
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import AnonymizationConfig, DetectionConfig
+from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.config.data import OwnPhotosConfig
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.keypoints import mediapipe
@@ -58,8 +58,7 @@ def anonymized(name, photos, boxes, output, options=None):
     """Run the mode; `output` is the folder to make."""
     data = OwnPhotosConfig(name, options or AnonymizationConfig())
     paths = map(str, (photos, boxes, output))
-    given = Anonymize(data, DetectionConfig(), 0, *paths)
-    anonymize.run(given, pathlib.Path(output).parent)
+    anonymize.run(Anonymize(data, 0, *paths), pathlib.Path(output).parent)
 
 
 def black(photos, boxes, output):
