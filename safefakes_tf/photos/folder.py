@@ -3,10 +3,10 @@
 import collections
 import os
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from safefakes_tf.photos import writer
+from safefakes_tf.photos import formats, writer
 
 HIDDEN, LINK, NO_SUFFIX = "hidden", "link to a folder", "no suffix"
 
@@ -59,10 +59,11 @@ def listing(path: pathlib.Path, others: Collection[pathlib.Path] = ()) -> Listin
     return Listing(path, sorted(names), dict(left_out))
 
 
-def told(left_out: dict[str, int]) -> str:
+def told(left_out: Mapping[str, int]) -> str:
     """Return in brackets what was left out; nothing if nothing was."""
     parts = [f"{count} {reason}" for reason, count in sorted(left_out.items())]
-    return f" (left out: {', '.join(parts)})" if parts else ""
+    hint = "; " + formats.HEIF_HINT if set(left_out) & {*formats.HEIF_SUFFIXES} else ""
+    return f" (left out: {', '.join(parts)}{hint})" if parts else ""
 
 
 def _absolute(place, name):

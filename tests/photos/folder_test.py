@@ -28,6 +28,7 @@ def test_photos_of_all_folders_are_listed_and_the_rest_is_counted(photos):
     said = " (left out: 1 .mp4, 2 hidden, 1 link to a folder, 1 no suffix)"
     assert folder.told(found.left_out) == said
     assert folder.told({}) == ""
+    assert "pip install 'safefakes-tf[heif]'" in folder.told({".heic": 3})
 
 
 def test_the_folder_of_results_is_no_input(photos, monkeypatch):
