@@ -23,6 +23,8 @@ _MIN_RATIO = 5
 _MIN_POSITIVE = 0.5  # part of the boxes that must have a positive size
 _MOST = 0.9
 _MAX_RELATIVE = 1.5  # boxes relative to the photo may reach beyond its border
+_SAME_CENTRE = 0.01  # by which factors of x and y may differ
+_SAME_SIZE = 0.4  # by which the logarithm of a factor of sizes may differ from theirs
 _MAX_IMAGES = 300  # enough to tell, and a small part of the evaluation's time
 
 
@@ -36,8 +38,8 @@ def check_convention(
         ground_truth: the annotated faces of the same images.
 
     Raises:
-        ValueError: if the boxes are relative to the photo, corners, centres, or y
-            before x; the message says which.
+        ValueError: if the boxes are relative to the photo, corners, centres, y before
+            x, or in pixels of larger or smaller photos; the message says which.
     """
     if not predictions.boxes.size or not ground_truth.boxes.size:
         return
@@ -52,6 +54,9 @@ def check_convention(
         name: _faces_met(predictions, ground_truth, convert)
         for name, convert in _CONVENTIONS.items()
     }
+    for scale in _likely_scales(predictions, ground_truth):
+        name = f"of photos {1 / scale:.4g} times as large: multiply by {scale:.4g}"
+        met[name] = _faces_met(predictions, ground_truth, _scaled(scale))
     likely = max(met, key=met.get)
     if met[likely] >= _MIN_MET and met[likely] > _MIN_RATIO * met[_EXPECTED]:
         raise ValueError(
@@ -60,19 +65,62 @@ def check_convention(
         )
 
 
+def _scaled(scale):
+    return lambda *columns: tuple(column * scale for column in columns)
+
+
+def _likely_scales(predictions, ground_truth):
+    """Return the factors that most pairs of a detection and a face agree on.
+
+    Of a right pair, the centres in x and in y and the sizes differ by one factor. Two
+    factors, as photos of one data set are made as wide or as high as each other.
+    """
+    votes = []
+    for boxes, faces in _sample(predictions, predictions.boxes, ground_truth):
+        boxes = boxes[(boxes[:, 2:] > 0).all(axis=1)]
+        one, other = _centres_and_sizes(boxes)[:, None], _centres_and_sizes(faces)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = other / one
+            spread = ratios[..., :2].max(-1) / ratios[..., :2].min(-1)
+            size = np.sqrt(ratios[..., 2] * ratios[..., 3])
+            scale = np.sqrt(ratios[..., 0] * ratios[..., 1])
+            agree = (spread < 1 + _SAME_CENTRE) & (
+                np.abs(np.log(size / scale)) < _SAME_SIZE
+            )
+        votes.append(scale[agree & (ratios[..., :2].min(-1) > 0)])
+    votes = np.log(np.concatenate([[], *votes]))
+    if not votes.size:
+        return []
+    bins, counts = np.unique(np.round(votes / _SAME_CENTRE), return_counts=True)
+    best = bins[np.argsort(-counts, kind="stable")[:2]]
+    return [
+        float(np.exp(np.median(votes[np.abs(votes / _SAME_CENTRE - each) <= 1])))
+        for each in best
+    ]
+
+
+def _centres_and_sizes(boxes):
+    return np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
+
+
 def _faces_met(predictions, ground_truth, convert):
     """Count the faces that the best detections of a sample of images meet."""
     boxes = np.stack(convert(*predictions.boxes.T), axis=1)
     if np.mean((boxes[:, 2:] > 0).all(axis=1)) < _MIN_POSITIVE:
         return 0
+    met = 0
+    for best, faces in _sample(predictions, boxes, ground_truth):
+        overlaps = wider_face.overlaps_float64(best, faces)
+        met += np.count_nonzero((overlaps >= wider_face.MIN_OVERLAP).any(axis=0))
+    return met
+
+
+def _sample(predictions, boxes, ground_truth):
+    """Yield the best of the `boxes`, and the faces, of a sample of images."""
     first, starts = predictions.starts, ground_truth.starts
     both = np.flatnonzero((ground_truth.num_boxes > 0) & (predictions.num_boxes > 0))
-    met = 0
     for image in both[:: 1 + len(both) // _MAX_IMAGES]:
         faces = ground_truth.boxes[starts[image] : starts[image + 1]]
         faces = faces[(faces[:, 2:] > 0).all(axis=1)]
         # As many detections as faces, and some more: weak ones only meet by chance.
-        best = boxes[first[image] : first[image + 1]][: len(faces) + 4]
-        overlaps = wider_face.overlaps_float64(best, faces)
-        met += np.count_nonzero((overlaps >= wider_face.MIN_OVERLAP).any(axis=0))
-    return met
+        yield boxes[first[image] : first[image + 1]][: len(faces) + 4], faces

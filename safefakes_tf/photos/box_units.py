@@ -9,6 +9,11 @@ import numpy as np
 
 from safefakes_tf.photos.box_files.photo_boxes import UNITS, PhotoBoxes
 
+WORDS = {
+    "pixels": "in pixels",
+    "relative": "relative to the photo",
+    "percent": "in percent of the photo",
+}
 WHOLE = {"relative": 1, "percent": 100}  # what the whole width or height is
 # Boxes in pixels that all end so near the corner are no faces.
 LARGEST_RELATIVE = 2
@@ -65,8 +70,8 @@ def _check(listed, sizes):
         likely = _likely(unit, ends, [sizes[photo.filename] for photo in photos])
         if likely:
             raise ValueError(
-                f"boxes must be in {unit}; {likely[1]}: {likely[0]}? Say which with "
-                f"--box_units={likely[0]} or --box_units={unit}"
+                f"boxes must be {WORDS[unit]}; {likely[1]}: {likely[0]}? Say "
+                f"which with --box_units={likely[0]} or --box_units={unit}"
             )
 
 

@@ -22,7 +22,8 @@ from absl import logging
 from safefakes_tf.photos import writer
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 
-UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # before names, by Label Studio
+# What Label Studio puts before the names of uploaded files; old versions only a folder.
+UPLOADED = re.compile(r"(.*/)?(upload/\d+/([0-9a-f]{8}-)?|[0-9a-f]{8}-)(?=[^/]+$)")
 MOST_TOLD = 10  # names
 
 
@@ -66,7 +67,9 @@ def match(folder: pathlib.Path, listed: Sequence[PhotoBoxes]) -> list[PhotoBoxes
 def nearest(folder: pathlib.Path, filename: str) -> str:
     """Return a hint with the name in a folder that is most like one, if one is."""
     names = [name.as_posix() for name in _photos(folder)]
-    near = difflib.get_close_matches(filename, names, 1)
+    last = _key(filename).rpartition("/")[2]
+    near = [name for name in names if _key(name).rpartition("/")[2] == last]
+    near = near or difflib.get_close_matches(filename, names, 1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -110,12 +113,12 @@ class _Photos:
         key = _key(filename)
         parts = key.split("/")
         ends = ["/".join(parts[start:]) for start in range(len(parts))]
-        uploaded = UPLOADED.sub("", parts[-1])  # from any folder
+        uploaded = [UPLOADED.sub("", key)] if UPLOADED.match(key) else []
         for known, keys in (
             (self.whole, ends),
             (self.ends, [key]),
-            (self.whole, [uploaded]),
-            (self.ends, [uploaded] if uploaded != parts[-1] else []),
+            (self.whole, uploaded),
+            (self.ends, uploaded),  # in any folder
         ):
             for each in keys:
                 if each in known:

@@ -53,9 +53,9 @@ def test_boxes_become_pixels_by_their_unit(unit, box):
             "pixels",
             "end below 100, .* percent.*--box_units=percent or --box_units=pixels",
         ),
-        ([(0.1, 0.1, 0.2, 0.2)], "percent", "must be in percent; .* relative"),
-        ([(500, 300, 40, 40)], "percent", "must be in percent; .* pixels"),
-        ([(50, 30, 40, 40)], "relative", "must be in relative; .* pixels"),
+        ([(0.1, 0.1, 0.2, 0.2)], "percent", "must be in percent of .* relative"),
+        ([(500, 300, 40, 40)], "percent", "must be in percent of .* pixels"),
+        ([(50, 30, 40, 40)], "relative", "must be relative to the photo; .* pixels"),
     ],
 )
 def test_another_unit_is_refused_unless_the_user_insists(boxes, unit, message):

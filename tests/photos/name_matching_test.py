@@ -42,6 +42,8 @@ def photo(name, x=0, **others):
         ("../one.png", "one.png"),
         ("/data/upload/7/0123abcd-one.png", "one.png"),
         ("0123abcd-two.jpg", "a/two.JPG"),
+        ("..\\..\\media\\upload\\4\\two.JPG", "a/two.JPG"),
+        ("/data/upload/4/0123abcd-two.JPG", "a/two.JPG"),
         (LONG, LONG),
         (LONG.removesuffix(".png"), LONG),
     ],
