@@ -20,7 +20,8 @@ ALLOWED = {
     },
     "tfds_builders": {
         *SHARED,
-        *("anonymizers", "importers", "keypoints", "photos", "pipeline", "provenance"),
+        *("anonymizers", "detectors", "importers", "keypoints", "photos"),
+        *("pipeline", "provenance"),
     },
     "pipeline": {*SHARED, "anonymizers", "keypoints", "photos", "provenance"},
     "provenance": {*SHARED, "anonymizers"},

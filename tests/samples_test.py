@@ -31,15 +31,16 @@ def test_the_first_command_generates_faces(tmp_path, capsys):
     output = tmp_path / "anonymized"
     main.main(
         [
-            *("--mode=anonymize", "--anonymizer=sun2018", f"--input={SAMPLES}"),
-            *(f"--annotations={SAMPLES / 'boxes.csv'}", f"--output={output}"),
+            *("--mode=anonymize", "--anonymizer=sun2018"),
+            *(f"--input={SAMPLES}", f"--output={output}"),
         ]
     )
     assert "nobody's faces: 2,478 generated portraits" in capsys.readouterr().out
     metadata = json.loads((output / "metadata.json").read_text())
     assert metadata["weights_origin"].startswith("nobody's faces: 2,478 generated")
     counts = metadata["counts"]
-    assert counts["generated"] + counts["kept"] == counts["faces"] == 26
+    assert counts["photos"] == 24
+    assert counts["generated"] == counts["faces"] >= 26
     with (SAMPLES / "boxes.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             name = row.pop("filename")
@@ -49,6 +50,5 @@ def test_the_first_command_generates_faces(tmp_path, capsys):
                 for folder in (SAMPLES, output)
             )
             inside = np.abs(before - after)[y : y + height, x : x + width]
-            if width >= 10:
-                assert inside.mean() > 8, name
-                assert after[y : y + height, x : x + width].std() > 8, name
+            assert inside.mean() > 8, name
+            assert after[y : y + height, x : x + width].std() > 8, name

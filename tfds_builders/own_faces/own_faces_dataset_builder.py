@@ -11,8 +11,8 @@ import tensorflow_datasets as tfds
 from safefakes_tf import faces
 from safefakes_tf.photos import (
     box_files,
-    box_units,
     checks,
+    inspection,
     name_matching,
     reader,
     records,
@@ -21,14 +21,16 @@ from safefakes_tf.photos import (
 from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
-from tfds_builders.own_faces import people, splits
+from tfds_builders.own_faces import found, people, splits
 
 # What CIAGAN needs to know.
 _NAMES = "a column `person` in a CSV file, or data.own_faces.identity_folders"
 
 
 class Builder(AnonymizedBuilder):
-    """A folder of photos with boxes in any format of `box_files`.
+    """A folder of photos with boxes in any format of `box_files`, or with none.
+
+    Without annotations faces are searched, and boxes grown so that they hide them.
 
     Boxes are for photos as viewers show them; those that are stored turned come
     upright. `faces/identity` is -1 where nobody tells whose face it is. A region of
@@ -96,21 +98,28 @@ class Builder(AnonymizedBuilder):
         }
 
     def _listed(self, folder, options):
-        """Return the photos with their boxes, all of which fit."""
+        """Return the photos with their boxes, which fit or were found."""
+        if options.annotations is None:
+            self.info.metadata["faces"] = f"found by {found.DETECTION.detector}"
+            return list(found.photos(folder))
         annotations = splits.find(folder, options.annotations)
         _, listed = box_files.load(annotations, options.category)
         listed = name_matching.match(folder, listed)
-        if self.builder_config.allow_partial:
+        partial = self.builder_config.allow_partial
+        if partial:
             listed = [photo for photo in listed if (folder / photo.filename).is_file()]
         checks.check_present(folder, listed)
-        shown = {
-            photo.filename: reader.size(folder / photo.filename) for photo in listed
-        }
-        sizes = {name: size for name, (size, _) in shown.items()}
-        listed = box_units.in_pixels(listed, sizes, options.box_units)
-        for photo in listed:
-            checks.check_fit(photo, *shown[photo.filename])
-        return listed
+        filenames = [photo.filename for photo in listed]
+        seen = inspection.inspect(folder, filenames, reader.MAX_MEGAPIXELS)
+        if not partial:
+            inspection.refuse_unreadable(seen, "--set=data.allow_partial=true")
+        listed = [photo for photo in listed if photo.filename in seen.seen]
+        if not listed:
+            raise ValueError(
+                f"none of the photos that {annotations} names is in {folder}; name "
+                "theirs with --manual_dir"
+            )
+        return checks.fitted(listed, seen.seen, options.box_units)
 
     def _records(self, folder, listed, identities):
         paths = (folder / photo.filename for photo in listed)

@@ -2,7 +2,9 @@
 
 import json
 import pathlib
+import shutil
 
+import fake_detector
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -10,7 +12,7 @@ from PIL import Image
 
 import main
 from safefakes_tf import faces
-from safefakes_tf.config import DataConfig, OwnFacesConfig
+from safefakes_tf.config import DataConfig, OwnFacesConfig, names
 from tfds_builders import registry as builders
 from tfds_builders.builder_config import AnonymizedConfig
 from tfds_builders.own_faces import own_faces_dataset_builder
@@ -51,12 +53,13 @@ def folder(tmp_path):
     return tmp_path / "photos"
 
 
-def build(folder, anonymizer="source", **options):
+def build(folder, anonymizer="source", allow_partial=False, **options):
     data = DataConfig(
         dataset="own_faces",
         anonymizer=anonymizer,
         data_dir=str(folder.parent / "data"),
         manual_dir=str(folder),
+        allow_partial=allow_partial,
         own_faces=OwnFacesConfig(**{"annotations": "boxes.csv", **options}),
         image_format="png",
     )
@@ -113,10 +116,19 @@ def test_boxes_that_cut_pixels_cover_them(folder):
     np.testing.assert_array_equal(boxes, [[60, 35, 41, 51]])
 
 
-def test_missing_photos_are_refused_unless_that_is_allowed(folder):
-    (folder / "ann" / "1.png").unlink()
+def test_photos_that_cannot_be_had_are_refused_unless_that_is_allowed(folder):
+    (folder / "ann" / "1.png").write_bytes(b"no photo")
+    with pytest.raises(ValueError, match=r"^1 of 4 photos cannot be read \(ann/1\.png"):
+        build(folder)
+    (folder / "bob" / "1.png").unlink()
     with pytest.raises(ValueError, match="1 of 4 annotated photos are not in"):
         build(folder)
+    partial = build(folder, allow_partial=True, validation_share=0.0)
+    assert set(records(partial)) == {"ann/2.png", "bob/2.png"}
+    shutil.rmtree(folder / "ann")
+    shutil.rmtree(folder / "bob")
+    with pytest.raises(ValueError, match=r"none of the photos that .* names is in"):
+        build(folder, allow_partial=True, validation_share=0.5)
 
 
 @pytest.mark.parametrize("change", ["photo", "boxes", "new photo"])
@@ -171,3 +183,24 @@ def test_flags_of_a_folder_are_taken(folder):
     (built,) = (data / "own_faces").glob("blackout-*/1.0.0")
     counts = json.loads((built / "metadata.json").read_text())["counts"]
     assert sum(of_split["generated"] for of_split in counts.values()) == 4
+
+
+def test_faces_that_nobody_annotated_are_found_and_go(folder, monkeypatch):
+    row = names.Detector(fake_detector.ROW, "finds red")
+    monkeypatch.setitem(names.DETECTORS, "centerface", row)
+    photo = np.zeros((120, 160, 3), np.uint8)
+    x, y, width, height = BOX
+    photo[y : y + height, x : x + width] = fake_detector.RED
+    shutil.rmtree(folder / "bob")
+    Image.fromarray(photo).save(folder / "red.png")
+    source = build(folder, annotations=None, validation_share=0.0)
+    found = records(source)
+    assert {name: len(record[faces.BBOX]) for name, record in found.items()} == {
+        **{"ann/1.png": 0, "ann/2.png": 0, "red.png": 1},
+    }
+    box = found["red.png"][faces.BBOX_PIXELS][0]
+    assert (box[:2] < BOX[:2]).all()  # grown
+    assert (box[:2] + box[2:] > np.add(BOX[:2], BOX[2:])).all()
+    assert source.info.metadata["faces"] == "found by centerface"
+    hidden = build(folder, "blackout", annotations=None, validation_share=0.0)
+    assert not records(hidden)["red.png"][faces.IMAGE].any()
