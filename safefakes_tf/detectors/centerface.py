@@ -104,14 +104,8 @@ class CenterFace:
         mosaic = np.zeros([rows * CELL, columns * CELL, 3], np.uint8)
         places = CELL * np.stack(np.divmod(np.arange(len(proposed)), columns), axis=1)
         for (top, left), corner, scale in zip(places, near, pixel[:, 0], strict=True):
-            matrix = np.array([[scale, 0, corner[1]], [0, scale, corner[0]]])
-            mosaic[top : top + CELL, left : left + CELL] = cv2.warpAffine(
-                photo,
-                matrix,
-                (CELL, CELL),
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
+            cell = _cell(photo, corner, scale)
+            mosaic[top : top + CELL, left : left + CELL] = cell
         found = self.detect_at_once(mosaic, PROPOSED)
         row, column = ((found[:, 1:3] + found[:, 3:]) / 2 // CELL).astype(int).T
         cell = row * columns + column
@@ -172,6 +166,22 @@ def decode(
     corners = STRIDE * np.concatenate([middle - half, middle + half])
     detections = np.column_stack([heat[0, row, column], corners.T])
     return detections[np.isfinite(detections).all(axis=1)]
+
+
+def _cell(photo, corner, scale):
+    """Return uint8 [CELL, CELL, 3], what begins at a corner, y x, `scale` px a pixel."""
+    # A part of the photo, as OpenCV warps none of 32,768 px and more.
+    near = np.clip(np.floor(corner).astype(int) - 1, 0, None)
+    far = np.ceil(corner + CELL * scale).astype(int) + 1
+    part = photo[near[0] : far[0], near[1] : far[1]]
+    y, x = corner - near
+    return cv2.warpAffine(
+        part,
+        np.array([[scale, 0, x], [0, scale, y]]),
+        (CELL, CELL),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 def _shrink(pixels):
