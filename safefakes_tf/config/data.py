@@ -37,8 +37,8 @@ class CrowdConfig:
 class BoxFilesConfig:
     """How annotations of the user's photos are read."""
 
-    category: tuple[str, ...] = ()  # of the boxes that count, if they have several
-    # Of the boxes; None: those of the format.
+    category: tuple[str, ...] = ()  # of the boxes that count, where there are several
+    # "pixels", "relative" or "percent", of the boxes; None: as their format has them.
     box_units: Literal["pixels", "relative", "percent"] | None = None
 
 

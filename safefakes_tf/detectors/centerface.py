@@ -21,8 +21,8 @@ MULTIPLE = 32  # of which the sides of an input are
 STRIDE = 4  # px of the input per cell of the heat map
 NMS_IOU = 0.3
 MAX_PIXELS = 768 * 1024  # of an input, for which the network needs 230 MB
-OVERLAP = 96  # px of tiles: what is larger is found where the photo is smaller
-SHRINKING = 2  # from one size of the photo to the next
+OVERLAP = 128  # px of tiles: what is larger is found where the photo is smaller
+SHRINKING = 4  # from one size of the photo to the next
 SMALLEST = 512  # px, longer side of the last of these sizes at most
 PROPOSED = 0.03  # score from which a detection is looked at once more, in a cell
 CELL, FACE_IN_CELL = 64, 20  # px, sides
@@ -104,14 +104,8 @@ class CenterFace:
         mosaic = np.zeros([rows * CELL, columns * CELL, 3], np.uint8)
         places = CELL * np.stack(np.divmod(np.arange(len(proposed)), columns), axis=1)
         for (top, left), corner, scale in zip(places, near, pixel[:, 0], strict=True):
-            matrix = np.array([[scale, 0, corner[1]], [0, scale, corner[0]]])
-            mosaic[top : top + CELL, left : left + CELL] = cv2.warpAffine(
-                photo,
-                matrix,
-                (CELL, CELL),
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
+            cell = _cell(photo, corner, scale)
+            mosaic[top : top + CELL, left : left + CELL] = cell
         found = self.detect_at_once(mosaic, PROPOSED)
         row, column = ((found[:, 1:3] + found[:, 3:]) / 2 // CELL).astype(int).T
         cell = row * columns + column
@@ -172,6 +166,22 @@ def decode(
     corners = STRIDE * np.concatenate([middle - half, middle + half])
     detections = np.column_stack([heat[0, row, column], corners.T])
     return detections[np.isfinite(detections).all(axis=1)]
+
+
+def _cell(photo, corner, scale):
+    """Return uint8 [CELL, CELL, 3] from a corner, y x, on; a pixel is `scale` px."""
+    # A part of the photo, as OpenCV warps none of 32,768 px and more.
+    near = np.clip(np.floor(corner).astype(int) - 1, 0, None)
+    far = np.ceil(corner + CELL * scale).astype(int) + 1
+    part = photo[near[0] : far[0], near[1] : far[1]]
+    y, x = corner - near
+    return cv2.warpAffine(
+        part,
+        np.array([[scale, 0, x], [0, scale, y]]),
+        (CELL, CELL),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 def _shrink(pixels):

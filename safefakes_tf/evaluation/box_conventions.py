@@ -23,8 +23,8 @@ _MIN_RATIO = 5
 _MIN_POSITIVE = 0.5  # part of the boxes that must have a positive size
 _MOST = 0.9
 _MAX_RELATIVE = 1.5  # boxes relative to the photo may reach beyond its border
-_SAME_CENTRE = 0.01  # by which factors of x and y may differ
-_SAME_SIZE = 0.4  # by which the logarithm of a factor of sizes may differ from theirs
+_STEP = 0.01  # of the logarithm of a scale, as pairs of boxes vote for it
+_SAME_SIZE = 0.3  # by which the logarithms of ratios of sizes and centres may differ
 _MAX_IMAGES = 300  # enough to tell, and a small part of the evaluation's time
 
 
@@ -54,9 +54,9 @@ def check_convention(
         name: _faces_met(predictions, ground_truth, convert)
         for name, convert in _CONVENTIONS.items()
     }
-    for scale in _likely_scales(predictions, ground_truth):
-        name = f"of photos {1 / scale:.4g} times as large: multiply by {scale:.4g}"
-        met[name] = _faces_met(predictions, ground_truth, _scaled(scale))
+    for wide, high in _likely_scales(predictions, ground_truth):
+        name = f"of photos {wide:.4g} times as wide and {high:.4g} times as high"
+        met[name] = _faces_met(predictions, ground_truth, _unscaled(wide, high))
     likely = max(met, key=met.get)
     if met[likely] >= _MIN_MET and met[likely] > _MIN_RATIO * met[_EXPECTED]:
         raise ValueError(
@@ -65,38 +65,28 @@ def check_convention(
         )
 
 
-def _scaled(scale):
-    return lambda *columns: tuple(column * scale for column in columns)
+def _unscaled(wide, high):
+    return lambda a, b, c, d: (a / wide, b / high, c / wide, d / high)
 
 
 def _likely_scales(predictions, ground_truth):
-    """Return the factors that most pairs of a detection and a face agree on.
+    """Return the scales in width and height that most pairs of boxes agree on.
 
-    Of a right pair, the centres in x and in y and the sizes differ by one factor. Two
-    factors, as photos of one data set are made as wide or as high as each other.
+    Of a detection and its face, the centres differ by the scale exactly, the sizes
+    roughly. Two scales, as upright and lying photos may have one each.
     """
     votes = []
     for boxes, faces in _sample(predictions, predictions.boxes, ground_truth):
-        boxes = boxes[(boxes[:, 2:] > 0).all(axis=1)]
         one, other = _centres_and_sizes(boxes)[:, None], _centres_and_sizes(faces)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = other / one
-            spread = ratios[..., :2].max(-1) / ratios[..., :2].min(-1)
-            size = np.sqrt(ratios[..., 2] * ratios[..., 3])
-            scale = np.sqrt(ratios[..., 0] * ratios[..., 1])
-            agree = (spread < 1 + _SAME_CENTRE) & (
-                np.abs(np.log(size / scale)) < _SAME_SIZE
-            )
-        votes.append(scale[agree & (ratios[..., :2].min(-1) > 0)])
-    votes = np.log(np.concatenate([[], *votes]))
-    if not votes.size:
-        return []
-    bins, counts = np.unique(np.round(votes / _SAME_CENTRE), return_counts=True)
-    best = bins[np.argsort(-counts, kind="stable")[:2]]
-    return [
-        float(np.exp(np.median(votes[np.abs(votes / _SAME_CENTRE - each) <= 1])))
-        for each in best
-    ]
+            scales = np.log(one / other)  # NaN for what has no size
+            centres, sizes = np.split(scales, 2, axis=-1)
+            votes.append(centres[(np.abs(sizes - centres) < _SAME_SIZE).all(axis=-1)])
+    votes = np.concatenate([np.zeros([0, 2]), *votes])
+    bins, counts = np.unique(np.round(votes / _STEP), axis=0, return_counts=True)
+    best = bins[np.argsort(-counts, kind="stable")[:2]] * _STEP
+    near = [np.abs(votes - each).max(axis=1) <= _STEP for each in best]
+    return [np.exp(np.median(votes[each], axis=0)) for each in near]
 
 
 def _centres_and_sizes(boxes):

@@ -3,6 +3,7 @@
 Source: annotations.md, section 4.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,8 +18,9 @@ WORDS = {
 WHOLE = {"relative": 1, "percent": 100}  # what the whole width or height is
 # Boxes in pixels that all end so near the corner are no faces.
 LARGEST_RELATIVE = 2
-# Photos of more pixels have a tenth of them at most where both numbers are below 100.
-SUSPICIOUS = 10 * 100**2
+# The upper left 100 x 100 px of photos: part of one of them, and product over all,
+# below which it is unlikely that all faces lie there.
+LEAST_PART, LEAST_CHANCE = 0.1, 0.01
 DECIMALS = 2  # of a pixel; shares are written with about as many digits
 
 
@@ -81,10 +83,12 @@ def _likely(unit, ends, sizes):
     `ends` are of the farthest box of each photo.
     """
     nearest, farthest = min(ends), max(ends)
-    largest = max(height * width for height, width in sizes)
+    corner = WHOLE["percent"] ** 2
+    parts = [min(1, corner / (height * width)) for height, width in sizes]
+    unlikely = min(parts) < LEAST_PART or math.prod(parts) < LEAST_CHANCE
     if unit != "relative" and nearest <= LARGEST_RELATIVE:  # files may be joined
         return "relative", f"all boxes of a photo end below {LARGEST_RELATIVE}"
-    if unit == "pixels" and farthest <= WHOLE["percent"] and largest > SUSPICIOUS:
+    if unit == "pixels" and farthest <= WHOLE["percent"] and unlikely:
         return "percent", "all boxes end below 100, though photos are larger"
     if unit != "pixels" and farthest > LARGEST_RELATIVE * WHOLE[unit]:
         return "pixels", f"a box ends at {farthest:g}"

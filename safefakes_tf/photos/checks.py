@@ -12,6 +12,7 @@ from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 from safefakes_tf.photos.inspection import Seen
 
 TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
+SMALLEST = 0.5  # px; a lesser box, relative to the photo perhaps, would hide nothing
 
 
 def check_names(listed: Sequence[PhotoBoxes], taken: Iterable[str]) -> None:
@@ -107,6 +108,7 @@ def check_fit(photo: PhotoBoxes, size: tuple[int, int], turned: bool) -> None:
     misfits = {
         "its middle lies beside the photo": (middle < 0) | (middle > size),
         f"it is more than {LARGEST} times as large": extent > LARGEST * max(size),
+        "it is less than half a pixel wide or high": extent < SMALLEST,
     }
     if turned:  # boxes on the stored pixels are the likely mistake
         misfits["it reaches beyond the photo, which is stored turned"] = (

@@ -224,7 +224,7 @@ def test_scores_that_stand_first_are_put_last(truth, tmp_path, caplog):
 @pytest.mark.parametrize("factor", [0.5, 0.625, 1.25, 3])
 def test_boxes_on_photos_of_another_size_are_refused(truth, tmp_path, factor):
     write_all(tmp_path, truth, lambda *box: tuple(factor * value for value in box))
-    with pytest.raises(ValueError, match=r"of photos \S+ times as large") as error:
+    with pytest.raises(ValueError, match=r"of photos \S+ times as wide") as error:
         prediction_files.read(tmp_path, truth)
     told = float(str(error.value).split("of photos ")[1].split()[0])
     assert told == pytest.approx(factor, rel=0.02)

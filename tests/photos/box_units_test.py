@@ -67,6 +67,9 @@ def test_another_unit_is_refused_unless_the_user_insists(boxes, unit, message):
 def test_faces_near_the_corner_of_a_small_photo_are_no_percents():
     photo = PhotoBoxes("b.png", np.array([[10.0, 10, 40, 50]]))
     assert box_units.in_pixels([photo], SIZES) == [photo]
+    many = [photo._replace(filename=f"{n}.png") for n in range(3)]
+    with pytest.raises(ValueError, match="percent"):  # but not on photo after photo
+        box_units.in_pixels(many, {each.filename: SIZES["b.png"] for each in many})
 
 
 @pytest.mark.parametrize("size", [(1000, 750), (1500, 2000)])

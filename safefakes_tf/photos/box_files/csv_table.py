@@ -88,13 +88,15 @@ def _add(place, words, columns, delimiter, listing):
 
 
 def _header(text):
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return next(csv.reader([first], delimiter=_delimiter(text)), [])
+    return _first_line(text).split(_delimiter(text))
 
 
 def _delimiter(text):
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",;\t", key=first.count)
+    return max(",;\t", key=_first_line(text).count)
+
+
+def _first_line(text):
+    return next((line for line in text.splitlines() if line.strip()), "")
 
 
 def _columns(header):
@@ -127,4 +129,4 @@ def _columns(header):
 
 
 def _plain(name):
-    return re.sub(r"[\s_-]", "", name).lower()
+    return re.sub(r"[\s_\"-]", "", name).lower()
