@@ -107,7 +107,11 @@ def digest(
         annotations: files; they enter with the checksums of their bytes.
         photos: folders; their files enter with names and sizes only.
     """
-    found = [f"{path.name} {zlib.crc32(path.read_bytes())}" for path in annotations]
+    found = [
+        f"{path.name} {zlib.crc32(path.read_bytes())}"
+        for path in annotations
+        if path.is_file()
+    ]
     for folder in photos:
         with os.scandir(folder) as entries:
             found += [
