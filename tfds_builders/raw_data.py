@@ -105,7 +105,7 @@ def digest(
 
     Args:
         annotations: files; they enter with the checksums of their bytes.
-        photos: folders; their files enter with names and sizes only.
+        photos: folders; what is called *.jpg in them enters with names and sizes only.
     """
     found = [
         f"{path.name} {zlib.crc32(path.read_bytes())}"
@@ -117,7 +117,7 @@ def digest(
             found += [
                 f"{folder.name}/{entry.name} {entry.stat().st_size}"
                 for entry in entries
-                if entry.is_file() and not entry.name.startswith(".")
+                if entry.is_file() and entry.name.endswith(".jpg")
             ]
     if not found:
         return None
