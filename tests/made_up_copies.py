@@ -18,6 +18,9 @@ from tfds_builders.synthetic_crowd import heads
 
 SIDE = 128  # px of photos
 FACE = (34, 30, 60, 76)  # x y width height of the head on each, px
+# On photos of CelebA, which show more than the head; x y of five points.
+CELEBA_FACE = (49, 47, 30, 38)
+CELEBA_POINTS = (57, 62, 71, 62, 64, 69, 59, 77, 69, 77)
 SMALL_HEAD = (-3, -4, 14, 18)  # of a second person: no face is found in it
 # Photos of PIPA: photoset, photo, and of each head identity and subset.
 PIPA_PHOTOS = [
@@ -36,13 +39,14 @@ CELEBA_PHOTOS = [(7, 0), (7, 0), (9, 0), (9, 0), (8, 0), (4, 1), (5, 2)]
 FDF_IMAGES = ["training"] * 4 + ["validation"] * 2
 
 
-def photo(number: int, size: int = SIDE) -> Image.Image:
-    """Return a photo with a head of the bank in the middle, RGB."""
+def photo(number: int, size: int = SIDE, share: float = 1.0) -> Image.Image:
+    """Return a photo with a head of the bank in the middle, on a share of it, RGB."""
     bank = heads.load()
     index = np.flatnonzero(bank.kinds == "face")[number]
     ground = Image.new("RGB", (SIDE, SIDE), (110, 120, 130))
-    tile = Image.fromarray(bank.tile(index)).resize((SIDE, SIDE))
-    ground.paste(tile, (0, 0), tile)
+    side = int(share * SIDE)
+    tile = Image.fromarray(bank.tile(index)).resize((side, side))
+    ground.paste(tile, ((SIDE - side) // 2,) * 2, tile)
     return ground.resize((size, size))
 
 
@@ -70,11 +74,10 @@ def celeba(folder: pathlib.Path) -> pathlib.Path:
     """Write a copy of CelebA in the wild, and return where."""
     names = [f"{number:06d}.jpg" for number in range(1, 1 + len(CELEBA_PHOTOS))]
     for number, name in enumerate(names):
-        _save(folder / "Img" / "img_celeba" / name, photo(number))
-    five = (50, 60, 78, 60, 64, 75, 54, 90, 74, 90)
+        _save(folder / "Img" / "img_celeba" / name, photo(number, share=0.5))
     contents = {
-        tables.BOXES: dict.fromkeys(names, FACE),
-        tables.POINTS: dict.fromkeys(names, five),
+        tables.BOXES: dict.fromkeys(names, CELEBA_FACE),
+        tables.POINTS: dict.fromkeys(names, CELEBA_POINTS),
         tables.IDENTITIES: {
             name: (person,)
             for name, (person, _) in zip(names, CELEBA_PHOTOS, strict=True)

@@ -105,15 +105,19 @@ def digest(
 
     Args:
         annotations: files; they enter with the checksums of their bytes.
-        photos: folders; their files enter with names and sizes only.
+        photos: folders; what is called *.jpg in them enters with names and sizes only.
     """
-    found = [f"{path.name} {zlib.crc32(path.read_bytes())}" for path in annotations]
+    found = [
+        f"{path.name} {zlib.crc32(path.read_bytes())}"
+        for path in annotations
+        if path.is_file()
+    ]
     for folder in photos:
         with os.scandir(folder) as entries:
             found += [
                 f"{folder.name}/{entry.name} {entry.stat().st_size}"
                 for entry in entries
-                if entry.is_file() and not entry.name.startswith(".")
+                if entry.is_file() and entry.name.endswith(".jpg")
             ]
     if not found:
         return None

@@ -59,9 +59,11 @@ def test_splits_boxes_points_and_identities(raw, tmp_path):
     } == (SPLITS)
     record = _records(builder)["000003.jpg"]
     faces.validate(record)
-    np.testing.assert_array_equal(record[faces.BBOX_PIXELS], [made_up_copies.FACE])
+    np.testing.assert_array_equal(
+        record[faces.BBOX_PIXELS], [made_up_copies.CELEBA_FACE]
+    )
     np.testing.assert_array_equal(record[faces.IDENTITY], [9])
-    np.testing.assert_allclose(record[faces.KEYPOINTS][0, 0], [60 / 128, 50 / 128])
+    np.testing.assert_allclose(record[faces.KEYPOINTS][0, 0], [62 / 128, 57 / 128])
     # Five points that nothing is read off: the search runs for those who need others.
     assert builder.KEYPOINTS == "celeba5"
     assert builder.keypoint_layout == "found"
@@ -83,7 +85,7 @@ def test_the_people_with_the_most_training_photos(raw, tmp_path):
 def test_a_face_whose_box_is_nowhere_has_one_all_the_same(copy, tmp_path):
     path = copy / "Anno" / "list_bbox_celeba.txt"
     table = tables.read(path)
-    table |= {"000001.jpg": (34, 30, 0, 76), "000002.jpg": (500, 500, 20, 20)}
+    table |= {"000001.jpg": (49, 47, 0, 38), "000002.jpg": (500, 500, 20, 20)}
     path.write_text(tables.to_text(tables.BOXES, table))
     points = copy / "Anno" / "list_landmarks_celeba.txt"
     table = {**tables.read(points), "000002.jpg": (900,) * 10}
@@ -91,7 +93,7 @@ def test_a_face_whose_box_is_nowhere_has_one_all_the_same(copy, tmp_path):
     records = _records(_build(copy, tmp_path))
     assert records["000001.jpg"][faces.BBOX_SOURCE] == [faces.FROM_POINTS]
     x, y, width, height = records["000001.jpg"][faces.BBOX_PIXELS][0]
-    assert x < 50 and y < 60 and x + width > 78 and y + height > 90
+    assert x < 57 and y < 62 and x + width > 71 and y + height > 77
     np.testing.assert_array_equal(
         records["000002.jpg"][faces.BBOX_PIXELS], [[0, 0, 128, 128]]
     )
@@ -168,7 +170,7 @@ def test_a_missing_file_is_named(copy, tmp_path, name):
         (tables.BOXES, lambda t: t.replace("7\n", "8\n", 1), "1: expected 7, as rows"),
         (tables.BOXES, lambda t: t + "000001.jpg 1 2 3 4\n", "10: expected each photo"),
         (tables.BOXES, lambda t: t[:-4], "9: expected the name of a .jpg"),
-        (tables.POINTS, lambda t: t.replace("78", "nan"), "3: expected whole numbers"),
+        (tables.POINTS, lambda t: t.replace("71", "nan"), "3: expected whole numbers"),
         (tables.IDENTITIES, lambda t: f"../{t}", "1: expected the name of a .jpg"),
         (tables.PARTITION, lambda t: t.replace(" 0", " 3"), r"must have 0, 1 or 2"),
         (tables.PARTITION, lambda t: f"{t}000099.jpg 1\n", "e.g. 000099.jpg"),

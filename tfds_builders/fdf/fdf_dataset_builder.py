@@ -147,8 +147,7 @@ def _beyond(survey, first):
 
 
 def _records(path, images, wanted, arrays, size) -> Iterator[faces.Record]:
-    entries = (entry for entry in metadata.read(path) if wanted[entry.index])
-    entries, ahead = itertools.tee(entries)
+    entries, ahead = itertools.tee(metadata.read(path, wanted))
     paths = (images / f"{entry.index}.png" for entry in ahead)
     for entry, photo in zip(entries, reader.read_all(paths), strict=True):
         if (photo.height, photo.width) != (size, size):

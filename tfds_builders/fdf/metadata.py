@@ -58,14 +58,20 @@ class Survey(NamedTuple):
     exchanged: bool
 
 
-def read(path: pathlib.Path) -> Iterator[Entry]:
+def read(path: pathlib.Path, wanted: np.ndarray | None = None) -> Iterator[Entry]:
     """Yield the entries of the file, which is never in memory as a whole.
+
+    Args:
+        path: of the file.
+        wanted: bool [N], by index, of a file that was surveyed; None: all.
 
     Raises:
         ValueError: naming the entry, if the file is not of its form.
     """
     with path.open("rb") as file:
         for key, value in _pairs(path, file):
+            if wanted is not None and not wanted[int(key)]:
+                continue
             with _naming(path, key):
                 yield _entry(key, value)
 

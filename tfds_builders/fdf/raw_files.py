@@ -62,7 +62,7 @@ def read_landmarks(folder: pathlib.Path, count: int) -> np.ndarray | None:
         array = array.reshape(len(array), metadata.NUM_POINTS, 2)
         if array.dtype.kind != "f":
             raise ValueError(f"its type is {array.dtype}")
-    except (ValueError, TypeError, OSError, EOFError) as error:
+    except Exception as error:  # a broken header can fail in any way
         reason = " ".join(str(error).split())[:120]
         raise ValueError(
             f"{path} must be an array of floating point numbers, [N, 14] or [N, 7, 2]; "
