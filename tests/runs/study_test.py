@@ -104,6 +104,8 @@ def test_parts_may_have_to_wait_for_each_other(tmp_path, monkeypatch):
     assert all(process.pid for process in processes)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("graphs_as_traced")
 def test_the_picture_shows_faces_of_a_data_set_without_annotated_keypoints(
     monkeypatch, tmp_path, anonymization
 ):
