@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from safefakes_tf.boxes import LARGEST
 from safefakes_tf.photos import name_matching, writer
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 
 TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
 SMALLEST = 0.5  # px; a lesser box, relative to the photo perhaps, would hide nothing
-LARGEST = 2  # longer sides of the photo that a box may measure; more is a mistake
 
 
 def check_names(listed: Sequence[PhotoBoxes], taken: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.config.data import OwnPhotosConfig
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.keypoints import mediapipe
-from safefakes_tf.photos import reader, writer
+from safefakes_tf.photos import inspection, reader, writer
 from safefakes_tf.runs import anonymize
 
 BOX = (20, 10, 30, 40)  # x y width height
@@ -281,27 +281,12 @@ def test_a_log_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
         journal.write(b'{"name": "two.png", "sha256": "\xc3')
     black(photos, boxes, tmp_path / "out")
     assert (tmp_path / "out" / "faces.csv").read_text().splitlines() == [
-        "filename,face,action,keypoints",
-        "a/one.png,0,generated,none",
-        "a/one.png,,written,",
-        "two.png,0,generated,none",
-        "two.png,,written,",
+        "filename,face,action,keypoints,score,source",
+        "a/one.png,0,generated,none,,annotated",
+        "a/one.png,,written,,,",
+        "two.png,0,generated,none,,annotated",
+        "two.png,,written,,,",
     ]
-
-
-@pytest.mark.parametrize("name", ["boxes.csv", "corrected.csv"])
-def test_a_run_does_not_go_on_with_corrected_boxes(
-    name, photos, boxes, tmp_path, monkeypatch
-):
-    """Else the photos that are done would show the faces that were added."""
-    with monkeypatch.context() as patch:
-        stop_before_the_second(patch)
-        with pytest.raises(KeyboardInterrupt):
-            black(photos, boxes, tmp_path / "out")
-    corrected = boxes.rename(tmp_path / name)
-    corrected.write_text(f"{corrected.read_text()}a/one.png,60,10,30,40\n")
-    with pytest.raises(ValueError, match=r"begun with other .*annotations: .{64} -> "):
-        black(photos, corrected, tmp_path / "out")
 
 
 def test_nothing_is_published_that_the_run_does_not_make(photos, boxes, tmp_path):
@@ -336,13 +321,13 @@ def test_the_boxes_that_are_hidden_are_those_that_are_written(
     photos, boxes, tmp_path, monkeypatch
 ):
     """Even if the file is saved again while photos are checked."""
-    before, size = boxes.read_bytes(), reader.size
+    before, look = boxes.read_bytes(), inspection.look
 
-    def save_again(path):
+    def save_again(*arguments):
         boxes.write_text(f"{HEADER}a/one.png,60,40,20,20\n")
-        return size(path)
+        return look(*arguments)
 
-    monkeypatch.setattr(reader, "size", save_again)
+    monkeypatch.setattr(inspection, "look", save_again)
     black(photos, boxes, tmp_path / "out")
     assert (tmp_path / "out" / "boxes.csv").read_bytes() == before
     after = np.asarray(Image.open(tmp_path / "out" / "a" / "one.png"))

@@ -410,6 +410,15 @@ def test_a_corrupt_photo_is_named_and_leaves_nothing(raw, build, tmp_path):
     assert not list((tmp_path / "data").rglob("*.tfrecord*"))
 
 
+def test_a_photo_that_is_stored_turned_is_refused(raw, build):
+    """As nobody can tell whether its boxes are for it as stored or as shown."""
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    PIL.Image.open(raw / FIRST).save(raw / FIRST, exif=exif)
+    with pytest.raises(ValueError, match=r"0_Parade_Parade_0_1\.jpg is stored turned"):
+        build(anonymizer="blackout")
+
+
 def test_odd_photos_come_out_as_rgb(raw, build):
     (raw / FIRST).write_bytes(_encoded("TIFF", "RGB"))
     other = raw / "WIDER_train/images/0--Parade/0_Parade_Parade_0_452.jpg"

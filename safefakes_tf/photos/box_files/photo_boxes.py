@@ -1,5 +1,7 @@
 """What every format of annotations is read as."""
 
+import hashlib
+import json
 import pathlib
 from typing import NamedTuple
 
@@ -25,6 +27,11 @@ class PhotoBoxes(NamedTuple):
     size: tuple[int, int] | None = None
     unit: str = "pixels"
     regions: tuple[int, ...] = ()
+
+    def digest(self) -> str:
+        """Return the SHA-256, in hex digits, of all that is told of the photo."""
+        told = self._replace(boxes=self.boxes.tolist())
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def spelled(filename: str) -> str:
