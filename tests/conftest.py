@@ -84,6 +84,14 @@ def graphs_as_traced():
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
+@pytest.fixture
+def steps_untraced():
+    """Run functions operation by operation: one or two steps need no graph."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def golden_path():
     """Return a function: file name -> path of a golden file, or skip."""
