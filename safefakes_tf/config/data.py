@@ -72,8 +72,8 @@ class AnonymizedConfig:
 class OwnPhotosConfig(AnonymizedConfig):
     """What happens to a folder of the user's photos, and how they are annotated."""
 
-    category: tuple[str, ...] = ()  # of the boxes that count, if they have several
-    # Of the boxes; None: those of the format.
+    category: tuple[str, ...] = ()  # of the boxes that count, where there are several
+    # "pixels", "relative" or "percent", of the boxes; None: as their format has them.
     box_units: Literal["pixels", "relative", "percent"] | None = None
 
 

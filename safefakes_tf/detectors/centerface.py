@@ -21,8 +21,8 @@ MULTIPLE = 32  # of which the sides of an input are
 STRIDE = 4  # px of the input per cell of the heat map
 NMS_IOU = 0.3
 MAX_PIXELS = 768 * 1024  # of an input, for which the network needs 230 MB
-OVERLAP = 96  # px of tiles: what is larger is found where the photo is smaller
-SHRINKING = 2  # from one size of the photo to the next
+OVERLAP = 128  # px of tiles: what is larger is found where the photo is smaller
+SHRINKING = 4  # from one size of the photo to the next
 SMALLEST = 512  # px, longer side of the last of these sizes at most
 PROPOSED = 0.03  # score from which a detection is looked at once more, in a cell
 CELL, FACE_IN_CELL = 64, 20  # px, sides
@@ -169,7 +169,7 @@ def decode(
 
 
 def _cell(photo, corner, scale):
-    """Return uint8 [CELL, CELL, 3], what begins at a corner, y x, `scale` px a pixel."""
+    """Return uint8 [CELL, CELL, 3] from a corner, y x, on; a pixel is `scale` px."""
     # A part of the photo, as OpenCV warps none of 32,768 px and more.
     near = np.clip(np.floor(corner).astype(int) - 1, 0, None)
     far = np.ceil(corner + CELL * scale).astype(int) + 1

@@ -45,8 +45,9 @@ def test_mistakes_are_told():
         registry.opened(DetectionConfig(detector="center")),
     ):
         pass
-    with (
-        pytest.raises(ValueError, match="dsfd needs --detector_weights"),
-        registry.opened(DetectionConfig(detector="dsfd")),
-    ):
-        pass
+    for weights, got in ((None, "nothing"), ("gone.h5", r"gone\.h5")):
+        with (
+            pytest.raises(ValueError, match=f"needs --detector_weights: .* got {got}"),
+            registry.opened(DetectionConfig(detector="dsfd", weights=weights)),
+        ):
+            pass

@@ -52,9 +52,11 @@ def create(config: DetectionConfig) -> Dsfd:
     Raises:
         ValueError: if it names no weights, or see `Dsfd`.
     """
-    if not config.weights:
+    weights = pathlib.Path(config.weights or "")
+    if not weights.is_file():
         raise ValueError(
             "--detector=dsfd needs --detector_weights: a detector.weights.h5 from "
-            "--mode=train_detector or --mode=import_weights; got nothing"
+            "--mode=train_detector or --mode=import_weights; got "
+            f"{config.weights or 'nothing'}"
         )
-    return Dsfd(pathlib.Path(config.weights), config.threshold)
+    return Dsfd(weights, config.threshold)
