@@ -7,6 +7,7 @@ made from, and which are there.
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import pathlib
@@ -17,7 +18,9 @@ from typing import Any, BinaryIO
 from safefakes_tf import atomic
 
 JOURNAL = "journal.jsonl"
-PROCESS = "process"
+PROCESS, NAMES = "process", "names"  # in the first line, beside what all is made from
+SUFFIX = ".partial"
+LONGEST_NAME = 255  # bytes; of file systems
 
 
 class Unfinished:
@@ -54,9 +57,12 @@ def opened(
 ) -> Iterator[Unfinished]:
     """Work in `<output>.partial` while no other process does.
 
+    What an earlier run made, or was about to make, and this one does not, is removed.
+
     Args:
         output: the folder to make.
-        made_from: all that the results depend on, as texts; digests stand for files.
+        made_from: all that every result depends on, as texts; digests stand for files.
+            What one result alone depends on, the caller compares, and makes it anew.
         names: of the files that the run makes, relative to the folder.
 
     Raises:
@@ -64,7 +70,7 @@ def opened(
             the same `made_from` leaves it: others may have a hand in it.
         OSError: if it cannot be written.
     """
-    folder = output.with_name(f"{output.name}.partial")
+    folder = folder_of(output)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -77,10 +83,23 @@ def opened(
         )
     with _locked(folder):
         atomic.remove_leftovers(folder)
-        _check_files(folder, {JOURNAL, *names} if (folder / JOURNAL).exists() else ())
-        done = _resume(folder, made_from)
+        done = _resume(folder, made_from, names)
         with open(folder / JOURNAL, "ab", opener=_no_link) as journal:
             yield Unfinished(folder, done, journal)
+
+
+def folder_of(output: pathlib.Path) -> pathlib.Path:
+    """Return where the results lie until `output` is whole."""
+    return output.with_name(_shortened(output.name) + SUFFIX)
+
+
+def _shortened(name):
+    """Return a name that has room for `SUFFIX`, another one for each name."""
+    encoded = os.fsencode(name)
+    if len(encoded) + len(SUFFIX) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:16]
+    return os.fsdecode(encoded[:200]).encode(errors="ignore").decode() + digest
 
 
 def remove_journal(output: pathlib.Path) -> None:
@@ -88,10 +107,25 @@ def remove_journal(output: pathlib.Path) -> None:
     (output / JOURNAL).unlink(missing_ok=True)
 
 
-def _resume(folder, made_from):
-    """Return what is done, and write the journal anew without a line that is torn."""
-    path = folder / JOURNAL
-    head, *lines = _read(path) or [made_from]
+def _resume(folder, made_from, names):
+    """Return what is done, with a journal that is whole and no other results about."""
+    _check_files(folder, pathlib.Path.is_symlink)  # the journal may be one
+    begun = (folder / JOURNAL).exists()
+    head, *lines = _read(folder / JOURNAL) or [{}]
+    own = [JOURNAL, *names, *head.get(NAMES, ())] if begun else ()
+    own = {folder / name for name in own}
+    _check_files(folder, lambda path: not (path.is_dir() or path in own))
+    if head:
+        _check_unchanged(folder, head, made_from)
+    _remove_others(folder, {folder / name for name in (JOURNAL, *names)})
+    head = {PROCESS: os.getpid(), **made_from, NAMES: sorted(names)}
+    lines = [line for line in lines if line["name"] in names]
+    text = "".join(f"{json.dumps(line)}\n" for line in (head, *lines))
+    atomic.write_text(folder / JOURNAL, text)  # without a line that is torn
+    return {line.pop("name"): line for line in lines}
+
+
+def _check_unchanged(folder, head, made_from):
     changed = [
         f"{key}: {head.get(key)} -> {value}"
         for key, value in made_from.items()
@@ -102,9 +136,16 @@ def _resume(folder, made_from):
             f"{folder} was begun with other inputs or settings ({'; '.join(changed)}); "
             "remove it, or go on with those"
         )
-    lines = [{PROCESS: os.getpid(), **made_from}, *lines]
-    atomic.write_text(path, "".join(f"{json.dumps(line)}\n" for line in lines))
-    return {line.pop("name"): line for line in lines[1:]}
+
+
+def _remove_others(folder, paths):
+    """Remove results, and folders of results, that are not to be published."""
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder first
+        if path.is_dir():
+            with contextlib.suppress(OSError):  # it is not empty
+                path.rmdir()
+        elif path not in paths:
+            path.unlink()
 
 
 @contextlib.contextmanager
@@ -127,17 +168,16 @@ def _locked(folder):
         os.close(handle)
 
 
-def _check_files(folder, names):
-    """Check that nothing is here but what the run makes: all of it will be published.
+def _check_files(folder, is_strange):
+    """Check that nothing is here but what runs make: all of it will be published.
 
     Links are refused wherever they are: what is written through one ends elsewhere.
     """
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or (not path.is_dir() and name not in names):
+        if is_strange(path):
             raise ValueError(
-                f"{folder} holds {name}, which this run does not make; move that away, "
-                "or remove the folder"
+                f"{folder} holds {path.relative_to(folder).as_posix()}, which this run "
+                "does not make; move that away, or remove the folder"
             )
 
 

@@ -12,7 +12,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from safefakes_tf.importers import npz_files, torch_files
+from safefakes_tf.importers import (
+    mistaken_files,
+    npz_files,
+    parameters,
+    safetensors_files,
+    torch_files,
+)
 
 
 def read(
@@ -21,14 +27,20 @@ def read(
     """Return the parameters of a checkpoint by their published names.
 
     Args:
-        path: a file of `torch.save`, or an `.npz` of name -> array.
+        path: a file of `torch.save` or of safetensors, or an `.npz` of name -> array.
         containers: keys, one inside the other, under which the parameters may lie.
 
     Raises:
         ValueError: if the file is not readable, or holds no parameters.
     """
     path = pathlib.Path(path)
-    tree = _read_npz(path) if path.suffix == ".npz" else torch_files.read(path)
+    mistaken_files.check(path)
+    if path.suffix == ".npz":
+        tree = _read_npz(path)
+    elif safetensors_files.recognises(path):
+        tree = safetensors_files.read(path)
+    else:
+        tree = torch_files.read(path)
     for key in containers:
         if isinstance(tree, Mapping) and isinstance(tree.get(key), Mapping):
             tree = tree[key]
@@ -44,7 +56,9 @@ def read(
     }
     strange = [name for name, value in arrays.items() if value.dtype.kind not in "fiub"]
     if strange:
-        raise ValueError(f"{path} must hold real numbers; not so {', '.join(strange)}")
+        raise ValueError(
+            f"{path} must hold real numbers; not so {parameters.listed(strange)}"
+        )
     return arrays
 
 

@@ -122,8 +122,10 @@ def _check_zip(path):
 
 
 def _find_part(dl_manager, folder, part):
-    if (folder / part).is_dir():
-        return folder / part
+    # "Extract all" of some systems puts each archive into a folder of its name.
+    for place in (folder / part / part, folder / part):
+        if place.is_dir():
+            return place
     unpacked = _unpacked(dl_manager, folder / f"{part}.zip")
     return unpacked and unpacked / part
 
