@@ -15,7 +15,7 @@ import tqdm
 from PIL import Image
 
 from safefakes_tf import faces
-from safefakes_tf.photos.box_files import coco
+from safefakes_tf.photos.box_files import found
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 
 SUFFIXES = {"jpeg": (".jpg", ".jpeg"), "png": (".png",)}
@@ -69,7 +69,9 @@ class Coco(Layout):
         self._photos = {}
 
     def add(self, split: str, record: faces.Record, photo: PhotoBoxes) -> str:
-        self._photos.setdefault(split, []).append(photo)
+        boxes = record[faces.BBOX_PIXELS].tolist()
+        of_photo = found.FoundPhoto(photo.filename, photo.size, boxes)
+        self._photos.setdefault(split, []).append(of_photo)
         return f"images/{split}/{photo.filename}"
 
     def write_annotations(self) -> None:
@@ -77,7 +79,7 @@ class Coco(Layout):
         for split, photos in self._photos.items():
             photos = sorted(photos, key=lambda photo: photo.filename)
             path = self.folder / "annotations" / f"{split}.json"
-            path.write_text(coco.to_text(photos))
+            path.write_text(found.to_json(photos))
 
 
 def check(builder, output: str | os.PathLike) -> None:

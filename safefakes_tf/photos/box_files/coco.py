@@ -4,15 +4,13 @@ CVAT, Roboflow and others export it. `pycocotools` is not used: it reads such fi
 they are, without a check, and needs a compiler where it has no wheel.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from safefakes_tf.photos.box_files import rectangles, rle
 from safefakes_tf.photos.box_files.listing import Listing, shown
-from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 from safefakes_tf.photos.box_files.text_file import TextFile
 
 
@@ -39,23 +37,6 @@ def read(files: Sequence[TextFile], listing: Listing) -> None:
                 place = f"{file.place}annotation {annotation.get('id', number)}"
                 with listing.at(place):
                     _add(place, annotation, photos, names, listing)
-
-
-def to_text(photos: Iterable[PhotoBoxes]) -> str:
-    """Return what `read` reads: one category, `face`; photos with sizes."""
-    images, annotations = [], []
-    for number, photo in enumerate(photos, start=1):
-        width, height = photo.size
-        about = {"file_name": photo.filename, "width": width, "height": height}
-        images.append({"id": number, **about})
-        for box in photo.boxes.tolist():
-            face = {"bbox": box, "area": box[2] * box[3], "iscrowd": 0}
-            key = {"id": len(annotations) + 1, "image_id": number, "category_id": 1}
-            annotations.append({**key, **face})
-    categories = [{"id": 1, "name": "face"}]
-    return json.dumps(
-        {"images": images, "annotations": annotations, "categories": categories}
-    )
 
 
 def _dicts(content, key):
