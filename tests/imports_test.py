@@ -13,8 +13,16 @@ ALLOWED = {
     "configs": {"config"},
     "runs": {
         *SHARED,
-        *("anonymizers", "contact_sheet", "detectors", "evaluation", "export"),
-        *("importers", "keypoints", "photos", "pipeline", "provenance", "report"),
+        *("anonymizers", "arithmetic", "contact_sheet", "detectors", "evaluation"),
+        *(
+            "export",
+            "importers",
+            "keypoints",
+            "photos",
+            "pipeline",
+            "provenance",
+            "report",
+        ),
         *("similarity", "tfds_builders", "training", "unfinished", "workdir"),
     },
     "tfds_builders": {
@@ -22,7 +30,7 @@ ALLOWED = {
         *("anonymizers", "keypoints", "photos", "pipeline", "provenance"),
     },
     "pipeline": {*SHARED, "anonymizers", "keypoints", "photos", "provenance"},
-    "provenance": {*SHARED, "anonymizers"},
+    "provenance": {*SHARED, "anonymizers", "arithmetic"},
     "export": {*SHARED, "anonymizers", "detectors"},
     "anonymizers": {*SHARED, "keypoints", "training", "importers"},
     "detectors": {*SHARED, "training", "importers", "workdir"},
@@ -43,6 +51,7 @@ ALLOWED = {
     "faces": set(),
     "boxes": set(),
     "ops": set(),
+    "arithmetic": set(),
     "atomic": set(),
     "config": set(),
 }

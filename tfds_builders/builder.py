@@ -22,7 +22,13 @@ from safefakes_tf import faces, provenance
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.keypoints import layouts, mediapipe
-from tfds_builders import derive, features, keypoint_store, preparation
+from tfds_builders import (
+    derive,
+    features,
+    keypoint_store,
+    preparation,
+    record_writer,
+)
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 
 _RAW_SHA256 = "raw_sha256"  # in the metadata
@@ -199,6 +205,9 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             counts.add(record)
             yield record[faces.FILENAME], record
         self.info.metadata["counts"][split] = counts.to_dict()
+
+    def _example_writer(self):
+        return record_writer.OrderedWriter(self.info.file_format)
 
     def prepare(self) -> None:
         """Build the data set, unless it is there; see `preparation.prepare`.

@@ -118,6 +118,16 @@ def test_same_data_same_bytes(tmp_path):
         assert file.read_bytes() == twin.read_bytes()
 
 
+def test_features_of_records_lie_in_one_order(tmp_path):
+    """Else each process wrote them in another."""
+    builder = _toy(tmp_path, anonymizer="blackout")
+    builder.prepare()
+    files = [str(path) for path in builder.data_path.glob("*.tfrecord*")]
+    for record in tf.data.TFRecordDataset(files).as_numpy_iterator():
+        example = tf.train.Example.FromString(record)
+        assert record == example.SerializeToString(deterministic=True)
+
+
 def test_the_order_does_not_depend_on_the_number_of_shards(tmp_path):
     names = []
     for shards in (1, 3):

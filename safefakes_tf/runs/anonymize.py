@@ -15,7 +15,7 @@ import tensorflow as tf
 import tqdm
 
 import safefakes_tf
-from safefakes_tf import atomic, faces, pipeline, provenance, unfinished
+from safefakes_tf import arithmetic, atomic, faces, pipeline, provenance, unfinished
 from safefakes_tf.anonymizers import policy, registry
 from safefakes_tf.config import fields, names
 from safefakes_tf.config.modes import Anonymize
@@ -64,6 +64,7 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
         **_texts(settings),
         "annotations": hashlib.sha256(content).hexdigest(),
         "weights": str(anonymizer.weights_sha256),
+        **arithmetic.describe(),
     }
     known = {LOG, METADATA, annotations.name, *(photo.filename for photo in listed)}
 
