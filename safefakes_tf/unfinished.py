@@ -6,7 +6,6 @@ made from, and which are there.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -14,10 +13,9 @@ import stat
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from safefakes_tf import atomic
+from safefakes_tf import atomic, locks
 
 JOURNAL = "journal.jsonl"
-PROCESS = "process"
 
 
 class Unfinished:
@@ -75,17 +73,19 @@ def opened(
             f"{folder} must be a folder for this user alone, as a run makes it; it is "
             "not; remove it"
         )
-    with _locked(folder):
+    with locks.alone_in(folder, "name another --output"):
         atomic.remove_leftovers(folder)
-        _check_files(folder, {JOURNAL, *names} if (folder / JOURNAL).exists() else ())
+        begun = (JOURNAL, *names) if (folder / JOURNAL).exists() else ()
+        _check_files(folder, {*locks.FILES, *begun})
         done = _resume(folder, made_from)
         with open(folder / JOURNAL, "ab", opener=_no_link) as journal:
             yield Unfinished(folder, done, journal)
 
 
 def remove_journal(output: pathlib.Path) -> None:
-    """Remove the journal of a finished folder, if a kill came before that."""
-    (output / JOURNAL).unlink(missing_ok=True)
+    """Remove what is of no use in a finished folder; a kill may come before that."""
+    for name in (JOURNAL, *locks.FILES):
+        (output / name).unlink(missing_ok=True)
 
 
 def _resume(folder, made_from):
@@ -102,29 +102,9 @@ def _resume(folder, made_from):
             f"{folder} was begun with other inputs or settings ({'; '.join(changed)}); "
             "remove it, or go on with those"
         )
-    lines = [{PROCESS: os.getpid(), **made_from}, *lines]
-    atomic.write_text(path, "".join(f"{json.dumps(line)}\n" for line in lines))
-    return {line.pop("name"): line for line in lines[1:]}
-
-
-@contextlib.contextmanager
-def _locked(folder):
-    """Hold a lock on a folder, which the system takes back when the process dies."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Else the other process has finished, and taken the folder along.
-        if not os.path.samestat(os.fstat(handle), folder.lstat()):
-            raise BlockingIOError
-        yield
-    except BlockingIOError:
-        head = next(iter(_read(folder / JOURNAL)), {})
-        raise ValueError(
-            f"process {head.get(PROCESS, 'of another run')} works in {folder}; wait "
-            "for its end, or name another --output"
-        ) from None
-    finally:
-        os.close(handle)
+    text = "".join(f"{json.dumps(line)}\n" for line in (made_from, *lines))
+    atomic.write_text(path, text)
+    return {line.pop("name"): line for line in lines}
 
 
 def _check_files(folder, names):

@@ -7,27 +7,21 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAX_LINES = 400
 
 # Part of the code -> the parts it may import; a part may always import itself.
-SHARED = {"ops", "boxes", "faces", "config", "atomic"}
+SHARED = {"ops", "boxes", "faces", "config", "atomic", "printing"}
 ALLOWED = {
-    "main": {"runs", "configs", "config", "workdir"},
+    "main": {"runs", "configs", "config", "mistakes", "printing", "workdir"},
     "configs": {"config"},
     "runs": {
         *SHARED,
         *("anonymizers", "arithmetic", "contact_sheet", "detectors", "evaluation"),
-        *(
-            "export",
-            "importers",
-            "keypoints",
-            "photos",
-            "pipeline",
-            "provenance",
-            "report",
-        ),
-        *("similarity", "tfds_builders", "training", "unfinished", "workdir"),
+        *("export", "importers", "keypoints", "mistakes", "photos", "pipeline"),
+        *("provenance", "report", "similarity", "tfds_builders", "training"),
+        *("unfinished", "workdir"),
     },
     "tfds_builders": {
         *SHARED,
-        *("anonymizers", "keypoints", "photos", "pipeline", "provenance"),
+        *("anonymizers", "importers", "keypoints", "locks", "photos", "pipeline"),
+        "provenance",
     },
     "pipeline": {*SHARED, "anonymizers", "keypoints", "photos", "provenance"},
     "provenance": {*SHARED, "anonymizers", "arithmetic"},
@@ -40,12 +34,15 @@ ALLOWED = {
     },
     "similarity": {*SHARED, "evaluation", "tfds_builders"},
     "training": {*SHARED, "contact_sheet", "workdir"},
-    "importers": {"config"},
+    "importers": {"config", "printing"},
     "photos": {"ops", "boxes", "faces", "atomic"},
     "keypoints": {"ops", "boxes", "faces", "photos", "cached_files"},
     "cached_files": set(),
-    "unfinished": {"atomic"},
-    "workdir": {"config", "atomic"},
+    "locks": {"atomic", "printing"},
+    "mistakes": {"printing"},
+    "printing": set(),
+    "unfinished": {"atomic", "locks"},
+    "workdir": {"config", "atomic", "locks"},
     "report": {"boxes", "atomic", "evaluation"},
     "contact_sheet": set(),
     "faces": set(),

@@ -26,6 +26,7 @@ FIELDS = {
     "ground_truth": "ground_truth",
     "model": "network_name",
     "source": "source",
+    "max_gb": "max_gb",
     "input": "input",
     "annotations": "annotations",
     "output": "output",
@@ -106,7 +107,7 @@ def check_given(settings: Any, mode: str) -> None:
             values.check_choice("--model", value or "", names.imported())
         elif not value:
             raise ValueError(f"--mode={mode} needs --{flag}; got nothing")
-        elif name != "output" and not os.path.exists(value):
+        elif name not in ("output", "max_gb") and not os.path.exists(value):
             raise ValueError(f"--{flag} must name what is there; {value} is not")
 
 

@@ -27,12 +27,12 @@ from safefakes_tf.config.detector import (
 from safefakes_tf.config.generators import GanConfig
 from safefakes_tf.config.loop import LoopConfig
 from safefakes_tf.config.similarity import SimilarityConfig
-from safefakes_tf.config.values import Seed
+from safefakes_tf.config.values import Positive, Seed
 
 
-def _flag():
-    """Return a field that is given by a flag; it says where, not what."""
-    return dataclasses.field(default=None, metadata={"flag": True})
+def _flag(default=None):
+    """Return a field that is given by a flag, and that no result depends on."""
+    return dataclasses.field(default=default, metadata={"flag": True})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +144,7 @@ class ImportWeights:
     model: DetectorConfig = DetectorConfig()  # of a detector; a generator's file tells
     network_name: str | None = _flag()  # dsfd, or a generator that was published
     source: str | None = _flag()  # checkpoint of the published code, or an .npz
+    max_gb: Positive = _flag(4.0)  # 10**9 bytes that its arrays may take; default: 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +197,7 @@ def name_of(settings: Any) -> str:
 
 
 def flag_fields(settings: Any) -> tuple[str, ...]:
-    """Return the fields that say where something lies, given by flags of their own."""
+    """Return the fields that no result depends on, given by flags of their own."""
     fields = dataclasses.fields(settings)
     return tuple(field.name for field in fields if field.metadata.get("flag"))
 

@@ -64,8 +64,9 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
         **_texts(settings),
         "annotations": hashlib.sha256(content).hexdigest(),
         "weights": str(anonymizer.weights_sha256),
-        **arithmetic.describe(),
     }
+    if anonymizer.weights_sha256:  # filters have the same bytes in every arithmetic
+        made_from |= arithmetic.describe()
     known = {LOG, METADATA, annotations.name, *(photo.filename for photo in listed)}
 
     with _writing(output), unfinished.opened(output, made_from, known) as partial:

@@ -15,14 +15,15 @@ def run(settings: BuildDataset, workdir: pathlib.Path) -> None:
         workdir: unused; data sets lie in `settings.data.data_dir`.
 
     Raises:
-        ValueError: if raw photos or annotations are absent or malformed, or the disk
-            is full. Nothing half-built is left then.
+        ValueError: if raw photos or annotations are absent or malformed, the disk is
+            full, or another process builds the data set. Nothing half-built is left
+            then.
     """
     if settings.data.anonymize == "on_the_fly":
         builder = builders.create_source_builder(settings.data)
     else:
         builder = builders.create_builder(settings.data, settings.seed)
-    builders.prepare(builder)
+    builders.prepare(builder, wait=False)
     for split, counts in builder.info.metadata["counts"].items():
         print(f"{split}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
     print(next_command("train_detector", settings.data))

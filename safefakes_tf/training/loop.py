@@ -12,9 +12,10 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
+from safefakes_tf import atomic, printing
 from safefakes_tf import workdir as files
 from safefakes_tf.config import LoopConfig
-from safefakes_tf.training import ema
+from safefakes_tf.training import ema, metrics_file
 from safefakes_tf.training.strategy import is_chief
 
 
@@ -135,10 +136,19 @@ class _Progress:
         """Return the step to go on from, after loading its state."""
         newest = tf.train.latest_checkpoint(str(self._folder))
         if newest:
-            items = ema.laid_out_as_in(newest, self._items)
-            tf.train.Checkpoint(**items).restore(newest).assert_consumed()
+            self._load(newest)
             print(f"resuming at step {int(self._step)} from {newest}", flush=True)
+        elif any(self._folder.glob("*.index")):
+            raise _broken(self._folder, "its file `checkpoint` names none that is here")
         return int(self._step)
+
+    def _load(self, path):
+        try:
+            items = ema.laid_out_as_in(path, self._items)
+            tf.train.Checkpoint(**items).restore(path).assert_consumed()
+        except (tf.errors.OpError, AssertionError, ValueError) as error:
+            reason = printing.shortened(str(error).strip().partition("\n")[0])
+            raise _broken(path, reason) from error
 
     def position(self):
         return int(self._position)
@@ -162,11 +172,12 @@ class _Log:
         self._path = workdir / files.METRICS
         self._began = time.monotonic()
         if self._path.exists():
-            lines = self._path.read_text().splitlines()
-            kept = [line for line in lines if _step_of(line) <= start]
-            self._path.write_text("".join(line + "\n" for line in kept))
+            logged = metrics_file.read(self._path)
+            kept = [record for record in logged if record["step"] <= start]
+            text = "".join(json.dumps(record) + "\n" for record in kept)
+            atomic.write_text(self._path, text)
             if kept:
-                self._began -= json.loads(kept[-1])["seconds"]
+                self._began -= kept[-1]["seconds"]
         self._pictures = workdir / files.IMAGE_SUMMARIES
         self._writer = tf.summary.create_file_writer(str(workdir / files.TENSORBOARD))
 
@@ -188,12 +199,11 @@ class _Log:
         tf.io.write_file(str(path), tf.io.encode_png(image))
 
 
-def _step_of(line):
-    """Return the step of a line of metrics; a line cut short by a kill has none."""
-    try:
-        return json.loads(line)["step"]
-    except (json.JSONDecodeError, KeyError):
-        return np.inf
+def _broken(path, reason):
+    return ValueError(
+        f"the checkpoint {path} is broken, or of another version ({reason}); put a "
+        "copy in its place, or choose another --workdir to start anew"
+    )
 
 
 def _make_step(trainer, strategy):

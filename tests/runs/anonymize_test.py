@@ -5,14 +5,13 @@ import errno
 import json
 import os
 import pathlib
-import subprocess
-import sys
 
 import fake_keypoints
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from safefakes_tf import locks
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.config.data import OwnPhotosConfig
@@ -397,18 +396,13 @@ def test_the_folder_is_for_its_user_alone_until_it_is_whole(photos, boxes, tmp_p
 
 def test_a_second_run_of_one_output_is_told_of_the_first(photos, boxes, tmp_path):
     partial = interrupted(photos, boxes, tmp_path / "out")
-    code = (
-        "import fcntl, os, sys, time; "
-        "fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX); "
-        "print(flush=True); time.sleep(60)"
-    )
-    command = [sys.executable, "-c", code, str(partial)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
-        other.stdout.readline()
-        with pytest.raises(ValueError, match=rf"^process {os.getpid()} works in "):
-            black(photos, boxes, tmp_path / "out")
-        other.kill()
+    with (
+        locks.alone_in(partial),
+        pytest.raises(ValueError, match=rf"^process {os.getpid()} \([^\n]* works in "),
+    ):
+        black(photos, boxes, tmp_path / "out")
     black(photos, boxes, tmp_path / "out")
+    assert not {path.name for path in (tmp_path / "out").iterdir()} & {*locks.FILES}
 
 
 def test_a_run_that_is_repeated_is_told_that_it_is_complete(photos, boxes, tmp_path):

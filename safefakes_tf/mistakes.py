@@ -1,0 +1,92 @@
+"""What stopped a run, in one line for the user, unless the program is at fault."""
+
+import dis
+import errno
+import os
+import re
+
+from safefakes_tf import printing
+
+OWN = {"safefakes", "safefakes_tf", "tfds_builders", "configs", "main", "__main__"}
+_SPACE = "free some space, then the same command goes on"
+# Why the system refuses a file -> what to do.
+_ADVICE = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EFBIG: "raise the limit on the size of files, see ulimit -f",
+    errno.EACCES: "give this user the right to it, or name another",
+    errno.EPERM: "give this user the right to it, or name another",
+    errno.EROFS: "name another folder, one that can be written to",
+    errno.ENOENT: "it was removed, or never there; start again, or name another",
+    errno.ENOTDIR: "a part of this path is a file; name another",
+    errno.EISDIR: "it must be a file; move the folder away, or name another",
+    errno.ENAMETOOLONG: "choose shorter names",
+    errno.EIO: "the disk is faulty; name a folder on another",
+}
+_MEMORY = (os.strerror(errno.ENOMEM), "can't start new thread", "OOM when allocating")
+# A check that is part of a graph comes up as an error of TensorFlow.
+_CHECK = re.compile(
+    r"assertion failed: \[([^]]* holds keypoints of other photos; remove it)\]"
+)
+
+
+def in_words(error: BaseException) -> str | None:
+    """Return what a user is told of an error; None if that needs a stack trace.
+
+    Told are the mistakes that our own code found, and what the system refused: files,
+    space on the disk, memory.
+    """
+    words = _words(error)
+    return words and printing.escaped(words)
+
+
+def _words(error):
+    text = str(error)
+    if isinstance(error, ValueError) and _is_ours(error):
+        return text
+    if isinstance(error, OSError) and error.errno in _ADVICE:
+        return _refused(error.filename, error.errno)
+    of_tensorflow = type(error).__module__.startswith("tensorflow.python.framework.err")
+    if not (of_tensorflow or isinstance(error, OSError | RuntimeError | ImportError)):
+        return _no_memory() if isinstance(error, MemoryError) else None
+    if any(sign in text for sign in _MEMORY):
+        return _no_memory()
+    for number in _ADVICE:
+        # As TensorFlow has it, behind the path, or the library of HDF5, without.
+        reason = re.escape(os.strerror(number))
+        if found := re.search(rf"(?:([^\s;]+); |error message = '){reason}", text):
+            return _refused(found[1], number)
+    if found := _CHECK.search(text):
+        return found[1]
+    if type(error).__name__ == "DataLossError":
+        return (
+            f"a file is damaged ({printing.shortened(text)}); remove the data set or "
+            "the checkpoint that it is of, which is then made anew"
+        )
+    return None
+
+
+def _is_ours(error):
+    """Tell whether a `raise` of our own code raised the error, in words for the user.
+
+    Functions in C have no frame, and TensorFlow hides its own: what they raise seems to
+    come from our code, which called them.
+    """
+    last = error.__traceback__
+    while last.tb_next:
+        last = last.tb_next
+    module, code = last.tb_frame.f_globals.get("__name__", ""), last.tb_frame.f_code
+    raised = code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    return raised and module.split(".")[0] in OWN
+
+
+def _refused(path, number):
+    where = f"{os.fsdecode(path)}: " if isinstance(path, str | bytes) else ""
+    return f"{where}{os.strerror(number)}; {_ADVICE[number]}"
+
+
+def _no_memory():
+    return (
+        "not enough memory; end other programs, raise the limit (ulimit -v), or make "
+        "batches smaller, such as --set=loop.global_batch_size=8"
+    )
