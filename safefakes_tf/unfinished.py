@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import stat
+import zlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -33,7 +34,7 @@ class Unfinished:
     def add(self, name: str, **about: Any) -> None:
         """Note that a result is there; numbers, texts and lists tell about it."""
         self.done[name] = about
-        self._journal.write(json.dumps({"name": name, **about}).encode() + b"\n")
+        self._journal.write(_line({"name": name, **about}))
         self._journal.flush()
         os.fsync(self._journal.fileno())
 
@@ -102,8 +103,8 @@ def _resume(folder, made_from):
             f"{folder} was begun with other inputs or settings ({'; '.join(changed)}); "
             "remove it, or go on with those"
         )
-    text = "".join(f"{json.dumps(line)}\n" for line in (made_from, *lines))
-    atomic.write_text(path, text)
+    with atomic.writing(path) as file:
+        file.writelines(map(_line, (made_from, *lines)))
     return {line.pop("name"): line for line in lines}
 
 
@@ -121,13 +122,25 @@ def _check_files(folder, names):
             )
 
 
+def _line(values):
+    return json.dumps([_checksum(values), values]).encode() + b"\n"
+
+
+def _checksum(values):
+    return zlib.crc32(json.dumps(values).encode())
+
+
 def _read(path):
-    """Return the lines of a journal, as far as they are whole."""
+    """Return the lines of a journal, up to one that was cut or has been damaged."""
     lines = []
+    broken = contextlib.suppress(ValueError, TypeError, RecursionError)
     if path.exists():
-        with open(path, "rb", opener=_no_link) as file, contextlib.suppress(ValueError):
+        with open(path, "rb", opener=_no_link) as file, broken:
             for line in file:
-                lines.append(json.loads(line))
+                checksum, values = json.loads(line)
+                if checksum != _checksum(values):
+                    break
+                lines.append(values)
     return lines
 
 

@@ -255,13 +255,13 @@ def test_a_full_disk_is_told_and_the_run_goes_on(photos, boxes, tmp_path, monkey
     assert len(log_of(tmp_path / "out")) == 2
 
 
-def test_a_log_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
+def test_a_journal_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         stop_before_the_second(patch)
         with pytest.raises(KeyboardInterrupt):
             black(photos, boxes, tmp_path / "out")
     with (tmp_path / "out.partial" / "journal.jsonl").open("ab") as journal:
-        journal.write(b'{"name": "two.png", "sha256": "\xc3')
+        journal.write(b'[7, {"name": "two.png", "sha256": "\xc3')
     black(photos, boxes, tmp_path / "out")
     assert (tmp_path / "out" / "faces.csv").read_text().splitlines() == [
         "filename,face,action,keypoints",
