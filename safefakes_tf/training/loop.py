@@ -1,7 +1,9 @@
 """The one training loop: restore, step, log, checkpoint."""
 
+import contextlib
 import json
 import pathlib
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -120,6 +122,7 @@ class _Progress:
         counters = {"step": self._step, "position": self._position}
         self._items = {**counters, **trainer.items}
         self._folder = workdir / files.CHECKPOINTS
+        self._newest = _newest(self._folder)
         # Every worker has to take part in a save, but only the chief's is kept.
         self._scratch = None
         if not is_chief(strategy):
@@ -134,21 +137,12 @@ class _Progress:
 
     def restore(self):
         """Return the step to go on from, after loading its state."""
-        newest = tf.train.latest_checkpoint(str(self._folder))
-        if newest:
-            self._load(newest)
+        if newest := self._newest:
+            with _reading(newest):
+                items = ema.laid_out_as_in(newest, self._items)
+                tf.train.Checkpoint(**items).restore(newest).assert_consumed()
             print(f"resuming at step {int(self._step)} from {newest}", flush=True)
-        elif any(self._folder.glob("*.index")):
-            raise _broken(self._folder, "its file `checkpoint` names none that is here")
         return int(self._step)
-
-    def _load(self, path):
-        try:
-            items = ema.laid_out_as_in(path, self._items)
-            tf.train.Checkpoint(**items).restore(path).assert_consumed()
-        except (tf.errors.OpError, AssertionError, ValueError) as error:
-            reason = printing.shortened(str(error).strip().partition("\n")[0])
-            raise _broken(path, reason) from error
 
     def position(self):
         return int(self._position)
@@ -199,11 +193,28 @@ class _Log:
         tf.io.write_file(str(path), tf.io.encode_png(image))
 
 
-def _broken(path, reason):
-    return ValueError(
-        f"the checkpoint {path} is broken, or of another version ({reason}); put a "
-        "copy in its place, or choose another --workdir to start anew"
-    )
+def _newest(folder):
+    """Return the path of the newest checkpoint in a folder; None: there is none."""
+    for unfinished in folder.glob("*_temp"):  # of a save that was killed
+        shutil.rmtree(unfinished)
+    with _reading(folder):
+        newest = tf.train.latest_checkpoint(str(folder))
+        # Written last: without it no checkpoint was ever finished.
+        if newest is None and (folder / "checkpoint").exists():
+            raise ValueError("its file `checkpoint` names one that is not there")
+    return newest
+
+
+@contextlib.contextmanager
+def _reading(checkpoint):
+    try:
+        yield
+    except Exception as error:  # a broken file can fail in any way
+        reason = printing.shortened(str(error).strip().partition("\n")[0])
+        raise ValueError(
+            f"the checkpoint {checkpoint} is broken, or of another version ({reason}); "
+            "put a copy in its place, or choose another --workdir to start anew"
+        ) from error
 
 
 def _make_step(trainer, strategy):
