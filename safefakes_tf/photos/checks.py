@@ -10,6 +10,7 @@ from safefakes_tf.photos import writer
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 
 TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
+SMALLEST = 0.5  # px; a lesser box, relative to the photo perhaps, would hide nothing
 LARGEST = 2  # longer sides of the photo that a box may measure; more is a mistake
 
 
@@ -83,6 +84,7 @@ def check_fit(photo: PhotoBoxes, size: tuple[int, int], turned: bool) -> None:
     misfits = {
         "its middle lies beside the photo": (middle < 0) | (middle > size),
         f"it is more than {LARGEST} times as large": extent > LARGEST * max(size),
+        "it is less than half a pixel wide or high": extent < SMALLEST,
     }
     if turned:  # boxes on the stored pixels are the likely mistake
         misfits["it reaches beyond the photo, which is stored turned"] = (

@@ -295,6 +295,7 @@ def _read_keypoints(folder):
 
 
 def _write_detector(draw, folder):
+    _detector()  # before the time is taken
     shutil.copytree(OLD / "detector", folder, dirs_exist_ok=True)
 
 
@@ -310,6 +311,7 @@ def _detector():
 
 
 def _write_training(draw, folder):
+    _trainer()
     shutil.copytree(OLD / "interrupted", folder, dirs_exist_ok=True)
 
 
