@@ -23,7 +23,10 @@ _ADVICE = {
     errno.ENAMETOOLONG: "choose shorter names",
     errno.EIO: "the disk is faulty; name a folder on another",
 }
-_MEMORY = (os.strerror(errno.ENOMEM), "can't start new thread", "OOM when allocating")
+_MEMORY = (
+    *(os.strerror(errno.ENOMEM), "failed to map segment from shared object"),
+    *("can't start new thread", "OOM when allocating"),
+)
 # A check that is part of a graph comes up as an error of TensorFlow.
 _CHECK = re.compile(
     r"assertion failed: \[([^]]* holds keypoints of other photos; remove it)\]"

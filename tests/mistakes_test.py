@@ -50,6 +50,10 @@ HDF5 = (
         (MemoryError(), "not enough memory; end"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "not enough memory; end"),
         (ImportError("tf.so: Cannot allocate memory"), "not enough memory; end"),
+        (
+            ImportError("tf.so: failed to map segment from shared object"),
+            "not enough memory; end",
+        ),
         (RuntimeError("can't start new thread"), "not enough memory; end"),
         (
             tf.errors.ResourceExhaustedError(
