@@ -498,7 +498,9 @@ def _told(read):
 def read_in_this_process(start, stop, names):
     """Print a line for each input."""
     for number in range(start, stop):
-        print(json.dumps(outcome(number, names)), flush=True)
+        with contextlib.redirect_stdout(sys.stderr):
+            told = outcome(number, names)
+        print(json.dumps(told), flush=True)
 
 
 def read_in_children(start, stop, names):
