@@ -351,13 +351,17 @@ def test_a_result_that_is_gone_is_made_anew(photos, boxes, tmp_path):
     assert (tmp_path / "out" / "a" / "one.png").exists()
 
 
-def test_other_weights_of_the_same_name_are_refused(
-    photos, boxes, tmp_path, anonymization
+def test_a_generator_goes_on_with_the_same_weights_and_arithmetic(
+    photos, boxes, tmp_path, anonymization, monkeypatch
 ):
     weights = tmp_path / "generator.npz"
     weights.write_bytes(pathlib.Path(anonymization("sun2018").weights).read_bytes())
     options = AnonymizationConfig(weights=str(weights))
     interrupted(photos, boxes, tmp_path / "out", "sun2018", options)
+    with monkeypatch.context() as patch:
+        patch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+        with pytest.raises(ValueError, match=r"\(instruction_set: .* -> .*AVX2\)"):
+            anonymized("sun2018", photos, boxes, tmp_path / "out", options)
     model, about = generator_files.read(weights)
     model.weights[0].assign(model.weights[0] + 1)
     generator_files.write(weights, model, about)
