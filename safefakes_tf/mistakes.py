@@ -26,6 +26,8 @@ _ADVICE = {
 _MEMORY = (
     *(os.strerror(errno.ENOMEM), "failed to map segment from shared object"),
     *("can't start new thread", "OOM when allocating"),
+    # Of those that search keypoints; the system kills the largest to free memory.
+    "A process in the process pool was terminated abruptly",
 )
 # A check that is part of a graph comes up as an error of TensorFlow.
 _CHECK = re.compile(
@@ -62,25 +64,28 @@ def _words(error):
     if found := _CHECK.search(text):
         return found[1]
     if type(error).__name__ == "DataLossError":
+        reason = printing.shortened(text.rpartition("}} ")[2])  # behind the node
         return (
-            f"a file is damaged ({printing.shortened(text)}); remove the data set or "
-            "the checkpoint that it is of, which is then made anew"
+            f"a file is damaged ({reason}); remove the data set or the checkpoint that "
+            "it is of, which is then made anew"
         )
     return None
 
 
 def _is_ours(error):
-    """Tell whether a `raise` of our own code raised the error, in words for the user.
+    """Tell whether our own code raised the error, in words for the user.
 
-    Functions in C have no frame, and TensorFlow hides its own: what they raise seems to
-    come from our code, which called them.
+    TensorFlow hides its frames, and functions in C have none: what they raise seems to
+    come from our code, which called them. So among TensorFlow only a `raise` counts.
+    Elsewhere it is text that is no number, and the like.
     """
     last = error.__traceback__
     while last.tb_next:
         last = last.tb_next
-    module, code = last.tb_frame.f_globals.get("__name__", ""), last.tb_frame.f_code
+    code, names = last.tb_frame.f_code, last.tb_frame.f_globals
     raised = code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    return raised and module.split(".")[0] in OWN
+    ours = names.get("__name__", "").split(".")[0] in OWN
+    return ours and (raised or not names.keys() & {"tf", "keras"})
 
 
 def _refused(path, number):

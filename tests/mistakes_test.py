@@ -2,6 +2,7 @@
 
 import errno
 import json
+from concurrent.futures.process import BrokenProcessPool
 
 import keras
 import pytest
@@ -56,6 +57,13 @@ HDF5 = (
         ),
         (RuntimeError("can't start new thread"), "not enough memory; end"),
         (
+            BrokenProcessPool(
+                "A process in the process pool was terminated abruptly while the "
+                "future was running or pending."
+            ),
+            "not enough memory; end",
+        ),
+        (
             tf.errors.ResourceExhaustedError(
                 None, None, "OOM when allocating tensor with shape[9]"
             ),
@@ -107,7 +115,10 @@ def test_what_tensorflow_hides_its_part_in_is_not_ours(monkeypatch):
     error = raised(Layer(), keras.Input([3, 3]))
     assert "Dimensions must be equal" in str(error)
     assert mistakes.in_words(error) is None
-    assert mistakes.in_words(raised(int, "x")) is None
+    assert mistakes.in_words(raised(lambda: int("x"))) is None
+    monkeypatch.delitem(globals(), "tf")  # as in a module that reads files
+    monkeypatch.delitem(globals(), "keras")
+    assert mistakes.in_words(raised(lambda: int("x"))).startswith("invalid literal")
 
 
 def test_control_characters_are_not_obeyed():
