@@ -138,7 +138,8 @@ def _read(path):
         with open(path, "rb", opener=_no_link) as file, broken:
             for line in file:
                 checksum, values = json.loads(line)
-                if checksum != _checksum(values):
+                in_place = "name" in values or not lines
+                if checksum != _checksum(values) or not in_place:
                     break
                 lines.append(values)
     return lines

@@ -36,6 +36,7 @@ def test_what_is_done_is_known(output):
         (lambda content: content.replace(b'"name"', b'"nome"'), []),
         (lambda content: content[1:], []),
         (lambda content: content + b"\n7\n", NAMES),
+        (lambda content: content + content, NAMES),
         (lambda content: content + b"[" * 100_000, NAMES),
         (lambda content: content + b"\xff[1, {}]", NAMES),
     ],

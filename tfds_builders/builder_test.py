@@ -252,7 +252,7 @@ def built(tmp_path_factory):
     return folder
 
 
-def _metadata(**changes):
+def _changed(**changes):
     def change(path):
         path.write_text(json.dumps(json.loads(path.read_bytes()) | changes))
 
@@ -277,14 +277,15 @@ RECORDS = "toy_faces-train.tfrecord-00000-of-00001"
         ("dataset_info.json", _write(b'{"a":' * 10**5)),
         ("dataset_info.json", _write(b'{"version": "9.0.0"}')),
         ("dataset_info.json", _write(b'{"version": "1.0.0", "splits": 5}')),
+        ("dataset_info.json", _changed(splits=[])),
         ("dataset_info.json", _cut),
         ("dataset_info.json", pathlib.Path.unlink),
         *(("metadata.json", _write(c)) for c in (b"", b"{", b"[]", b"\xff", b"null")),
         ("metadata.json", _write(b'{"a":' * 10**5)),
-        ("metadata.json", _metadata(counts=[])),
-        ("metadata.json", _metadata(counts={"train": []})),
-        ("metadata.json", _metadata(counts={"train": {"photos": "7"}})),
-        ("metadata.json", _metadata(code_version=None)),
+        ("metadata.json", _changed(counts=[])),
+        ("metadata.json", _changed(counts={"train": []})),
+        ("metadata.json", _changed(counts={"train": {"photos": "7"}})),
+        ("metadata.json", _changed(code_version=None)),
         ("metadata.json", pathlib.Path.unlink),
         (RECORDS, _cut),
         (RECORDS, _write(b"")),

@@ -29,6 +29,8 @@ class StoredInfo(tfds.core.DatasetInfo):
     def _check(self):
         if not isinstance(self.metadata["code_version"], str):
             raise ValueError("its metadata tell no version of the code")
+        if not self.splits:
+            raise ValueError("it tells of no splits")
         for name, split in self.splits.items():
             counts = self.metadata["counts"][name]
             if not all(type(count) is int for count in counts.values()):
