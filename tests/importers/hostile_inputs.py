@@ -35,7 +35,7 @@ from safefakes_tf import faces, similarity, unfinished, workdir
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import adapt, modes, store
 from safefakes_tf.config.similarity import SimilarityConfig
-from safefakes_tf.detectors.dsfd import network, weights
+from safefakes_tf.detectors.dsfd import weights
 from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.evaluation import ground_truth, metric_tables, prediction_files
 from safefakes_tf.importers import checkpoints
@@ -294,19 +294,15 @@ def _read_keypoints(folder):
 
 
 def _write_detector(draw, folder):
-    _detector()  # before the time is taken
+    _trainer()  # before the time is taken
     shutil.copytree(OLD / "detector", folder, dirs_exist_ok=True)
 
 
 def _read_detector(folder):
+    model = _trainer().items["model"]
     weights.load_detector(
         _of_0_4_0().model, folder / workdir.DETECTOR_WEIGHTS, _detector()
     )
-
-
-@functools.cache
-def _detector():
-    return network.build_dsfd(_of_0_4_0().model)
 
 
 def _write_training(draw, folder):
