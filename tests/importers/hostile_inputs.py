@@ -300,9 +300,8 @@ def _write_detector(draw, folder):
 
 def _read_detector(folder):
     model = _trainer().items["model"]
-    weights.load_detector(
-        _of_0_4_0().model, folder / workdir.DETECTOR_WEIGHTS, _detector()
-    )
+    path = folder / workdir.DETECTOR_WEIGHTS
+    weights.load_detector(_of_0_4_0().model, path, model)
 
 
 def _write_training(draw, folder):
