@@ -45,7 +45,7 @@ def alone_in(
         lock.acquire()
     try:
         signature = f"process {os.getpid()} ({shlex.join(sys.argv)})"
-        atomic.write_text(folder / HOLDER, signature)
+        atomic.write_text(folder / HOLDER, printing.escaped(signature))
         yield
     finally:
         with contextlib.suppress(OSError):  # the folder may be gone
@@ -56,6 +56,7 @@ def alone_in(
 def _holder(folder):
     """Return who has signed, as far as it can be told."""
     try:
-        return printing.shortened((folder / HOLDER).read_text(errors="replace"))
+        signature = (folder / HOLDER).read_text(errors="replace")
+        return printing.escaped(signature[: printing.MAX_LENGTH])
     except OSError:  # it has not signed yet, or no more
         return "another process"

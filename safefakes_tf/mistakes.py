@@ -29,6 +29,11 @@ _MEMORY = (
     # Of those that search keypoints; the system kills the largest to free memory.
     "A process in the process pool was terminated abruptly",
 )
+_NO_MEMORY = (
+    "not enough memory; end other programs, raise the limit (ulimit -v), or make "
+    "batches smaller, such as --set=loop.global_batch_size=8"
+)
+_OF_THE_SYSTEM = (OSError, MemoryError, RuntimeError, ImportError)
 # A check that is part of a graph comes up as an error of TensorFlow.
 _CHECK = re.compile(
     r"assertion failed: \[([^]]* holds keypoints of other photos; remove it)\]"
@@ -52,10 +57,10 @@ def _words(error):
     if isinstance(error, OSError) and error.errno in _ADVICE:
         return _refused(error.filename, error.errno)
     of_tensorflow = type(error).__module__.startswith("tensorflow.python.framework.err")
-    if not (of_tensorflow or isinstance(error, OSError | RuntimeError | ImportError)):
-        return _no_memory() if isinstance(error, MemoryError) else None
-    if any(sign in text for sign in _MEMORY):
-        return _no_memory()
+    if not (of_tensorflow or isinstance(error, _OF_THE_SYSTEM)):
+        return None
+    if isinstance(error, MemoryError) or any(sign in text for sign in _MEMORY):
+        return _NO_MEMORY
     for number in _ADVICE:
         # As TensorFlow has it, behind the path, or the library of HDF5, without.
         reason = re.escape(os.strerror(number))
@@ -91,10 +96,3 @@ def _is_ours(error):
 def _refused(path, number):
     where = f"{os.fsdecode(path)}: " if isinstance(path, str | bytes) else ""
     return f"{where}{os.strerror(number)}; {_ADVICE[number]}"
-
-
-def _no_memory():
-    return (
-        "not enough memory; end other programs, raise the limit (ulimit -v), or make "
-        "batches smaller, such as --set=loop.global_batch_size=8"
-    )

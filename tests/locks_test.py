@@ -24,7 +24,7 @@ with locks.alone_in(pathlib.Path(sys.argv[1])):
 @pytest.fixture
 def other(tmp_path):
     """Another process, which holds the folder."""
-    command = [sys.executable, "-c", HOLD, str(tmp_path), "a name\n"]
+    command = [sys.executable, "-c", HOLD, str(tmp_path), b"a name\n\xff"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         process.stdout.readline()
         yield process
@@ -38,7 +38,8 @@ def test_the_second_process_is_told_of_the_first(other, tmp_path):
     ):
         pass
     told = str(caught.value)
-    assert told.startswith(f"process {other.pid} (-c {tmp_path} 'a name\\n') works in ")
+    command = rf"-c {tmp_path} 'a name\n\udcff'"
+    assert told.startswith(f"process {other.pid} ({command}) works in ")
 
 
 def test_nobody_waits_for_a_dead_process(other, tmp_path):

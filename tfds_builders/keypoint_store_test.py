@@ -1,6 +1,5 @@
 """Keypoints beside a data set: found once, resumed, and of the right photos."""
 
-import os
 import threading
 
 import fake_keypoints
@@ -140,8 +139,8 @@ def test_a_search_is_waited_for(tmp_path, monkeypatch, capsys):
             held.set()
             told.wait()
 
-    monkeypatch.setattr(locks.printing, "shortened", lambda text: told.set() or text)
+    monkeypatch.setattr(locks, "_holder", lambda folder: told.set() or "somebody")
     threading.Thread(target=hold).start()
     held.wait()
     attach(tmp_path)
-    assert capsys.readouterr().err.startswith(f"process {os.getpid()} (")
+    assert capsys.readouterr().err.startswith(f"somebody works in {folder}; waiting")

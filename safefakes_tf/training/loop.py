@@ -121,16 +121,18 @@ class _Progress:
         self._position = tf.Variable(0, dtype=tf.int64, trainable=False)
         counters = {"step": self._step, "position": self._position}
         self._items = {**counters, **trainer.items}
-        self._folder = workdir / files.CHECKPOINTS
-        self._newest = _newest(self._folder)
+        folder = workdir / files.CHECKPOINTS
+        self._newest = _newest(folder)
         # Every worker has to take part in a save, but only the chief's is kept.
         self._scratch = None
         if not is_chief(strategy):
             task = strategy.cluster_resolver.task_id
             self._scratch = workdir / f"checkpoints-of-worker-{task}"
+        self._folder = self._scratch or folder
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(**self._items),
-            str(self._scratch or self._folder),
+            str(self._folder),
             max_to_keep=2,
             step_counter=self._step,
         )
@@ -152,6 +154,7 @@ class _Progress:
         self._position.assign(position)
 
     def save(self):
+        self._folder.stat()  # TensorFlow would make it anew, and go on without the rest
         self._manager.save(checkpoint_number=self._step)
 
     def close(self):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from typing import NamedTuple
 
 import keras
@@ -158,6 +159,16 @@ def test_a_training_does_not_start_anew_over_its_checkpoints(tmp_path, content):
     (tmp_path / "checkpoints" / "checkpoint").write_bytes(content)
     with pytest.raises(ValueError, match=r"^the checkpoint [^\n]* is broken, [^\n]*$"):
         train(tmp_path, 8)
+
+
+def test_a_work_folder_that_is_removed_is_not_made_anew(tmp_path, monkeypatch):
+    def remove(*_):
+        shutil.rmtree(tmp_path / "work")
+
+    monkeypatch.setattr(loop, "_check_weights", remove)
+    with pytest.raises(FileNotFoundError, match="work/checkpoints"):
+        train(tmp_path / "work", 5)
+    assert not (tmp_path / "work").exists()
 
 
 def test_half_a_checkpoint_of_a_kill_is_removed(tmp_path):
