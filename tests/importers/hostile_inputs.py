@@ -1,6 +1,6 @@
 """Inputs of every reader, broken at random: photos, annotations, settings, data sets…
 
-    PYTHONPATH=. python tests/importers/hostile_inputs.py --count=2000
+    PYTHONPATH=.:tests python tests/importers/hostile_inputs.py --count=2000
 
 reads so many, and tells what happened. `mutations` does more of it to files of weights.
 """
@@ -29,6 +29,7 @@ import numpy as np
 import PIL.Image
 import scipy.io
 import tensorflow as tf
+from photos import written_annotations
 
 import main
 from safefakes_tf import faces, similarity, unfinished, workdir
@@ -99,28 +100,7 @@ def _read_stored(folder):
 
 
 def _write_boxes(draw, folder):
-    name = draw.choice(sorted(BOXES))
-    (folder / name).write_text(BOXES[name])
-
-
-BOXES = {
-    "boxes.csv": "filename,x,y,width,height\na/1.jpg,3,4,10,12\n2.jpg,5,6,7,8\n"
-    "2.jpg,,,,\n",
-    "boxes.txt": "a/1.jpg\n2\n3 4 10 12 0 0 0 0 0 0 \n1 1 4 4 2 1 1 0 2 1 \n"
-    "2.jpg\n0\n0 0 0 0 0 0 0 0 0 0 \n",
-    "boxes.json": json.dumps(
-        {
-            "images": [
-                {"id": 1, "file_name": "a/1.jpg", "width": 48, "height": 24},
-                {"id": "b", "file_name": "2.jpg"},
-            ],
-            "annotations": [
-                {"image_id": 1, "bbox": [3, 4, 10, 12.5], "id": 7, "iscrowd": 0},
-                {"image_id": "b", "bbox": [0, 1, 6, 7], "segmentation": []},
-            ],
-        }
-    ),
-}
+    written_annotations.write(folder, draw.choice(sorted(written_annotations.FORMATS)))
 
 
 def _read_boxes(folder):
@@ -326,7 +306,7 @@ def _trainer():
 KINDS = {
     "upright photo": Kind(_write_photo, "*", _read_upright),
     "stored photo": Kind(_write_photo, "*", _read_stored),
-    "annotations": Kind(_write_boxes, "*", _read_boxes),
+    "annotations": Kind(_write_boxes, "**/*", _read_boxes),
     "ground truth": Kind(_write_truth, "*", ground_truth.load),
     "predictions": Kind(
         _write_predictions, "*/*", lambda folder: prediction_files.read(folder, TRUTH)
@@ -364,7 +344,7 @@ def broken(draw, path):
         kinds = [_edit_bytes]
         if path.suffix in (".json", ".jsonl"):
             kinds += [_edit_json] * 3
-        if path.suffix in (".txt", ".csv", ".jsonl"):
+        if path.suffix in (".txt", ".csv", ".jsonl", ".yaml", ".xml"):
             kinds += [_edit_lines] * 3
         path.write_bytes(draw.choice(kinds)(draw, content))
 
@@ -428,7 +408,7 @@ def _edit_lines(draw, content):
 
 
 def _edit_word(draw, line):
-    separator = draw.choice((b",", b" ", b"=", b"."))
+    separator = draw.choice((b",", b" ", b"=", b".", b":", b">", b"<"))
     words = line.split(separator)
     odd = draw.choice(ODD)
     word = "9" * 5000 if odd == RAW else str(odd)
