@@ -1,6 +1,7 @@
 """SavedModels in a fresh process that imports only TensorFlow and NumPy."""
 
 import dataclasses
+import pathlib
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from safefakes_tf import export, faces
 from safefakes_tf.anonymizers import registry as anonymizers
-from safefakes_tf.config import DetectorConfig, InferenceConfig
+from safefakes_tf.config import AnonymizationConfig, DetectorConfig, InferenceConfig
 from safefakes_tf.config.data import STRICT
 from safefakes_tf.config.names import anonymizers as all_anonymizers
 from safefakes_tf.detectors.dsfd import inference as detect
@@ -46,6 +47,18 @@ def _in_fresh_process(folder, names, **inputs):
 @pytest.fixture
 def photo():
     return np.random.default_rng(0).integers(0, 256, [90, 121, 3], np.uint8)
+
+
+def test_a_full_disk_leaves_nothing_of_an_export(tmp_path, monkeypatch):
+    def write(module, path, signatures):
+        (pathlib.Path(path) / "variables_temp").mkdir()
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    anonymizer = anonymizers.create("blackout", AnonymizationConfig(), seed=0)
+    monkeypatch.setattr(tf.saved_model, "save", write)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        export.export_anonymizer(anonymizer, tmp_path / "export" / "blackout")
+    assert not list((tmp_path / "export").iterdir())
 
 
 @pytest.fixture(scope="module")

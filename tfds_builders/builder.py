@@ -29,6 +29,8 @@ from tfds_builders import (
     keypoint_store,
     preparation,
     raw_data,
+    record_writer,
+    stored_info,
 )
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 
@@ -156,7 +158,11 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             digest,
             digest and generator_files.read_about(config.anonymization.weights),
         )
-        return self.dataset_info_from_configs(
+        texts = self.get_metadata()
+        return stored_info.StoredInfo(
+            builder=self,
+            description=texts.description,
+            citation=texts.citation,
             features=tfds.features.FeaturesDict({**of_record, **self.face_features()}),
             homepage=self.HOMEPAGE,
             license=self.LICENSE or None,
@@ -229,14 +235,20 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             yield record[faces.FILENAME], record
         self.info.metadata["counts"][split] = counts.to_dict()
 
-    def prepare(self) -> None:
+    def _example_writer(self):
+        return record_writer.OrderedWriter(self.info.file_format)
+
+    def prepare(self, wait: bool = True) -> None:
         """Build the data set, unless it is there; see `preparation.prepare`.
+
+        Args:
+            wait: for another process that builds it.
 
         Raises:
             ValueError: as there, or if it is there, but built from other raw data than
                 are in their folder now. A folder that is gone is not missed.
         """
-        preparation.prepare(self, self.raw_dir)
+        preparation.prepare(self, self.raw_dir, wait)
         used, now = self.info.metadata.get(_RAW_SHA256), self._raw_digest_now()
         if used and now and used != now:
             raise ValueError(

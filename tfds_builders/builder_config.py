@@ -73,6 +73,8 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
     seed: int = 0
 
     def __post_init__(self):
+        # Once: the file may be replaced, and then the name must not follow.
+        self._weights_sha256 = self._digest_of_weights()
         if self.anonymizer in (SOURCE, *names.filters(), *_SEEDLESS):
             self.seed = 0
         self.name = self.name or self._with_digest(self._changed())
@@ -97,11 +99,10 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         return options
 
     def weights_sha256(self) -> str | None:
-        """Return the SHA-256 of the generator's file; None if there is no generator.
+        """Return the SHA-256 of the generator's file; None if there is no generator."""
+        return self._weights_sha256
 
-        Raises:
-            ValueError: if the file is not there.
-        """
+    def _digest_of_weights(self):
         if names.network(self.anonymizer) is None:
             return None
         path = generator_files.find(self.anonymization.weights, self.anonymizer)

@@ -26,6 +26,7 @@ FIELDS = {
     "ground_truth": "ground_truth",
     "model": "network_name",
     "source": "source",
+    "max_gb": "max_gb",
     "input": "input",
     "annotations": "annotations",
     "category": "data.category",
@@ -131,7 +132,7 @@ def check_given(settings: Any, mode: str) -> None:
             values.check_choice("--model", value or "", names.imported())
         elif not value and name in modes.flag_fields(settings, needed=True):
             raise ValueError(f"--mode={mode} needs --{flag}; got nothing")
-        elif value and name != "output" and not os.path.exists(value):
+        elif value and name not in ("output", "max_gb") and not os.path.exists(value):
             raise ValueError(f"--{flag} must name what is there; {value} is not")
 
 

@@ -33,10 +33,10 @@ from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.config.values import Positive, Seed
 
 
-def _flag(needed=True):
-    """Return a field that is given by a flag; it says where, not what."""
+def _flag(default=None, needed=True):
+    """Return a field that is given by a flag, and that no result depends on."""
     metadata = {"flag": True, "needed": needed}
-    return dataclasses.field(default=None, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +158,7 @@ class ImportWeights:
     model: DetectorConfig = DetectorConfig()  # of a detector; a generator's file tells
     network_name: str | None = _flag()  # dsfd, or a generator that was published
     source: str | None = _flag()  # checkpoint of the published code, or an .npz
+    max_gb: Positive = _flag(4.0)  # 10**9 bytes that its arrays may take; default: 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +217,7 @@ def name_of(settings: Any) -> str:
 
 
 def flag_fields(settings: Any, needed: bool = False) -> tuple[str, ...]:
-    """Return the fields that say where something lies, given by flags of their own.
+    """Return the fields that no result depends on, given by flags of their own.
 
     Args:
         settings: of a mode, or their class.

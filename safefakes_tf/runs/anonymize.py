@@ -9,7 +9,15 @@ import tqdm
 
 import safefakes_tf
 from safefakes_tf import anonymized_folder as written
-from safefakes_tf import atomic, own_inputs, own_photos, pipeline, review, unfinished
+from safefakes_tf import (
+    arithmetic,
+    atomic,
+    own_inputs,
+    own_photos,
+    pipeline,
+    review,
+    unfinished,
+)
 from safefakes_tf.anonymized_folder import BOXES, LOG, METADATA, REVIEW
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import fields, names
@@ -67,6 +75,8 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
 
     with contextlib.ExitStack() as stack:
         made_from = {**_texts(settings), "weights": str(anonymizer.weights_sha256)}
+        if anonymizer.weights_sha256:  # filters have equal bytes in every arithmetic
+            made_from |= arithmetic.describe()
         detector, source = None, written.ANNOTATED
         if not settings.annotations:
             detector = stack.enter_context(detectors.opened(settings.detection))

@@ -16,8 +16,9 @@ def run(settings: BuildDataset, workdir: pathlib.Path) -> None:
         workdir: unused; data sets lie in `settings.data.data_dir`.
 
     Raises:
-        ValueError: if raw photos or annotations are absent or malformed, or the disk
-            is full. Nothing half-built is left then.
+        ValueError: if raw photos or annotations are absent or malformed, the disk is
+            full, or another process builds the data set. Nothing half-built is left
+            then.
     """
     as_folder = settings.format == "folder"
     if as_folder and (settings.data.anonymize == "on_the_fly" or not settings.output):
@@ -31,7 +32,7 @@ def run(settings: BuildDataset, workdir: pathlib.Path) -> None:
         builder = builders.create_builder(settings.data, settings.seed)
     if as_folder:
         folder_export.check(builder, settings.output)
-    builders.prepare(builder)
+    builders.prepare(builder, wait=False)
     for split, counts in builder.info.metadata["counts"].items():
         print(f"{split}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
     if as_folder:

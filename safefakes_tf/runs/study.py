@@ -3,17 +3,19 @@
 import contextlib
 import dataclasses
 import gc
-import json
+import math
 import multiprocessing
+import os
 import pathlib
 import sys
+import threading
 import time
 import traceback
 
 import tensorflow as tf
 import tqdm
 
-from safefakes_tf import atomic, faces, report, runs, similarity
+from safefakes_tf import atomic, faces, mistakes, report, runs, similarity
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
@@ -23,7 +25,8 @@ from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd.weights import load_detector
-from safefakes_tf.training import record_stream
+from safefakes_tf.evaluation import results
+from safefakes_tf.training import metrics_file, record_stream
 from tfds_builders import registry as builders
 
 
@@ -82,9 +85,9 @@ def _run_all(parts, workdir):
     # because the number of threads can be set only once. All at once, so that no core
     # idles while the last part runs.
     context = multiprocessing.get_context("spawn")
-    mistakes = context.SimpleQueue()
+    told = context.SimpleQueue()
     processes = [
-        context.Process(target=_run_part, args=(*job, mistakes), daemon=True)
+        context.Process(target=_run_part, args=(*job, told), daemon=True)
         for job in jobs
     ]
     try:
@@ -95,8 +98,8 @@ def _run_all(parts, workdir):
                 process.kill()
     if failed is not None:
         reason = f"its process ended with exit code {processes[failed].exitcode}"
-        if not mistakes.empty():  # the user's, told as one anywhere else
-            reason = mistakes.get()
+        if not told.empty():  # the user's mistake, told as one anywhere else
+            reason = told.get()
         raise ValueError(
             f"a detector of the study stopped: {reason}; its log is "
             f"{jobs[failed][1] / files.LOG}, and the same command goes on from there"
@@ -127,7 +130,8 @@ def _steps_of(jobs):
     return sum(last["step"] for last in logged if last)
 
 
-def _run_part(settings, workdir, one_thread, mistakes):
+def _run_part(settings, workdir, one_thread, told):
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.set_threshold(50_000, 20, 20)  # as main.py, which this process did not run
     if one_thread:
         tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -141,10 +145,22 @@ def _run_part(settings, workdir, one_thread, mistakes):
         try:
             for mode in ("train_detector", "evaluate"):
                 runs.start(mode, adapt(settings, mode), workdir)
-        except ValueError as error:
+        except Exception as error:
             traceback.print_exc()
-            mistakes.put(str(error))
+            words = mistakes.in_words(error)
+            if words is None:
+                raise
+            told.put(words)
             sys.exit(2)
+
+
+def _end_with_parent():
+    """End this process when the one that started it is gone, e.g. by SIGKILL.
+
+    Else it would train on, and keep its work folder from the study's next start.
+    """
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _row(part, workdir):
@@ -154,9 +170,8 @@ def _row(part, workdir):
         path = workdir / files.SIMILARITY_OF_PART
         told = similarity.described(data, part.seed, part.similarity, path)
         metrics = told["values"]
-    last = _last_metrics(workdir)
-    ap = json.loads((workdir / files.EVALUATION).read_text())
-    del ap["arithmetic"]
+    last = _last_metrics(workdir) or {"seconds": math.nan, "step": 0}
+    ap = results.read(workdir / files.EVALUATION)
     weights = data.anonymization.weights
     shown_only = bool(weights) and generator_files.read_about(weights).demonstration
     return report.Row(
@@ -166,11 +181,7 @@ def _row(part, workdir):
 
 def _last_metrics(workdir):
     """Return what a training, which may go on, has logged last; None: nothing yet."""
-    path = workdir / files.METRICS
-    for line in reversed(path.read_text().splitlines() if path.exists() else ()):
-        with contextlib.suppress(json.JSONDecodeError):  # half a line
-            return json.loads(line)
-    return None
+    return next(reversed(metrics_file.read(workdir / files.METRICS)), None)
 
 
 def _is_drawn(picture, rows):

@@ -98,6 +98,11 @@ def test_an_unknown_field_is_one_line_with_its_name(group, name, words):
         ("mode", "paint", "mode that is known; got 'paint'"),
         ("mode", None, "mode that is known; got None"),
         ("mode", [], "mode that is known"),
+        ("init_weights", "a\0b", "init_weights can name no file; got"),
+        ("data.data_dir", "\ud800", "data.data_dir can name no file; got"),
+        ("loop.total_steps", 10**400, "total_steps must have 64 bits at most; got"),
+        ("optimizer.learning_rate", 10**400, "learning_rate must have 64 bits"),
+        ("loop", [[[[]]]], "loop must be a group of settings"),
     ],
 )
 def test_a_value_of_another_type_is_one_line(path, value, words):
@@ -119,11 +124,23 @@ def test_json_of_something_else_is_one_line(text):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b'{"seed": 1', b"\xff\xfe{}", "[" * 100_000, '{"a":' * 100_000]
+    "text",
+    [
+        *(b"", b'{"seed": 1', b"\xff\xfe{}", "[" * 100_000, '{"a":' * 100_000),
+        *('{"seed": 1' + "0" * 5000 + "}", '{"seed": 1e}', "\0"),
+    ],
 )
 def test_a_broken_file_is_one_line(text):
     with pytest.raises(ValueError, match=r"^config\.json is broken [^\n]*$"):
         parse(text)
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    path = tmp_path / "config.json"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(ValueError, match=r"has more than 1,048,576 bytes[^\n]*$"):
+        store.read(path, "evaluate")
 
 
 def test_another_mode_takes_what_it_reads(tmp_path):

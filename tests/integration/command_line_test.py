@@ -1,5 +1,6 @@
 """From photos to AP through the command line: study, kill and resume, two workers."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -13,6 +14,9 @@ import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
+
+from safefakes_tf.config import store
+from safefakes_tf.runs import build_dataset
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -129,6 +133,17 @@ def test_a_training_leaves_the_ema(whole):
     assert len(kept) > 50
     for name, value in kept.items():
         assert value.tobytes() in averages, name
+
+
+def test_two_processes_write_the_same_records(whole, data_dir, tmp_path):
+    settings = store.read(whole / "config.json", "build_dataset")
+    data = dataclasses.replace(settings.data, data_dir=str(tmp_path))
+    build_dataset.run(dataclasses.replace(settings, data=data), tmp_path)
+    files = sorted(tmp_path.rglob("*.tfrecord*"))
+    assert len(files) == 4  # source and pixelated, two splits
+    for file in files:
+        twin = data_dir / file.relative_to(tmp_path)
+        assert file.read_bytes() == twin.read_bytes()
 
 
 def test_training_killed_midway_ends_as_if_nothing_had_happened(
