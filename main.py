@@ -40,7 +40,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """
     parser = _Parser(add_help=False, allow_abbrev=False)
     for name in ("mode", "config", "workdir", "weights", *command_line.FIELDS):
-        parser.add_argument(f"--{name}")
+        nargs = "?" if name in command_line.SWITCHES else None
+        parser.add_argument(f"--{name}", nargs=nargs, const=nargs and "true")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--dry_run", action="store_true")
     parser.add_argument("--help", "-h", action="store_true")
@@ -72,6 +73,9 @@ def main(arguments: list[str]) -> None:
         print(help.of_mode(settings, next_command.program()))
     elif typed.dry_run:
         print(store.to_json(settings))
+        if command_line.draws_found_faces(settings):
+            command_line.check_given(settings, typed.mode)
+            runs.start("draw_found_faces", settings, folder)
     else:
         command_line.check_given(settings, typed.mode)
         for flag in command_line.unread(settings, typed):

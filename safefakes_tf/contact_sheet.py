@@ -51,6 +51,17 @@ def contact_sheet(
     return sheet
 
 
+def labelled(picture: np.ndarray, label: str) -> np.ndarray:
+    """Return uint8 [h + `LABEL_HEIGHT`, w, 3], the picture under a label of its own.
+
+    Letters beyond ASCII are shown as question marks: OpenCV draws no others.
+    """
+    strip = np.full([LABEL_HEIGHT, picture.shape[1], 3], 255, np.uint8)
+    ascii_only = label.encode("ascii", "replace").decode()
+    _write(strip, ascii_only, LABEL_HEIGHT, 0, shade=0)
+    return np.concatenate([strip, picture])
+
+
 def _fit(picture, cell):
     height, width = picture.shape[:2]
     scale = cell / max(height, width)

@@ -3,10 +3,12 @@
 import os
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from safefakes_tf import atomic
 from safefakes_tf.anonymizers.base import Anonymizer
+from safefakes_tf.boxes import LARGEST
 from safefakes_tf.config import InferenceConfig
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
@@ -21,13 +23,18 @@ def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:
     float32 [N, K, 2] y x relative, `has_keypoints` bool [N] and `seed` int64 of the
     photo give `photo` uint8 [H, W, 3] and `action` int64 [N] (see `faces.ACTIONS`).
 
+    Nobody checks what a SavedModel is given. A box that cannot be meant blacks out the
+    whole photo, as one with NaN does: one beside the photo, as most in pixels are, with
+    swapped corners, or more than `boxes.LARGEST` times the photo's longer side. A box
+    without an area hides nothing; one of zeros may be padding.
+
     Args:
         anonymizer: from `registry.create`.
         path: folder to write, as a whole; one that is there is replaced.
     """
 
     def serve(photo, boxes, keypoints, has_keypoints, seed):
-        faces = Faces(boxes, keypoints, has_keypoints)
+        faces = Faces(_nan_if_impossible(boxes, photo), keypoints, has_keypoints)
         photo, action = anonymizer.apply(photo, faces, seed)
         return {"photo": photo, "action": action}
 
@@ -62,6 +69,15 @@ def export_detector(
 
     variables = [variable.value for variable in part.variables]
     _save(serve, [tf.TensorSpec([None, None, 3], tf.uint8, "photo")], variables, path)
+
+
+def _nan_if_impossible(boxes, photo):
+    """Return float32 [N, 4] with NaN for boxes that cannot be meant."""
+    size = tf.cast(tf.shape(photo)[:2], tf.float32)
+    near, far = boxes[:, :2], boxes[:, 2:]
+    wrong = (far < near) | (near >= 1) | (far < 0) | ((far == 0) & (near < 0))
+    wrong |= (far - near) * size > LARGEST * tf.reduce_max(size)
+    return tf.where(tf.reduce_any(wrong, axis=1, keepdims=True), np.nan, boxes)
 
 
 def _save(serve, signature, variables, path):

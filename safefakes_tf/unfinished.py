@@ -6,6 +6,7 @@ made from, and which are there.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -16,6 +17,9 @@ from typing import Any, BinaryIO
 from safefakes_tf import atomic, locks
 
 JOURNAL = "journal.jsonl"
+NAMES = "names"  # in the first line, beside what all is made from
+SUFFIX = ".partial"
+LONGEST_NAME = 255  # bytes; of file systems
 
 
 class Unfinished:
@@ -52,9 +56,12 @@ def opened(
 ) -> Iterator[Unfinished]:
     """Work in `<output>.partial` while no other process does.
 
+    What an earlier run made, or was about to make, and this one does not, is removed.
+
     Args:
         output: the folder to make.
-        made_from: all that the results depend on, as texts; digests stand for files.
+        made_from: all that every result depends on, as texts; digests stand for files.
+            What one result alone depends on, the caller compares, and makes it anew.
         names: of the files that the run makes, relative to the folder.
 
     Raises:
@@ -62,7 +69,7 @@ def opened(
             the same `made_from` leaves it: others may have a hand in it.
         OSError: if it cannot be written.
     """
-    folder = output.with_name(f"{output.name}.partial")
+    folder = folder_of(output)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -75,11 +82,23 @@ def opened(
         )
     with locks.alone_in(folder, "name another --output"):
         atomic.remove_leftovers(folder)
-        begun = (JOURNAL, *names) if (folder / JOURNAL).exists() else ()
-        _check_files(folder, {*locks.FILES, *begun})
-        done = _resume(folder, made_from)
+        done = _resume(folder, made_from, names)
         with open(folder / JOURNAL, "ab", opener=_no_link) as journal:
             yield Unfinished(folder, done, journal)
+
+
+def folder_of(output: pathlib.Path) -> pathlib.Path:
+    """Return where the results lie until `output` is whole."""
+    return output.with_name(_shortened(output.name) + SUFFIX)
+
+
+def _shortened(name):
+    """Return a name that has room for `SUFFIX`, another one for each name."""
+    encoded = os.fsencode(name)
+    if len(encoded) + len(SUFFIX) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:16]
+    return os.fsdecode(encoded[:200]).encode(errors="ignore").decode() + digest
 
 
 def remove_journal(output: pathlib.Path) -> None:
@@ -88,10 +107,26 @@ def remove_journal(output: pathlib.Path) -> None:
         (output / name).unlink(missing_ok=True)
 
 
-def _resume(folder, made_from):
-    """Return what is done, and write the journal anew without a line that is torn."""
-    path = folder / JOURNAL
-    head, *lines = _read(path) or [made_from]
+def _resume(folder, made_from, names):
+    """Return what is done, with a journal that is whole and no other results about."""
+    _check_files(folder, pathlib.Path.is_symlink)  # the journal may be one
+    begun = (folder / JOURNAL).exists()
+    head, *lines = _read(folder / JOURNAL) or [{}]
+    own = [JOURNAL, *names, *head.get(NAMES, ())] if begun else ()
+    own = {folder / name for name in (*locks.FILES, *own)}
+    _check_files(folder, lambda path: not (path.is_dir() or path in own))
+    if head:
+        _check_unchanged(folder, head, made_from)
+    kept = (JOURNAL, *locks.FILES, *names)
+    _remove_others(folder, {folder / name for name in kept})
+    head = {**made_from, NAMES: sorted(names)}
+    lines = [line for line in lines if line["name"] in names]
+    text = "".join(f"{json.dumps(line)}\n" for line in (head, *lines))
+    atomic.write_text(folder / JOURNAL, text)  # without a line that is torn
+    return {line.pop("name"): line for line in lines}
+
+
+def _check_unchanged(folder, head, made_from):
     changed = [
         f"{key}: {head.get(key)} -> {value}"
         for key, value in made_from.items()
@@ -102,22 +137,28 @@ def _resume(folder, made_from):
             f"{folder} was begun with other inputs or settings ({'; '.join(changed)}); "
             "remove it, or go on with those"
         )
-    text = "".join(f"{json.dumps(line)}\n" for line in (made_from, *lines))
-    atomic.write_text(path, text)
-    return {line.pop("name"): line for line in lines}
 
 
-def _check_files(folder, names):
-    """Check that nothing is here but what the run makes: all of it will be published.
+def _remove_others(folder, paths):
+    """Remove results, and folders of results, that are not to be published."""
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder first
+        if path.is_dir():
+            with contextlib.suppress(OSError):  # it is not empty
+                path.rmdir()
+        elif path not in paths:
+            path.unlink()
+
+
+def _check_files(folder, is_strange):
+    """Check that nothing is here but what runs make: all of it will be published.
 
     Links are refused wherever they are: what is written through one ends elsewhere.
     """
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or (not path.is_dir() and name not in names):
+        if is_strange(path):
             raise ValueError(
-                f"{folder} holds {name}, which this run does not make; move that away, "
-                "or remove the folder"
+                f"{folder} holds {path.relative_to(folder).as_posix()}, which this run "
+                "does not make; move that away, or remove the folder"
             )
 
 

@@ -40,13 +40,17 @@ SMALL = {
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what needs a GPU where there is none; start with the slow files."""
+    """Skip what needs a GPU where there is none; start with slow files, then long ones.
+
+    So the last files are short, and no worker waits long for the other.
+    """
     if not tf.config.list_physical_devices("GPU"):
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(pytest.mark.skip("no GPU here"))
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    sizes = {path: path.stat().st_size for path in {item.path for item in items}}
+    items.sort(key=lambda item: (item.path not in slow, -sizes[item.path]))
 
 
 def pytest_runtest_setup(item):
@@ -82,6 +86,14 @@ def graphs_as_traced():
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     yield
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+
+
+@pytest.fixture
+def steps_untraced():
+    """Run functions operation by operation: one or two steps need no graph."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")

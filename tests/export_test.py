@@ -13,6 +13,7 @@ import tensorflow as tf
 from safefakes_tf import export, faces
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import AnonymizationConfig, DetectorConfig, InferenceConfig
+from safefakes_tf.config.data import STRICT
 from safefakes_tf.config.names import anonymizers as all_anonymizers
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
@@ -60,6 +61,25 @@ def test_a_full_disk_leaves_nothing_of_an_export(tmp_path, monkeypatch):
     assert not list((tmp_path / "export").iterdir())
 
 
+@pytest.fixture(scope="module")
+def served_blur(tmp_path_factory):
+    """Return the exported blur, as a function of a photo and boxes."""
+    path = tmp_path_factory.mktemp("export")
+    export.export_anonymizer(anonymizers.create("blur", STRICT, seed=0), path)
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+
+    def served(photo, boxes):
+        return serve(
+            photo=tf.constant(photo),
+            boxes=tf.constant(boxes),
+            keypoints=tf.zeros([len(boxes), 0, 2]),
+            has_keypoints=tf.zeros([len(boxes)], tf.bool),
+            seed=tf.constant(0, tf.int64),
+        )
+
+    return served
+
+
 def test_anonymizers_equal_the_python_result(tmp_path, photo, anonymization):
     boxes = np.array(
         [[0.1, 0.1, 0.7, 0.5], [0.3, 0.3, 0.9, 1.2], [0.8, 0.8, 0.9, 0.85]], np.float32
@@ -82,6 +102,37 @@ def test_anonymizers_equal_the_python_result(tmp_path, photo, anonymization):
         np.testing.assert_array_equal(served[f"{name}/photo"], image)
         np.testing.assert_array_equal(served[f"{name}/action"], action)
         assert faces.GENERATED in action or name == "original"
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        [9, 12, 54, 60],  # pixels
+        [0.6, 0.5, 0.1, 0.1],  # corners in the wrong order
+        [0.1, 0.5, 0.6, 0.1],
+        [1.1, 0.2, 1.4, 0.5],  # outside
+        [0.2, -0.5, 0.5, -0.1],
+        [-2.0, 0.1, 2.0, 0.5],  # four times the height
+        [0, 0, 54, 60],  # pixels, from the corner
+        [np.nan, 0.1, 0.6, 0.5],
+    ],
+)
+def test_a_box_that_cannot_be_meant_blacks_out_the_photo(box, served_blur, photo):
+    boxes = np.float32([[0.1, 0.1, 0.6, 0.5], box])
+    result = served_blur(photo, boxes)
+    assert (result["action"].numpy() == faces.BLACKED_OUT).all()
+    assert not result["photo"].numpy().any()
+
+
+@pytest.mark.parametrize(
+    "box", [[-0.2, -0.2, 0.5, 1.4], [0.0, 0.0, 1.0, 1.0], [-0.6, 0.5, 0.2, 1.1]]
+)
+def test_a_box_that_reaches_beyond_the_photo_can_be_meant(box, served_blur, photo):
+    empty = [[0.5, 0.5, 0.5, 0.5], [0.0, 0.0, 0.0, 0.0]]
+    result = served_blur(photo, np.float32([box, *empty]))
+    kept = [faces.KEPT] * len(empty)
+    assert result["action"].numpy().tolist() == [faces.GENERATED, *kept]
+    assert result["photo"].numpy().any()
 
 
 def test_detector_equals_the_python_result(tmp_path, photo):

@@ -13,6 +13,7 @@ ALLOWED = {
     "configs": {"config"},
     "runs": {
         *SHARED,
+        *("anonymized_folder", "own_inputs", "own_photos", "review"),
         *("anonymizers", "contact_sheet", "detectors", "evaluation", "export"),
         *("importers", "keypoints", "mistakes", "photos", "pipeline", "provenance"),
         *("report", "similarity", "tfds_builders", "training", "unfinished"),
@@ -25,9 +26,23 @@ ALLOWED = {
     },
     "pipeline": {*SHARED, "anonymizers", "keypoints", "photos", "provenance"},
     "provenance": {*SHARED, "anonymizers"},
+    "anonymized_folder": {
+        *SHARED,
+        *("anonymizers", "detectors", "photos", "provenance", "review"),
+    },
+    "own_inputs": {*SHARED, "photos", "unfinished"},
+    "own_photos": {
+        *SHARED,
+        *("anonymized_folder", "anonymizers", "detectors", "keypoints", "photos"),
+        "unfinished",
+    },
+    "review": {"photos"},
     "export": {*SHARED, "anonymizers", "detectors"},
     "anonymizers": {*SHARED, "keypoints", "training", "importers"},
-    "detectors": {*SHARED, "training", "importers", "workdir"},
+    "detectors": {
+        *SHARED,
+        *("cached_files", "importers", "keypoints", "training", "workdir"),
+    },
     "evaluation": {
         *SHARED,
         *("cached_files", "detectors", "importers", "photos", "workdir"),

@@ -153,6 +153,14 @@ def test_dry_run_prints_the_settings_and_stops(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("given", ["--skip_unreadable", "--skip_unreadable=true"])
+def test_a_switch_needs_no_value(given, capsys):
+    main.run(["--mode=anonymize", given, "--max_megapixels=50", "--dry_run"])
+    settings = json.loads(capsys.readouterr().out)
+    assert settings["skip_unreadable"] is True
+    assert settings["max_megapixels"] == 50
+
+
 def test_help_shows_every_mode_on_a_line():
     result = command("--help")
     assert result.returncode == 0

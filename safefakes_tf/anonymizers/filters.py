@@ -12,6 +12,11 @@ from safefakes_tf.faces import GENERATED, KEPT, Faces
 from safefakes_tf.ops import filters as filter_ops
 from safefakes_tf.ops import regions as region_ops
 
+# With strength=face, a sigma and a cell are such parts of the longer side of a face:
+# then no detail finer than an eighth of it is left.
+SIGMAS, CELLS = 5, 4
+LEAST = 4.0  # px, of both: less is left of small faces
+
 
 class Original(base.Filter):
     """Changes nothing and keeps every face: the baseline of every comparison."""
@@ -39,7 +44,7 @@ class Blackout(base.Filter):
 
 
 class Blur(base.Filter):
-    """Blurs every box with one Gaussian, whatever the size of the box."""
+    """Blurs every box: with one Gaussian for all, or one that grows with the face."""
 
     name = "blur"
 
@@ -54,6 +59,13 @@ class Blur(base.Filter):
 
     def hide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Blur the boxes one after another, each from its own pixels."""
+        if self.config.strength == "face":
+            sigmas = _parts(image, faces.boxes, SIGMAS)
+            return _filter_boxes(
+                image,
+                faces.boxes,
+                lambda patch, face: filter_ops.soften(patch, sigmas[face]),
+            )
         return _filter_boxes(
             image, faces.boxes, lambda patch, _: filter_ops.blur(patch, self._kernel)
         )
@@ -68,9 +80,16 @@ class FullBlur(base.Filter):
         """Make the kernel.
 
         Raises:
-            ValueError: if `config.fullblur_kernel` is not an odd number from 1.
+            ValueError: if `config.fullblur_kernel` is not an odd number from 1, or the
+                filter shall follow the face.
         """
         super().__init__(config, seed)
+        if config.strength == "face":
+            raise ValueError(
+                "fullblur must not be relied on: it blurs the whole photo weakly, and "
+                "large faces stay recognisable; name blur instead, or insist on it "
+                "with --set=data.anonymization.strength=study"
+            )
         self._kernel = _checked_kernel("fullblur_kernel", config.fullblur_kernel)
 
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
@@ -92,7 +111,7 @@ class FullBlur(base.Filter):
 
 
 class Pixelate(base.Filter):
-    """Shows every box in a fixed number of cells, whatever its size."""
+    """Shows every box in few cells: a fixed number, or as the face allows."""
 
     name = "pixelate"
 
@@ -110,8 +129,13 @@ class Pixelate(base.Filter):
             )
 
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
-        """Return the policy's action, with `KEPT` where cells are as fine as pixels."""
+        """Return the policy's action, with `KEPT` where cells are as fine as pixels.
+
+        With strength=face there are no such cells.
+        """
         action = super().decide(image, faces)
+        if self.config.strength == "face":
+            return action
         shape = tf.shape(image)
         regions = region_ops.pixel_regions(faces.boxes, shape[0], shape[1])
         sizes = regions[:, 2:] - regions[:, :2]
@@ -123,9 +147,32 @@ class Pixelate(base.Filter):
     def hide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Pixelate the boxes one after another."""
         cells = self.config.pixelate_cells
+        if self.config.strength == "face":
+            sides = _parts(image, faces.boxes, min(cells, CELLS))
+            return _filter_boxes(
+                image,
+                faces.boxes,
+                lambda patch, face: filter_ops.pixelate(
+                    patch, filter_ops.cells_of_size(patch, sides[face])
+                ),
+            )
         return _filter_boxes(
-            image, faces.boxes, lambda patch, _: filter_ops.pixelate(patch, cells)
+            image,
+            faces.boxes,
+            lambda patch, _: filter_ops.pixelate(patch, (cells, cells)),
         )
+
+
+def _parts(image, boxes, count):
+    """Return float32 [N]: such parts of the longer sides of boxes, in pixels.
+
+    Boxes count as annotated, also where they reach beyond the photo.
+
+    Source: conventional.md, strength.
+    """
+    size = tf.cast(tf.shape(image)[:2], tf.float32)
+    longer = tf.reduce_max((boxes[:, 2:] - boxes[:, :2]) * size, axis=1)
+    return tf.maximum(longer / count, LEAST)
 
 
 def _filter_boxes(image, boxes, edit):

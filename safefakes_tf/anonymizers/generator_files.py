@@ -19,7 +19,7 @@ from safefakes_tf import atomic, printing
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import names, store
 from safefakes_tf.config.overrides import RENAMED
-from safefakes_tf.importers import npz_files
+from safefakes_tf.importers import mistaken_files, npz_files
 
 ABOUT = "about"
 
@@ -110,6 +110,7 @@ def read(
 
 
 def _open(path, content=None):
+    mistaken_files.check(path, content)
     try:
         arrays = npz_files.read(path) if content is None else _arrays(content)
         return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays

@@ -13,6 +13,7 @@ from safefakes_tf.config.data import (
 )
 from safefakes_tf.config.detector import (
     AugmentationConfig,
+    DetectionConfig,
     DetectorConfig,
     InferenceConfig,
     LossConfig,

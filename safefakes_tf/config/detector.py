@@ -1,9 +1,10 @@
-"""The detector: its network, what it learns from, and how it looks at photos."""
+"""Detectors: DSFD's network, what it learns from, and how photos are looked at."""
 
 import dataclasses
 from typing import Annotated, Literal
 
-from safefakes_tf.config.values import Positive, Range, Share
+from safefakes_tf.config import names
+from safefakes_tf.config.values import Choice, Positive, Range, Share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,3 +72,16 @@ class InferenceConfig(ApConfig):
     nms_iou: float = 0.3  # overlap from which the weaker detection is dropped
     max_candidates: int = 5000  # before that
     max_detections: int = 750  # after it
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectionConfig:
+    """How faces are found on photos that nobody annotated."""
+
+    # What finds faces where there are no annotations.
+    detector: Annotated[str, Choice(lambda: names.DETECTORS)] = "centerface"
+    weights: str | None = None  # file of the detector, where it needs one: dsfd
+    threshold: Share = 0.2  # score from which a detection is a face
+    certain: Share = 0.5  # score below which it is listed as uncertain
+    # Share of its width and height by which a box grows on each side.
+    margin: Annotated[float, Range(0, 1)] = 0.15

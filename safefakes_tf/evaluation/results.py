@@ -5,7 +5,7 @@ import pathlib
 
 from safefakes_tf import atomic
 from safefakes_tf import workdir as files
-from safefakes_tf.evaluation import curves, wider_face
+from safefakes_tf.evaluation import curves, wider_face, zero_ap
 from safefakes_tf.evaluation.ground_truth import GroundTruth
 
 
@@ -42,6 +42,8 @@ def report(
         workdir: gets `evaluation.json` and `precision_recall.png`.
     """
     result = wider_face.evaluate(truth, predictions, arithmetic)
+    if 0 in result.ap.values():
+        print(f"an AP is 0:  {zero_ap.reason(truth, predictions)}")
     workdir.mkdir(parents=True, exist_ok=True)
     metrics = {**result.ap, "mAP": result.mean_ap}
     plot = workdir / files.CURVES

@@ -12,7 +12,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from safefakes_tf.importers import npz_files, torch_files, zip_files
+from safefakes_tf.importers import (
+    mistaken_files,
+    npz_files,
+    parameters,
+    safetensors_files,
+    torch_files,
+    zip_files,
+)
 
 
 def read(
@@ -23,7 +30,7 @@ def read(
     """Return the parameters of a checkpoint by their published names.
 
     Args:
-        path: a file of `torch.save`, or an `.npz` of name -> array.
+        path: a file of `torch.save` or of safetensors, or an `.npz` of name -> array.
         containers: keys, one inside the other, under which the parameters may lie.
         max_gb: what all arrays may take in memory, in 10**9 bytes.
 
@@ -31,8 +38,13 @@ def read(
         ValueError: if the file is not readable, too large, or holds no parameters.
     """
     path = pathlib.Path(path)
-    read_tree = _read_npz if path.suffix == ".npz" else torch_files.read
-    tree = read_tree(path, max_gb)
+    mistaken_files.check(path)
+    if path.suffix == ".npz":
+        tree = _read_npz(path, max_gb)
+    elif safetensors_files.recognises(path):
+        tree = safetensors_files.read(path, max_gb)
+    else:
+        tree = torch_files.read(path, max_gb)
     for key in containers:
         if isinstance(tree, Mapping) and isinstance(tree.get(key), Mapping):
             tree = tree[key]
@@ -48,7 +60,9 @@ def read(
     }
     strange = [name for name, value in arrays.items() if value.dtype.kind not in "fiub"]
     if strange:
-        raise ValueError(f"{path} must hold real numbers; not so {', '.join(strange)}")
+        raise ValueError(
+            f"{path} must hold real numbers; not so {parameters.listed(strange)}"
+        )
     return arrays
 
 

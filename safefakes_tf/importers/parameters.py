@@ -1,9 +1,11 @@
 """Parameters of a reference implementation, set into a Keras model's variables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
+
+MOST_TOLD = 10  # names
 
 
 def reference_shape(variable: keras.Variable) -> tuple[int, ...]:
@@ -19,6 +21,12 @@ def to_keras(name: str, value: np.ndarray) -> np.ndarray:
     if value.ndim == 4:
         return value.transpose(2, 3, 1, 0)
     return value.T if value.ndim == 2 else value
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = len(names) - MOST_TOLD
+    return ", ".join(names[:MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def load(
@@ -39,18 +47,24 @@ def load(
         ValueError: naming the parameters that are missing, not known or of another
             shape; nothing is set then.
     """
-    problems = [f"missing {name}" for name in variables.keys() - parameters.keys()]
-    problems += [f"unknown {name}" for name in parameters.keys() - variables.keys()]
-    values = {}
-    for name in variables.keys() & parameters.keys():
+    missing = sorted(variables.keys() - parameters.keys())
+    unknown = sorted(parameters.keys() - variables.keys())
+    if len(missing) == len(variables):
+        raise ValueError(
+            f"the file is of another network than {model_name}: it has none of the "
+            f"parameters {listed(missing)}; it has {listed(unknown)}"
+        )
+    problems = [f"missing {listed(missing)}"] if missing else []
+    problems += [f"unknown {listed(unknown)}"] if unknown else []
+    shapes, values = [], {}
+    for name in sorted(variables.keys() & parameters.keys()):
         values[name] = convert(name, np.asarray(parameters[name], np.float32))
         if values[name].shape != tuple(variables[name].shape):
             expected = reference_shape(variables[name])
             got = tuple(parameters[name].shape)
-            problems.append(f"{name} must be {expected}, got {got}")
+            shapes.append(f"{name} must be {expected}, got {got}")
+    problems += [listed(shapes)] if shapes else []
     if problems:
-        raise ValueError(
-            f"parameters do not fit {model_name}: {'; '.join(sorted(problems))}"
-        )
+        raise ValueError(f"parameters do not fit {model_name}: {'; '.join(problems)}")
     for name, value in values.items():
         variables[name].assign(value)

@@ -64,17 +64,9 @@ def read(path: str | os.PathLike, max_gb: float = zip_files.MAX_GB) -> Any:
             if zipfile.is_zipfile(file):
                 return _read_archive(file, max_gb)
             file.seek(0)
-            if file.read(9)[8:] == b"{":  # behind the length of its header
-                raise _SafetensorsError
-            file.seek(0)
             return _read_stream(file, max_gb)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    except _SafetensorsError as error:
-        raise ValueError(
-            f"{path} looks like a safetensors file, which is not read; make an .npz of "
-            "it: numpy.savez(FILE, **safetensors.numpy.load_file(FILE))"
-        ) from error
     except RefusedError as error:
         raise ValueError(
             f"{path} names {error}, which a file of weights has no use for; it was not "
@@ -85,10 +77,6 @@ def read(path: str | os.PathLike, max_gb: float = zip_files.MAX_GB) -> Any:
         raise ValueError(
             f"{path} must be a file of torch.save; it cannot be read as one ({reason})"
         ) from error
-
-
-class _SafetensorsError(Exception):
-    """The file begins as one of the safetensors format does."""
 
 
 @dataclasses.dataclass(frozen=True)

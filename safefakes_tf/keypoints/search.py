@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import contextlib
 import functools
+import math
 import multiprocessing
 import multiprocessing.util
 import os
@@ -114,5 +115,6 @@ def _find_in_process(upright, encoded, boxes):
 
 def _find(detector, upright, encoded, boxes):
     if upright:
-        return detector.find(reader.decode_upright(encoded)[0], boxes)
+        photo, _ = reader.decode_upright(encoded, math.inf)  # as it was let in already
+        return detector.find(photo, boxes)
     return detector.find(reader.decode_stored(encoded), boxes)

@@ -1,4 +1,4 @@
-"""Filters of a patch: Gaussian blur and pixelation, as TensorFlow ops of any shape.
+"""Filters of a patch: Gaussian blurs and pixelation, as TensorFlow ops of any shape.
 
 Source: conventional.md.
 """
@@ -11,6 +11,10 @@ import tensorflow as tf
 MAX_SQUARE = 64
 
 TILE = 24  # rows; fewer take fewer multiplications, but more time for each
+
+# Pixels of a patch that are floating-point numbers at a time: those of a whole portrait
+# would take a gigabyte.
+STRIP = 2**20
 
 
 def gaussian_kernel(size: int) -> np.ndarray:
@@ -110,12 +114,98 @@ def _blur_tiles(lines, kernel):
     return tf.reshape(smooth, [1, -1, length])[:, :size]
 
 
-def pixelate(patch: tf.Tensor, cells: int) -> tf.Tensor:
+def soften(patch: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
+    """Blur a patch with a Gaussian of any width, reading no pixel outside it.
+
+    Averages are taken at points half a sigma apart, and every pixel becomes the average
+    of those near it. Both times the weights are a Gaussian of half the variance, so the
+    result is that of one of `sigma`, at a cost that does not grow with it.
+
+    Args:
+        patch: uint8 [h, w, 3], h, w >= 1.
+        sigma: float32 scalar, px; at least 1.
+
+    Returns:
+        uint8 [h, w, 3], rounded to nearest. At its edge the patch is neither mirrored
+        nor repeated: weights beyond it are left out, and the others sum to one.
+
+    Source: conventional.md, strength.
+    """
+    shape = tf.shape(patch)
+    height, width = shape[0], shape[1]
+    rows, columns = _weights_at_points(height, sigma), _weights_at_points(width, sigma)
+    step = tf.clip_by_value(STRIP // width, 1, height)
+    means = _weighted_rows(_sum_to_one(rows), patch, step)  # [points, (w, 3)]
+    means = tf.reshape(means, [-1, width, 3])
+    means = tf.matmul(_sum_to_one(columns), means)  # [points, points, 3]
+    means = tf.matmul(_sum_to_one(tf.transpose(columns)), means)
+    means = tf.reshape(means, [-1, 3 * width])
+    spread = _sum_to_one(tf.transpose(rows))  # [h, points]
+
+    def strip(top):
+        within = tf.minimum(tf.range(top, top + step), height - 1)
+        lines = tf.matmul(tf.gather(spread, within), means)
+        return tf.cast(tf.floor(lines + 0.5), tf.uint8)
+
+    strips = tf.map_fn(
+        strip,
+        tf.range(0, height, step),
+        fn_output_signature=tf.uint8,
+        parallel_iterations=1,
+    )
+    return tf.reshape(tf.reshape(strips, [-1, 3 * width])[:height], shape)
+
+
+def _weights_at_points(size, sigma):
+    """Return float32 [points, size], what pixels of a line are worth to each point."""
+    length = tf.cast(size, tf.float32)
+    count = tf.cast(tf.math.ceil(2 * length / sigma), tf.int32) + 1
+    points = tf.linspace(0.0, length, count)[:, tf.newaxis]
+    centres = tf.cast(tf.range(size), tf.float32) + 0.5
+    return tf.exp(-(((points - centres) / sigma) ** 2))
+
+
+def _sum_to_one(weights):
+    return weights / tf.reduce_sum(weights, axis=1, keepdims=True)
+
+
+def _weighted_rows(weights, patch, step):
+    """Return weights [n, h] times the rows of a patch, `step` of them at a time."""
+    height = tf.shape(patch)[0]
+    lines = tf.reshape(patch, [height, -1])
+
+    def add(top, sums):
+        some = tf.cast(lines[top : top + step], tf.float32)
+        return top + step, sums + tf.matmul(weights[:, top : top + step], some)
+
+    nothing = tf.zeros(tf.stack([tf.shape(weights)[0], tf.shape(lines)[1]]))
+    _, sums = tf.while_loop(
+        lambda top, _: top < height, add, (0, nothing), parallel_iterations=1
+    )
+    return sums
+
+
+def cells_of_size(patch: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
+    """Return how many cells of at least a side fit into a patch, at least one.
+
+    Args:
+        patch: uint8 [h, w, 3].
+        side: float32 scalar, px; a thousandth less passes for it, as it is rounded.
+
+    Returns:
+        int32 [2], along the height and the width.
+    """
+    size = tf.cast(tf.shape(patch)[:2], tf.float32)
+    return tf.maximum(tf.cast(size / side + 1e-3, tf.int32), 1)
+
+
+def pixelate(patch: tf.Tensor, cells: tuple[int, int] | tf.Tensor) -> tf.Tensor:
     """Average a patch over a grid of cells and spread each average over its cell.
 
     Args:
         patch: uint8 [h, w, 3], h, w >= 1.
-        cells: cells along each axis; an axis with fewer pixels has a cell per pixel.
+        cells: along the height and the width, int32 [2]; an axis with fewer pixels has
+            a cell per pixel.
 
     Returns:
         uint8 [h, w, 3]. A cell's value is the mean over its area, where a pixel that a
@@ -129,13 +219,13 @@ def pixelate(patch: tf.Tensor, cells: int) -> tf.Tensor:
     # Weights are whole numbers, so sums down to [cells, w] are below 2**24, as float32
     # needs them, and the sums of those below 2**53.
     lines = tf.cast(tf.reshape(patch, [height, -1]), tf.float32)
-    sums = tf.matmul(tf.cast(_cell_weights(height, cells), tf.float32), lines)
+    sums = tf.matmul(tf.cast(_cell_weights(height, cells[0]), tf.float32), lines)
     sums = tf.cast(tf.reshape(sums, [-1, width, 3]), tf.float64)
-    sums = tf.matmul(tf.cast(_cell_weights(width, cells), tf.float64), sums)
+    sums = tf.matmul(tf.cast(_cell_weights(width, cells[1]), tf.float64), sums)
     area = tf.cast(height, tf.float64) * tf.cast(width, tf.float64)
     means = tf.cast(tf.floor(sums / area + 0.5), tf.uint8)
-    spread = tf.gather(means, _cell_of_pixel(width, cells), axis=1)
-    return tf.gather(spread, _cell_of_pixel(height, cells), axis=0)
+    spread = tf.gather(means, _cell_of_pixel(width, cells[1]), axis=1)
+    return tf.gather(spread, _cell_of_pixel(height, cells[0]), axis=0)
 
 
 def _cell_weights(size, cells):

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from safefakes_tf.photos import writer
+from safefakes_tf.boxes import LARGEST
+from safefakes_tf.photos import name_matching, writer
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 
 TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
-LARGEST = 2  # longer sides of the photo that a box may measure; more is a mistake
+SMALLEST = 0.5  # px; a lesser box, relative to the photo perhaps, would hide nothing
 
 
 def check_names(listed: Sequence[PhotoBoxes], taken: Iterable[str]) -> None:
@@ -48,6 +49,7 @@ def check_present(folder: pathlib.Path, listed: Sequence[PhotoBoxes]) -> None:
         raise ValueError(
             f"{len(missing)} of {len(listed)} annotated photos are not in {folder}, "
             f"e.g. {missing[0]}; copy them there, or take them out of the annotations"
+            f"{name_matching.nearest(folder, missing[0])}"
         )
     known = {}
     for photo in listed:  # links, or a file system to which case is nothing
@@ -74,15 +76,18 @@ def check_fit(photo: PhotoBoxes, size: tuple[int, int], turned: bool) -> None:
     shown = f"viewers show {size[1]} px wide and {size[0]} px high"
     if photo.size is not None and photo.size != (size[1], size[0]):
         width, height = photo.size
+        swapped = photo.size == size
+        insist = "" if swapped else ", or say that it is so with --box_units=pixels"
         raise ValueError(
             f"the annotations say that {photo.filename} is {width} px wide and "
-            f"{height} px high, but {shown}; annotate it as it is shown"
+            f"{height} px high, but {shown}; annotate it as it is shown{insist}"
         )
     near, extent = photo.boxes[:, [1, 0]], photo.boxes[:, [3, 2]]
     middle, far = near + extent / 2, near + extent
     misfits = {
         "its middle lies beside the photo": (middle < 0) | (middle > size),
         f"it is more than {LARGEST} times as large": extent > LARGEST * max(size),
+        "it is less than half a pixel wide or high": extent < SMALLEST,
     }
     if turned:  # boxes on the stored pixels are the likely mistake
         misfits["it reaches beyond the photo, which is stored turned"] = (

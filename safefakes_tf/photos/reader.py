@@ -4,10 +4,12 @@ import collections
 import concurrent.futures
 import contextlib
 import io
+import math
+import os
 import pathlib
 import struct
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,66 +17,115 @@ import tensorflow as tf
 from absl import logging
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from safefakes_tf.photos import cut_jpegs, formats
+from safefakes_tf.photos.formats import FORMATS
+
 WIDTH, HEIGHT, ORIENTATION = 0x0100, 0x0101, 0x0112  # tags of TIFF and EXIF
 TURNED = range(2, 9)  # values of the last; some cameras write 0 for upright
 ON_ITS_SIDE = range(5, 9)  # of these, those that swap width and height
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
-MAY_MOVE = ("PNG", "WEBP")
-# What decoders raise for files that are broken, or larger than is sane.
-UNREADABLE = (
-    *(OSError, SyntaxError, ValueError, KeyError, EOFError, struct.error),
-    Image.DecompressionBombError,
-)
-PLAIN = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # how JPEG and PNG files begin
-WORKERS = 2
-WINDOW = 8  # files in memory ahead of the consumer
+MAY_MOVE = ("PNG", "WEBP", "AVIF")
+# What decoders raise for files that are broken.
+UNREADABLE = (OSError, SyntaxError, ValueError, KeyError, EOFError, struct.error)
+# How JPEG and PNG files begin.
+PLAIN = (cut_jpegs.BEGINNING, b"\x89PNG\r\n\x1a\n")
+WORKERS = os.cpu_count() or 1
+WINDOW = 4 * WORKERS  # files in memory ahead of the consumer
 SRGB = ImageCms.createProfile("sRGB")
+
+# Larger photos are refused, as a file of a few bytes can claim any size. Pillow's limit
+# counts for the whole process, and phones take larger photos.
+MAX_MEGAPIXELS = 300.0
+Image.MAX_IMAGE_PIXELS = None
+STRIP = 2**20  # pixels that are copied at a time
 
 
 # === Upright ===
 
 
-def size(path: pathlib.Path) -> tuple[tuple[int, int], bool]:
-    """Tell how large viewers show a photo, without its pixels where its format can.
-
-    Returns:
-        Height and width in pixels, and whether the stored pixels lie otherwise.
-
-    Raises:
-        ValueError: if the file is not there or is no photo.
-    """
-    with reading(path), Image.open(path, formats=FORMATS) as image:
-        orientation = image.getexif().get(ORIENTATION, 1)
-        stored = image.size
-        if image.format == "TIFF":  # of which newer Pillows tell the upright size
-            stored = tuple(image.tag_v2[tag] for tag in (WIDTH, HEIGHT))
-    upright = stored if orientation in ON_ITS_SIDE else stored[::-1]
-    return upright, orientation in TURNED
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return height and width of an opened photo as viewers show it, in pixels."""
+    stored = image.size
+    if image.format == "TIFF":  # of which newer Pillows tell the upright size
+        stored = tuple(image.tag_v2[tag] for tag in (WIDTH, HEIGHT))
+    on_its_side = image.getexif().get(ORIENTATION) in ON_ITS_SIDE
+    return stored if on_its_side else stored[::-1]
 
 
-def decode_upright(encoded: bytes) -> tuple[np.ndarray, bool]:
+def decode_upright(
+    encoded: bytes, max_megapixels: float = MAX_MEGAPIXELS
+) -> tuple[np.ndarray, bool]:
     """Decode a photo as viewers show it: turned upright, its colours in sRGB.
 
     What is transparent becomes white: there may be anything underneath, such as a face
     that somebody erased. Of several pictures in a file, all but the first are left out.
+    A JPEG file that lacks its last bytes is read as far as it goes, as viewers do.
 
     Args:
         encoded: bytes of the file, whose format they tell, not its name.
+        max_megapixels: that the photo may have.
 
     Returns:
         uint8 [H, W, 3], RGB, and whether the stored pixels lie otherwise.
 
     Raises:
-        One of `UNREADABLE`: if it is no photo, is cut short or moves; see `reading`.
+        One of `UNREADABLE`: if it is no photo, is too large, lacks more, or moves; see
+            `reading`.
     """
     # Bytes, as Pillow maps files into memory, and then shears turned grey TIFFs.
-    with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+    with opened(encoded, max_megapixels) as image:
+        turned = is_turned(image)
+        try:
+            image.load()
+        except OSError:
+            if not encoded.startswith(cut_jpegs.BEGINNING):
+                raise
+            return decode_upright(cut_jpegs.mended(encoded), max_megapixels)
+        ImageOps.exif_transpose(image, in_place=True)
+        return _pixels(_opaque(in_8_bits(image))), turned
+
+
+@contextlib.contextmanager
+def opened(encoded: bytes, max_megapixels: float) -> Iterator[Image.Image]:
+    """Give a photo of which only the head is read so far.
+
+    Args:
+        encoded: bytes of the file.
+        max_megapixels: that the photo may have.
+
+    Raises:
+        One of `UNREADABLE`: if it is none of `FORMATS`, is too large, or moves.
+    """
+    try:
+        image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError(formats.why_unknown(encoded)) from None
+    with image:
+        megapixels = math.prod(image.size) / 1e6
+        if megapixels > max_megapixels:
+            raise ValueError(
+                f"it has {megapixels:.4g} megapixels, and --max_megapixels is "
+                f"{max_megapixels:g}"
+            )
         if image.format in MAY_MOVE and getattr(image, "is_animated", False):
             raise ValueError("it is an animation; save the one picture of it")
-        turned = image.getexif().get(ORIENTATION) in TURNED
-        image.load()
-        upright = ImageOps.exif_transpose(image)
-        return np.array(_opaque(_in_8_bits(upright))), turned
+        yield image
+
+
+def is_turned(image: Image.Image) -> bool:
+    """Tell whether viewers turn the stored pixels; of HEIF, the library does it."""
+    tag = image.info.get("original_orientation") or image.getexif().get(ORIENTATION)
+    return tag in TURNED
+
+
+def _pixels(image):
+    """Return uint8 [H, W, 3], in strips: else NumPy makes two more copies."""
+    width, height = image.size
+    pixels = np.empty([height, width, 3], np.uint8)
+    step = max(1, STRIP // width)
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
+        pixels[top:bottom] = image.crop((0, top, width, bottom))
+    return pixels
 
 
 @contextlib.contextmanager
@@ -84,15 +135,18 @@ def reading(path):
         yield
     except FileNotFoundError:
         raise ValueError(f"photo {path} is missing") from None
-    except UnidentifiedImageError:
-        reason = f"it is none of {', '.join(FORMATS)}"
-        raise ValueError(f"photo {path} does not decode: {reason}") from None
     except UNREADABLE as error:
-        raise ValueError(f"photo {path} does not decode: {error}") from error
+        reason = " ".join(str(error).split())  # some are of several lines
+        raise ValueError(f"photo {path} does not decode: {reason}") from error
 
 
-def _in_8_bits(image):
-    """Return a photo of 8 bits per channel; Pillow would cut 16 bits off at 255."""
+def in_8_bits(image: Image.Image) -> Image.Image:
+    """Return a photo of 8 bits per channel; Pillow would cut 16 bits off at 255.
+
+    Raises:
+        One of `UNREADABLE`: if it does not decode, or its range is not known.
+    """
+    image.load()
     if image.mode == "F":
         raise ValueError("the range of floating-point pixels is not known; save 8 bits")
     if image.mode != "I" and not image.mode.startswith("I;16"):
@@ -125,7 +179,7 @@ def _in_srgb(image):
         if profile:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             return ImageCms.profileToProfile(image, source, SRGB, outputMode="RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
 
 
 # === As stored, for data sets ===
@@ -150,29 +204,49 @@ def check(encoded: bytes, name: str, upright: bool = False) -> Photo:
     """Return a photo that is known to decode.
 
     JPEG and PNG files, all of which TensorFlow reads as RGB of 8 bits, stay as they
-    are. Other formats that OpenCV knows (TIFF, WebP, BMP) are stored as PNG.
+    are. Other formats are stored as PNG. A JPEG file that lacks its last bytes gets an
+    end.
 
     Args:
         encoded: bytes of the file.
         name: of the file, for the message.
         upright: whether boxes are annotated on what viewers show. Then a photo that is
-            stored turned is stored upright, as PNG; else its orientation is ignored.
+            stored turned is stored upright, and a transparent one on white, as PNG.
+            Else a turned one is refused, as its boxes may be meant either way.
 
     Raises:
-        ValueError: if the file does not decode.
+        ValueError: if the file does not decode, or is turned and must not be.
     """
+    with reading(name), opened(encoded, MAX_MEGAPIXELS) as image:
+        turned, transparent = is_turned(image), image.has_transparency_data
+    if turned and not upright:
+        raise ValueError(
+            f"photo {name} is stored turned, as its EXIF orientation tells, and here "
+            "boxes are for photos as stored; save it upright and without that tag, and "
+            "its boxes to match"
+        )
     try:
-        if upright and _is_turned(encoded):
+        plain = encoded.startswith(PLAIN)
+        if upright and (turned or transparent or not plain):
             return _as_png(decode_upright(encoded)[0])
-        if not encoded.startswith(PLAIN):
-            return _as_png(decode_stored(encoded))
-        pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        return Photo(encoded, *pixels.shape[:2], untouched=True)
+        return _plain(encoded) if plain else _as_png(decode_stored(encoded))
     except (tf.errors.InvalidArgumentError, cv2.error, *UNREADABLE) as error:
         raise ValueError(
             f"photo {name} does not decode: damaged, cut short or no photo; copy it "
             "again"
         ) from error
+
+
+def _plain(encoded):
+    try:
+        pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    except tf.errors.InvalidArgumentError:
+        if not encoded.startswith(cut_jpegs.BEGINNING):
+            raise
+        encoded = cut_jpegs.mended(encoded)
+        pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+        return Photo(encoded, *pixels.shape[:2], untouched=False)
+    return Photo(encoded, *pixels.shape[:2], untouched=True)
 
 
 def decode_stored(encoded: bytes) -> np.ndarray:
@@ -197,13 +271,14 @@ def read_all(paths: Iterable[pathlib.Path], upright: bool = False) -> Iterator[P
         ValueError: naming the first file that is absent or does not decode.
     """
     total = converted = 0
-    for photo in _map_ahead(lambda path: _checked(path, upright), paths):
+    for photo in map_ahead(lambda path: _checked(path, upright), paths):
         total += 1
         converted += not photo.untouched
         yield photo
     if converted:
         logging.warning(
-            "%d of %d photos were neither JPEG nor PNG and are stored as PNG",
+            "%d of %d photos were neither JPEG nor PNG, turned, or cut short, and are "
+            "stored otherwise",
             converted,
             total,
         )
@@ -216,17 +291,12 @@ def _checked(path, upright):
         raise ValueError(f"photo {path} is missing; copy the data set again") from None
 
 
-def _is_turned(encoded):
-    with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
-        return image.getexif().get(ORIENTATION) in TURNED
-
-
 def _as_png(pixels):
     png = tf.io.encode_png(pixels).numpy()
     return Photo(png, *pixels.shape[:2], untouched=False)
 
 
-def _map_ahead(function, items):
+def map_ahead(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
     """Yield `function(item)` in order, computed in threads a few items ahead."""
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         waiting = collections.deque()

@@ -1,4 +1,7 @@
-"""One file per `--mode`: `run(settings, workdir)` tells that mode from start to end."""
+"""One file per `--mode`: `run(settings, workdir)` tells that mode from start to end.
+
+`draw_found_faces` is what --mode=anonymize --dry_run does.
+"""
 
 import contextlib
 import importlib
@@ -13,7 +16,7 @@ def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
     """Print which devices are here, run a mode, and return what it returns.
 
     Args:
-        mode: a key of `config.modes.MODES`; the module of its run has that name.
+        mode: a key of `config.modes.MODES`, as the module of its run is called.
         settings: of the class in that row.
         workdir: where results go. No other process works there meanwhile, but the
             workers of a cluster, of which the chief keeps others out.

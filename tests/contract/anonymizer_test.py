@@ -29,9 +29,15 @@ BOXES = [
 ]
 
 
-@pytest.fixture(scope="module", params=sorted(names.anonymizers()))
+# Filters that follow the face beside those of the study.
+OF_FACES = ("blur of faces", "pixelate of faces")
+
+
+@pytest.fixture(scope="module", params=[*sorted(names.anonymizers()), *OF_FACES])
 def anonymizer(request, anonymization):
-    return anonymizers.create(request.param, anonymization(request.param), seed=7)
+    name, of_faces, _ = request.param.partition(" of faces")
+    options = {"strength": "face"} if of_faces else {}
+    return anonymizers.create(name, anonymization(name, **options), seed=7)
 
 
 def _record(boxes, name="a/photo.jpg", size=(96, 130), seed=0):
@@ -158,6 +164,11 @@ def test_eager_function_map_batch_and_saved_model_agree(anonymizer, tmp_path):
     export.export_anonymizer(anonymizer, tmp_path)
     serve = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
     for photo, face, seed, known in zip(photos, faces, seeds, expected, strict=True):
+        if len(face.boxes) == len(BOXES):
+            # Inverted and outside: a SavedModel blacks out the photo, see export_test.
+            possible = np.delete(np.arange(len(BOXES)), [6, 7])
+            face = faces_lib.Faces(*(tf.gather(part, possible) for part in face))
+            known = {IMAGE: known[IMAGE], ACTION: tf.gather(known[ACTION], possible)}
         served = serve(
             photo=photo,
             boxes=face.boxes,
@@ -186,6 +197,8 @@ def test_strict_policy_keeps_no_face_that_the_method_changes(anonymizer):
     kept = strict(_record(BOXES))[ACTION].numpy() == faces_lib.KEPT
     # Kept by definition: all in the baseline, pixelated boxes of 8 px and less.
     small = {"original": range(9), "pixelate": (5, 6, 7, 8)}.get(strict.name, (5, 6, 7))
+    if options.strength == "face":
+        small = (5, 6, 7)
     np.testing.assert_array_equal(np.flatnonzero(kept), list(small)[: kept.sum()])
     assert kept.sum() == (0 if strict.name == "fullblur" else len(small))
 

@@ -174,7 +174,7 @@ def test_missing_or_misplaced_folder(truth, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "line 1: expected the image name, but the file ends"),
+        ("\n", "line 2: expected the image name, but the file ends"),
         ("name\n", "line 2: expected the number of boxes, but the file ends"),
         ("1 2 3 4 0.5\n1 2 3 4 0.4", "line 2: expected the number of boxes alone, got"),
         ("name\n-1\n", "line 2: expected the number of boxes alone, got '-1'"),
@@ -197,6 +197,37 @@ def test_malformed_file_is_refused_by_name_and_line(truth, tmp_path, content, me
         prediction_files.read(tmp_path, truth)
     refusal.match(message)
     assert "\n" not in str(refusal.value)
+
+
+def test_empty_files_count_as_without_detections(truth, tmp_path, caplog):
+    write_all(tmp_path, truth)
+    (tmp_path / "event_1" / "4.txt").write_text("")
+    assert prediction_files.read(tmp_path, truth).num_boxes[4] == 0
+    (message,) = warnings_of(caplog)
+    assert "1 prediction files" in message and "are empty and count as" in message
+
+
+def test_scores_that_stand_first_are_put_last(truth, tmp_path, caplog):
+    write_all(tmp_path, truth)
+    expected = prediction_files.read(tmp_path, truth)
+    for path in tmp_path.rglob("*.txt"):
+        title, count, *rows = path.read_text().splitlines()
+        rows = [" ".join(np.roll(row.split(), 1)) for row in rows]
+        path.write_text("\n".join([title, count, *rows]))
+    found = prediction_files.read(tmp_path, truth)
+    np.testing.assert_array_equal(found.boxes, expected.boxes)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+    (message,) = warnings_of(caplog)
+    assert "12 prediction files" in message and "have score x y w h" in message
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.625, 1.25, 3])
+def test_boxes_on_photos_of_another_size_are_refused(truth, tmp_path, factor):
+    write_all(tmp_path, truth, lambda *box: tuple(factor * value for value in box))
+    with pytest.raises(ValueError, match=r"of photos \S+ times as wide") as error:
+        prediction_files.read(tmp_path, truth)
+    told = float(str(error.value).split("of photos ")[1].split()[0])
+    assert told == pytest.approx(factor, rel=0.02)
 
 
 CONVENTIONS = {

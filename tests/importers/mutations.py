@@ -25,8 +25,14 @@ import zipfile
 
 import assembler
 import numpy as np
+import safetensors.numpy
 
-from safefakes_tf.importers import npz_files, numpy_files, torch_files
+from safefakes_tf.importers import (
+    npz_files,
+    numpy_files,
+    safetensors_files,
+    torch_files,
+)
 
 DATA = pathlib.Path(__file__).parent / "data"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -55,6 +61,7 @@ SEEDS = (
     (torch_files.read, assembler.stream(assembler.tensor(assembler.storage()))),
     (npz_files.read, _saved(lambda file: np.savez(file, about="{}", **ARRAYS))),
     (npz_files.read, _saved(lambda file: np.savez_compressed(file, **ARRAYS))),
+    (safetensors_files.read, safetensors.numpy.save(ARRAYS)),
     (numpy_files.read, pickle.dumps({"block": ARRAYS, "step": 3}, 3)),
     (numpy_files.read, pickle.dumps({"block": ARRAYS, "step": 3}, 4)),
 )

@@ -166,14 +166,6 @@ def test_a_tensor_is_no_storage(tmp_path):
         torch_files.read(path)
 
 
-def test_a_safetensors_file_is_told_apart(tmp_path):
-    header = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
-    with pytest.raises(ValueError, match=r"is not read; make an .npz of it: numpy"):
-        torch_files.read(path)
-
-
 def test_a_file_cannot_change_what_reads_it(tmp_path):
     """The instruction BUILD sets attributes of anything that a pickle can name."""
     path = tmp_path / "some.pth"

@@ -144,7 +144,7 @@ def _pixelated(patch, cells):
 )
 def test_pixelate_is_exact(height, width, cells):
     patch = _photo(height, width)
-    result = filter_ops.pixelate(tf.constant(patch), cells)
+    result = filter_ops.pixelate(tf.constant(patch), (cells, cells))
     np.testing.assert_array_equal(result, _pixelated(patch, cells))
 
 
@@ -154,10 +154,12 @@ def test_pixelate_equals_opencv_where_cells_are_whole():
     cells = cv2.resize(patch.astype(np.float64), (8, 8), interpolation=cv2.INTER_AREA)
     means = np.floor(cells + 0.5).astype(np.uint8)
     expected = cv2.resize(means, (40, 72), interpolation=cv2.INTER_NEAREST)
-    np.testing.assert_array_equal(filter_ops.pixelate(tf.constant(patch), 8), expected)
+    np.testing.assert_array_equal(
+        filter_ops.pixelate(tf.constant(patch), (8, 8)), expected
+    )
 
 
 def test_halves_round_up():
     patch = np.zeros([2, 2, 3], np.uint8)
     patch[0] = 1
-    assert (filter_ops.pixelate(tf.constant(patch), 1).numpy() == 1).all()
+    assert (filter_ops.pixelate(tf.constant(patch), (1, 1)).numpy() == 1).all()

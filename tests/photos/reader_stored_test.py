@@ -75,11 +75,32 @@ def test_one_pixel_is_a_photo():
     assert reader.check(encoded, "dot.jpg") == (encoded, 1, 1, True)
 
 
-def test_exif_orientation_is_ignored(tmp_path, pixels):
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_boxes_for_what_is_shown_are_not_laid_on_what_is_stored(
+    suffix, tmp_path, pixels
+):
     exif = PIL.Image.Exif()
     exif[0x0112] = 6  # "rotate by 90 degrees to view"
-    encoded = _file(tmp_path, PIL.Image.fromarray(pixels), "turned.jpg", exif=exif)
-    assert reader.check(encoded, "turned.jpg")[1:3] == (24, 32)
+    image = PIL.Image.fromarray(pixels)
+    encoded = _file(tmp_path, image, f"turned{suffix}", exif=exif)
+    with pytest.raises(ValueError, match=r"^photo a\.b is stored turned, [^\n]*$"):
+        reader.check(encoded, "a.b")
+    assert reader.check(encoded, "a.b", upright=True)[1:] == (32, 24, False)
+
+
+def test_what_is_erased_does_not_come_back_where_photos_are_upright(tmp_path, pixels):
+    alpha = np.full([24, 32, 1], 255, np.uint8)
+    alpha[:12] = 0
+    image = PIL.Image.fromarray(np.concatenate([pixels, alpha], axis=2))
+    photo = reader.check(_file(tmp_path, image, "a.png"), "a.png", upright=True)
+    assert (_decoded(photo)[:12] == 255).all()
+    np.testing.assert_array_equal(_decoded(photo)[12:], pixels[12:])
+
+
+def test_a_jpeg_without_its_end_gets_one(tmp_path, pixels):
+    encoded = _file(tmp_path, PIL.Image.fromarray(pixels), "a.jpg")
+    photo = reader.check(encoded[:-2], "a.jpg")
+    assert photo == (encoded, 24, 32, False)
 
 
 def test_a_photo_that_is_stored_turned_is_upright_where_boxes_are(tmp_path, pixels):
@@ -111,7 +132,7 @@ def test_files_are_read_in_order_and_conversions_counted(tmp_path, pixels, caplo
         cv2.imwrite(str(paths[-1]), pixels[: index + 1])
     heights = [photo.height for photo in reader.read_all(paths)]
     assert heights == list(range(1, 21))
-    assert "4 of 20 photos were neither JPEG nor PNG" in caplog.text
+    assert "4 of 20 photos were neither JPEG nor PNG, turned," in caplog.text
 
 
 def test_an_absent_file_is_named(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from safefakes_tf import atomic
-from safefakes_tf.photos import reader, writer
+from safefakes_tf.photos import inspection, reader, writer
 
 GPS, ORIENTATION, MAKE = 0x8825, 0x0112, 0x010F
 
@@ -63,7 +63,7 @@ def test_photos_are_turned_as_viewers_turn_them(orientation, name, picture, tmp_
     path = with_metadata(tmp_path / name, stored, orientation)
     pixels, turned = read(path)
     assert turned == (orientation > 1)
-    assert reader.size(path) == (pixels.shape[:2], turned)
+    assert inspection.look(path) == (pixels.shape[:2], turned, True)
     rows = {
         0: picture,
         1: picture,
@@ -181,11 +181,14 @@ def test_content_tells_the_format_among_those_of_photos(picture, tmp_path):
         read(tmp_path / "eps.png")
 
 
-def test_a_photo_too_large_is_refused(picture, tmp_path, monkeypatch):
-    Image.fromarray(picture).save(tmp_path / "in.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ValueError, match="does not decode: Image size"):
-        read(tmp_path / "in.png")
+def test_a_photo_too_large_is_refused(tmp_path):
+    path = tmp_path / "in.png"
+    Image.new("1", (20_000, 10_000)).save(path)  # 200 megapixels in 25 kB
+    assert inspection.look(path).size == (10_000, 20_000)
+    too_large = r"^it has 200 megapixels, and --max_megapixels is 199\.5$"
+    for limited in (reader.decode_upright, lambda _, most: inspection.look(path, most)):
+        with pytest.raises(ValueError, match=too_large):
+            limited(path.read_bytes(), 199.5)
     with pytest.raises(ValueError, match=r"17000 x 2 px.* type WEBP.*name it \.png"):
         writer.write(tmp_path / "a.webp", np.zeros([2, 17000, 3], np.uint8), 95)
 

@@ -17,7 +17,7 @@ from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.config.data import OwnPhotosConfig
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.keypoints import mediapipe
-from safefakes_tf.photos import reader, writer
+from safefakes_tf.photos import inspection, reader, writer
 from safefakes_tf.runs import anonymize
 
 BOX = (20, 10, 30, 40)  # x y width height
@@ -212,15 +212,31 @@ def test_a_face_at_the_border_is_as_wide_as_it_is(x, photos, boxes, tmp_path):
     assert not after[20:38, max(x, 0) : x + 18].any()
 
 
-def test_a_generator_takes_a_face_at_the_border(photos, boxes, tmp_path, anonymization):
-    boxes.write_text(f"{HEADER}a/one.png,-9,-5,30,40\n")
+def test_a_generator_takes_a_face_at_the_border_and_no_crowd(
+    photos, tmp_path, anonymization
+):
+    bboxes = [(60, 5, 12, 12), (-9, -5, 30, 40), (60, 40, 30, 30)]
+    content = {
+        "images": [{"id": 1, "file_name": "a/one.png", "width": 100, "height": 80}],
+        "annotations": [
+            {"id": n, "image_id": 1, "bbox": bbox, "iscrowd": int(n != 1)}
+            for n, bbox in enumerate(bboxes)
+        ],
+    }
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text(json.dumps(content))
     output = tmp_path / "out"
     anonymized("sun2018", photos, boxes, output, anonymization("sun2018"))
-    assert log_of(output)[0]["action"] == "generated"
+    rows = log_of(output)
+    actions = ["blacked_out", "generated", "blacked_out"]
+    assert [row["action"] for row in rows] == actions
+    assert [row["keypoints"] for row in rows] == ["none", "mesh", "none"]
     before, _ = reader.decode_upright((photos / "a" / "one.png").read_bytes())
     after = np.asarray(Image.open(output / "a" / "one.png"))
     inside = np.s_[:35, :21]
     assert (after[inside] == before[inside]).all(axis=2).mean() < 0.1
+    assert not after[40:70, 60:90].any()
+    assert not after[5:17, 60:72].any()
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
@@ -264,27 +280,12 @@ def test_a_log_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
         journal.write(b'{"name": "two.png", "sha256": "\xc3')
     black(photos, boxes, tmp_path / "out")
     assert (tmp_path / "out" / "faces.csv").read_text().splitlines() == [
-        "filename,face,action,keypoints",
-        "a/one.png,0,generated,none",
-        "a/one.png,,written,",
-        "two.png,0,generated,none",
-        "two.png,,written,",
+        "filename,face,action,keypoints,score,source",
+        "a/one.png,0,generated,none,,annotated",
+        "a/one.png,,written,,,",
+        "two.png,0,generated,none,,annotated",
+        "two.png,,written,,,",
     ]
-
-
-@pytest.mark.parametrize("name", ["boxes.csv", "corrected.csv"])
-def test_a_run_does_not_go_on_with_corrected_boxes(
-    name, photos, boxes, tmp_path, monkeypatch
-):
-    """Else the photos that are done would show the faces that were added."""
-    with monkeypatch.context() as patch:
-        stop_before_the_second(patch)
-        with pytest.raises(KeyboardInterrupt):
-            black(photos, boxes, tmp_path / "out")
-    corrected = boxes.rename(tmp_path / name)
-    corrected.write_text(f"{corrected.read_text()}a/one.png,60,10,30,40\n")
-    with pytest.raises(ValueError, match=r"begun with other .*annotations: .{64} -> "):
-        black(photos, corrected, tmp_path / "out")
 
 
 def test_nothing_is_published_that_the_run_does_not_make(photos, boxes, tmp_path):
@@ -319,13 +320,13 @@ def test_the_boxes_that_are_hidden_are_those_that_are_written(
     photos, boxes, tmp_path, monkeypatch
 ):
     """Even if the file is saved again while photos are checked."""
-    before, size = boxes.read_bytes(), reader.size
+    before, look = boxes.read_bytes(), inspection.look
 
-    def save_again(path):
+    def save_again(*arguments):
         boxes.write_text(f"{HEADER}a/one.png,60,40,20,20\n")
-        return size(path)
+        return look(*arguments)
 
-    monkeypatch.setattr(reader, "size", save_again)
+    monkeypatch.setattr(inspection, "look", save_again)
     black(photos, boxes, tmp_path / "out")
     assert (tmp_path / "out" / "boxes.csv").read_bytes() == before
     after = np.asarray(Image.open(tmp_path / "out" / "a" / "one.png"))
@@ -411,3 +412,44 @@ def test_a_run_that_is_repeated_is_told_that_it_is_complete(photos, boxes, tmp_p
     with pytest.raises(ValueError, match="is complete, as an earlier run left it"):
         black(photos, boxes, tmp_path / "out")
     assert not (tmp_path / "out" / "journal.jsonl").exists()
+
+
+# === Annotations of all kinds ===
+
+
+def test_a_folder_of_labels_is_written_beside_the_photos(photos, tmp_path):
+    labels = tmp_path / "labels"
+    (labels / "a").mkdir(parents=True)
+    (labels / "a" / "one.txt").write_text("0 .35 .375 .3 .5\n")  # BOX, of 100 x 80 px
+    (labels / "two.txt").write_text("")
+    output = tmp_path / "out"
+    black(photos, labels, output)
+    after = np.asarray(Image.open(output / "a" / "one.png"))
+    x, y, width, height = BOX
+    before, _ = reader.decode_upright((photos / "a" / "one.png").read_bytes())
+    before[y : y + height, x : x + width] = 0
+    np.testing.assert_array_equal(after, before)
+    for name in ("a/one.txt", "two.txt"):
+        written = (output / "labels" / name).read_bytes()
+        assert written == (labels / name).read_bytes()
+
+
+def test_names_of_another_machine_are_those_of_the_photos(photos, boxes, tmp_path):
+    boxes.write_text(f"{HEADER}C:\\photos\\A\\One.png,20,10,30,40\ntwo,20,10,30,40\n")
+    black(photos, boxes, tmp_path / "out")
+    assert {row["filename"] for row in log_of(tmp_path / "out")} == {
+        "a/one.png",
+        "two.png",
+    }
+
+
+def test_names_as_long_as_the_file_system_allows(photos, boxes, tmp_path):
+    name = f"{'ä' * 125}.png"  # 254 bytes
+    (photos / "two.png").rename(photos / name)
+    boxes.write_text(f"{HEADER}{name},20,10,30,40\n", encoding="utf-8")
+    output = tmp_path / ("ö" * 127)
+    black(photos, boxes, output)
+    assert (output / name).exists()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("photos", "boxes.csv", output.name),
+    }

@@ -130,8 +130,10 @@ def _standard_folder(dl_manager):
 
 
 def _find_part(dl_manager, folder, part):
-    if (folder / part).is_dir():
-        return folder / part
+    # "Extract all" of some systems puts each archive into a folder of its name.
+    for place in (folder / part / part, folder / part):
+        if place.is_dir():
+            return place
     unpacked = _unpacked(dl_manager, folder / f"{part}.zip")
     return unpacked and unpacked / part
 

@@ -410,6 +410,15 @@ def test_a_corrupt_photo_is_named_and_leaves_nothing(raw, build, tmp_path):
     assert not list((tmp_path / "data").rglob("*.tfrecord*"))
 
 
+def test_a_photo_that_is_stored_turned_is_refused(raw, build):
+    """As nobody can tell whether its boxes are for it as stored or as shown."""
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    PIL.Image.open(raw / FIRST).save(raw / FIRST, exif=exif)
+    with pytest.raises(ValueError, match=r"0_Parade_Parade_0_1\.jpg is stored turned"):
+        build(anonymizer="blackout")
+
+
 def test_odd_photos_come_out_as_rgb(raw, build):
     (raw / FIRST).write_bytes(_encoded("TIFF", "RGB"))
     other = raw / "WIDER_train/images/0--Parade/0_Parade_Parade_0_452.jpg"
@@ -448,3 +457,11 @@ def test_without_a_manual_folder_the_photos_are_downloaded(raw, tmp_path, monkey
 def test_every_download_has_a_checksum():
     builder = tfds.builder_cls("widerface")
     assert set(builder.url_infos) == set(raw_files.URLS.values())
+
+
+def test_archives_unpacked_into_folders_of_their_names(tmp_path):
+    for part in ("WIDER_train", "WIDER_val", "wider_face_split"):
+        (tmp_path / part / part / "images").mkdir(parents=True)
+    found = raw_files.find(None, str(tmp_path))
+    assert found.photos["train"] == tmp_path / "WIDER_train/WIDER_train/images"
+    assert found.annotations == tmp_path / "wider_face_split/wider_face_split"

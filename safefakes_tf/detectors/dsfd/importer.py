@@ -80,4 +80,9 @@ def load_reference(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None
         ValueError: naming the parameters that are missing, not known or of another
             shape; nothing is set then.
     """
+    if "0.weight" in arrays and not any(name.startswith("vgg.") for name in arrays):
+        raise ValueError(
+            "the file is of another network than DSFD: the VGG-16 that an SSD starts "
+            "from; let a detector start from it with --mode=train_detector --weights="
+        )
     parameters.load("DSFD", reference_variables(model), arrays)

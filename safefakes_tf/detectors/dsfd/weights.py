@@ -11,8 +11,10 @@ import numpy as np
 
 from safefakes_tf import atomic, workdir
 from safefakes_tf.config import DetectorConfig, differences, store
+from safefakes_tf.detectors.dsfd import importer
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd.vgg16 import STAGES
+from safefakes_tf.importers import checkpoints, mistaken_files, parameters
 
 # Keras' own files: with the fully connected layers, and without.
 IMAGENET_FILES = (
@@ -69,6 +71,7 @@ def load_weights(model: keras.Model, path: pathlib.Path) -> None:
     Raises:
         ValueError: if the file is broken, or of a detector of other settings.
     """
+    mistaken_files.check(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras has one per layer before it fails
@@ -113,8 +116,10 @@ def initialise(
     Args:
         model: from `dsfd.build_dsfd`.
         config: the one it was built from.
-        init_weights: a detector's `.weights.h5`, or Keras' ImageNet VGG-16 `.h5` file.
-            None: that file from Keras' cache folder, else the model stays random.
+        init_weights: a detector's `.weights.h5`, Keras' ImageNet VGG-16 `.h5` file, or
+            a checkpoint of the VGG-16 that published SSDs and DSFDs start from
+            (`vgg16_reducedfc`). None: Keras' file from its cache folder, else the model
+            stays random.
 
     Returns:
         Whether weights were found, and where from, as one line for the user.
@@ -142,10 +147,12 @@ def initialise(
         if path.name.endswith(".weights.h5"):
             load_weights(model, path)
             return True, str(path)
-    assigned = assign_imagenet(model, read_keras_file(path))
-    rest = (
-        "" if "fc6" in assigned else "; fc6 and fc7 random, the file lacks fc1 and fc2"
-    )
+    mistaken_files.check(path)
+    if path.suffix in (".h5", ".hdf5"):
+        assigned = assign_imagenet(model, read_keras_file(path))
+    else:
+        assigned = _assign(model, _reduced_layers(path))
+    rest = "" if "fc6" in assigned else "; fc6 and fc7 random, which the file lacks"
     return True, f"backbone from ImageNet, {path}{rest}"
 
 
@@ -200,8 +207,11 @@ def assign_imagenet(
 
     Source: dsfd.md, sections 3, 10 and 14.
     """
-    values = _imagenet_layers(arrays)
-    # Keras' VGG-16 descends from Caffe and expects blue first.
+    return _assign(model, _imagenet_layers(arrays))
+
+
+def _assign(model, values):
+    # Keras' VGG-16 and the reduced one descend from Caffe's: blue comes first.
     if model.get_layer("subtract_mean").channel_order == "rgb":
         kernel, bias = values["conv1_1"]
         values["conv1_1"] = (kernel[:, :, ::-1], bias)
@@ -218,6 +228,27 @@ def assign_imagenet(
     return list(values)
 
 
+def _reduced_layers(path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return kernel and bias by this module's layer names, of `vgg16_reducedfc`."""
+    arrays = checkpoints.read(path)
+    values = {
+        layer: (
+            parameters.to_keras(layer, arrays[f"{index}.weight"]),
+            arrays[f"{index}.bias"],
+        )
+        for layer, index in importer.VGG_INDICES.items()
+        if {f"{index}.weight", f"{index}.bias"} <= arrays.keys()
+    }
+    missing = importer.VGG_INDICES.keys() - values.keys() - {"fc6", "fc7"}
+    if missing:
+        raise ValueError(
+            f"{path} is of another network than VGG-16, from which a detector starts: "
+            f"it lacks {parameters.listed(sorted(missing))}; it has "
+            f"{parameters.listed(sorted(arrays))}"
+        )
+    return values
+
+
 def _imagenet_layers(arrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return kernel and bias by this module's layer names."""
     names = {
@@ -227,7 +258,7 @@ def _imagenet_layers(arrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
     missing = [name for name in names if name not in arrays]
     if missing:
-        raise ValueError(f"ImageNet VGG-16 weights lack {', '.join(missing)}")
+        raise ValueError(f"ImageNet VGG-16 weights lack {parameters.listed(missing)}")
     values = {ours: arrays[theirs] for theirs, ours in names.items()}
     if "fc1" in arrays and "fc2" in arrays:
         # Every fourth unit and every third window position: a 3 x 3 kernel at dilation

@@ -1,9 +1,13 @@
 """What every format of annotations is read as."""
 
+import hashlib
+import json
 import pathlib
 from typing import NamedTuple
 
 import numpy as np
+
+UNITS = ("pixels", "relative", "percent")
 
 
 class PhotoBoxes(NamedTuple):
@@ -12,13 +16,22 @@ class PhotoBoxes(NamedTuple):
     Attributes:
         filename: relative to the folder of the photos, with forward slashes; see
             `spelled`.
-        boxes: float64 [N, 4], x y width height in pixels.
+        boxes: float64 [N, 4], x y width height, in `unit`.
         size: width and height of the photo in pixels, where the file tells them.
+        unit: one of `UNITS`; all but pixels are shares of the photo's width and height.
+        regions: which of the boxes are regions of many faces, by their numbers.
     """
 
     filename: str
     boxes: np.ndarray
     size: tuple[int, int] | None = None
+    unit: str = "pixels"
+    regions: tuple[int, ...] = ()
+
+    def digest(self) -> str:
+        """Return the SHA-256, in hex digits, of all that is told of the photo."""
+        told = self._replace(boxes=self.boxes.tolist())
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def spelled(filename: str) -> str:

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
-
 DIFFICULTIES = ("easy", "medium", "hard")
 TEXTS = {
     "train": "wider_face_train_bbx_gt.txt",
@@ -31,7 +29,6 @@ CLASSES = {
 _COLUMNS = 4 + len(ATTRIBUTES)
 _LIMITS = np.array([len(CLASSES[name]) for name in ATTRIBUTES])
 _RANGE = np.iinfo(np.int32)
-BOM = "\ufeff"  # Notepad begins a file with it
 
 
 class Annotation(NamedTuple):
@@ -46,14 +43,6 @@ class Annotation(NamedTuple):
     rows: np.ndarray
 
 
-def read(path: pathlib.Path, content: bytes) -> list[PhotoBoxes]:
-    """Read a user's file of this form, `content`; see `read_boxes`."""
-    return [
-        PhotoBoxes(photo.filename.removeprefix(BOM), photo.rows[:, :4].astype(float))
-        for photo in _parse(path, content)
-    ]
-
-
 def read_boxes(path: pathlib.Path) -> list[Annotation]:
     """Read `wider_face_{train,val}_bbx_gt.txt`.
 
@@ -65,7 +54,9 @@ def read_boxes(path: pathlib.Path) -> list[Annotation]:
         ValueError: with the line number, if the file is not of this form, ends early or
             lists a photo twice.
     """
-    return _parse(path, path.read_bytes())
+    # The empty line added makes a file that ends early fail like a malformed one.
+    lines = enumerate([*_lines(path), ""], start=1)
+    return list(_photos(path, lines))
 
 
 def read_names(path: pathlib.Path) -> list[Annotation]:
@@ -76,19 +67,14 @@ def read_names(path: pathlib.Path) -> list[Annotation]:
     """
     none = np.zeros((0, _COLUMNS), np.int32)
     first_lines = {}
-    for number, line in enumerate(_lines(path, path.read_bytes()), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         if line.strip():
             _check_new(path, number, line.strip(), first_lines)
     return [Annotation(name, none) for name in first_lines]
 
 
-def _parse(path, content):
-    # The empty line added makes a file that ends early fail like a malformed one.
-    lines = enumerate([*_lines(path, content), ""], start=1)
-    return list(_photos(path, lines))
-
-
-def _lines(path, content):
+def _lines(path):
+    content = path.read_bytes()
     try:
         return content.decode().splitlines()
     except UnicodeDecodeError as error:

@@ -6,6 +6,7 @@ import pytest
 from safefakes_tf.config import DetectorConfig
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd import vgg16, weights
+from safefakes_tf.detectors.dsfd.importer import VGG_INDICES
 
 TINY = DetectorConfig(width_multiplier=1 / 16)
 
@@ -85,6 +86,30 @@ def test_file_with_and_without_fully_connected_layers(model, tmp_path):
         np.testing.assert_array_equal(
             model.get_layer("conv5_3").get_weights()[0], arrays["block5_conv3"][0]
         )
+
+
+@pytest.mark.parametrize("with_fc", [True, False])
+def test_the_reduced_vgg_that_published_detectors_start_from(model, tmp_path, with_fc):
+    rng, arrays = np.random.default_rng(0), {}
+    layers = [name for name in VGG_INDICES if with_fc or not name.startswith("fc")]
+    for name in layers:
+        shape = model.get_layer(name).kernel.shape
+        kernel = rng.normal(size=[shape[3], shape[2], *shape[:2]]).astype(np.float32)
+        arrays[f"{VGG_INDICES[name]}.weight"] = kernel
+        arrays[f"{VGG_INDICES[name]}.bias"] = np.ones(shape[3], np.float32)
+    path = tmp_path / "vgg16_reducedfc.npz"
+    np.savez(path, **arrays)
+    found, message = weights.initialise(model, TINY, str(path))
+    assert found
+    assert ("fc6 and fc7 random" in message) == (not with_fc)
+    first = model.get_layer("conv1_1").get_weights()[0]
+    blue_first = arrays["0.weight"].transpose(2, 3, 1, 0)
+    np.testing.assert_array_equal(first, blue_first[:, :, ::-1])
+    last = model.get_layer("conv5_3").get_weights()[0]
+    np.testing.assert_array_equal(last, arrays["28.weight"].transpose(2, 3, 1, 0))
+    np.savez(path, **{name: arrays[name] for name in ("0.weight", "0.bias")})
+    with pytest.raises(ValueError, match=r"another network than VGG-16.*lacks conv1_2"):
+        weights.initialise(model, TINY, str(path))
 
 
 def test_cached_file_is_found(tmp_path, monkeypatch):

@@ -1,0 +1,47 @@
+"""Face detectors by name. The home of each is imported when asked for."""
+
+import contextlib
+import importlib
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from safefakes_tf.config import DetectionConfig, names, values
+
+
+class Detector(Protocol):
+    """Finds faces on whole photos; several threads may ask at once.
+
+    Attributes:
+        sha256: of its model file, hex digits.
+    """
+
+    sha256: str
+
+    def detect(self, photo: np.ndarray) -> np.ndarray:
+        """Return the faces of a photo.
+
+        Args:
+            photo: uint8 [H, W, 3], RGB, upright.
+
+        Returns:
+            float32 [M, 5]: score in [0, 1], ymin, xmin, ymax, xmax, relative to the
+            photo.
+        """
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+@contextlib.contextmanager
+def opened(config: DetectionConfig) -> Iterator[Detector]:
+    """Give the detector that a configuration names.
+
+    Raises:
+        ValueError: if there is no such detector, or its model file is not there.
+    """
+    values.check_choice("--detector", config.detector, names.DETECTORS)
+    module = importlib.import_module(names.DETECTORS[config.detector].module)
+    with contextlib.closing(module.create(config)) as detector:
+        yield detector

@@ -1,0 +1,129 @@
+"""The steps of a user's photo: from its file, by way of a record, to a file again."""
+
+import concurrent.futures
+import hashlib
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from safefakes_tf import anonymized_folder as written
+from safefakes_tf import faces
+from safefakes_tf.anonymizers import base, policy
+from safefakes_tf.config.modes import Anonymize
+from safefakes_tf.detectors.found_faces import FoundFaces
+from safefakes_tf.faces import Record
+from safefakes_tf.keypoints import layouts
+from safefakes_tf.photos import checks, reader, records, writer
+from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
+from safefakes_tf.unfinished import Unfinished
+
+ANNOTATED = "annotated"  # of records: the `PhotoBoxes`
+SHA256, BOXES_SHA256 = "sha256", "boxes_sha256"  # of the photo's file, and its boxes
+
+
+def read(
+    folder: pathlib.Path, listed: Iterable[PhotoBoxes], partial: Unfinished
+) -> Iterator[Record]:
+    """Yield records of the photos that are to be done: not there, or others since.
+
+    Args:
+        folder: of the photos.
+        listed: the photos and their boxes.
+        partial: tells what is there.
+    """
+    for photo in listed:
+        path = folder / photo.filename
+        with reader.reading(path):
+            encoded = path.read_bytes()
+        digest = hashlib.sha256(encoded).hexdigest()
+        digests = {SHA256: digest, BOXES_SHA256: photo.digest()}
+        done = partial.done.get(photo.filename, {})
+        known = digests.items() <= done.items()
+        if not (known and (partial.folder / photo.filename).exists()):
+            if done:  # no longer: what is there may be another photo from now on
+                partial.add(photo.filename)
+            yield {
+                faces.IMAGE: encoded,
+                faces.FILENAME: photo.filename,
+                ANNOTATED: photo,
+                **digests,
+            }
+
+
+def decode(
+    folder: pathlib.Path,
+    settings: Anonymize,
+    detect: Callable[[np.ndarray], FoundFaces] | None,
+    find: Callable[[bytes, np.ndarray], concurrent.futures.Future] | None,
+    record: Record,
+) -> Record:
+    """Return a record with pixels and boxes, and with keypoints if `find` is given.
+
+    Args:
+        folder: of the photos, for messages.
+        settings: of the run.
+        detect: finds faces on a photo; None: they are annotated.
+        find: looks for keypoints, see `keypoints.search.searching`.
+        record: of `read`.
+    """
+    photo, encoded = record[ANNOTATED], record[faces.IMAGE]
+    with reader.reading(folder / photo.filename):
+        pixels, turned = reader.decode_upright(encoded, settings.max_megapixels)
+    height, width = pixels.shape[:2]
+    if detect:
+        found = detect(pixels)
+        photo = photo._replace(boxes=found.boxes)
+        record = {**record, **written.about_found(found, pixels)}
+    checks.check_fit(photo, (height, width), turned)  # again: it may be another by now
+    # Not clipped to the photo: a face at its border would pass for a narrow one, and
+    # those are kept.
+    boxes = records.relative(photo.boxes, height, width)
+    pixels = tf.constant(pixels)
+    if photo.regions:  # of many faces; a generator would make one of them
+        pixels = base.black_out(pixels, boxes[list(photo.regions)])
+        boxes = np.delete(boxes, photo.regions, axis=0)
+    record = {**record, faces.IMAGE: pixels, faces.BBOX: boxes}
+    return {**record, **_keypoints(record, encoded, settings, find)} if find else record
+
+
+def _keypoints(record, encoded, settings, find):
+    """Return what is found of keypoints of faces that are not kept: those need none."""
+    height, width = record[faces.IMAGE].shape[:2]
+    boxes = record[faces.BBOX]
+    count = len(boxes)
+    keypoints = np.zeros([count, layouts.NUM_POINTS[layouts.FOUND], 2], np.float32)
+    source = np.full(count, faces.NOT_FOUND, np.int64)
+    min_width = settings.data.anonymization.min_width
+    action = policy.decide(faces.from_record(record), height, width, min_width)
+    needed = (action != faces.KEPT).numpy()
+    if needed.any():  # a search takes longer than all else
+        found = find(encoded, boxes[needed]).result()
+        keypoints[needed], source[needed] = found.keypoints, found.source
+    return {
+        faces.KEYPOINTS: keypoints,
+        faces.HAS_KEYPOINTS: source != faces.NOT_FOUND,
+        faces.KEYPOINTS_SOURCE: source,
+    }
+
+
+def encode(folder: pathlib.Path, quality: int, record: Record) -> tuple[str, dict]:
+    """Write a photo, and return its name and what the journal tells of it.
+
+    Args:
+        folder: to write it to.
+        quality: of JPEG, 1 to 100.
+        record: of `decode`, anonymized.
+    """
+    name, action = record[faces.FILENAME], record[faces.ACTION].numpy()
+    writer.write(folder / name, record[faces.IMAGE].numpy(), quality)
+    source = record.get(faces.KEYPOINTS_SOURCE, np.full_like(action, faces.NOT_FOUND))
+    regions = np.array(record[ANNOTATED].regions, np.int64)
+    places = regions - np.arange(len(regions))  # among the faces alone
+    action = np.insert(action, places, faces.BLACKED_OUT)
+    source = np.insert(source, places, faces.NOT_FOUND)
+    told = (SHA256, BOXES_SHA256, *written.FOUND)
+    about = {key: record[key] for key in told if key in record}
+    actions = {faces.ACTION: action.tolist(), faces.KEYPOINTS_SOURCE: source.tolist()}
+    return name, {**about, **actions}
