@@ -118,8 +118,8 @@ def _resume(folder, made_from, names):
     _check_files(folder, lambda path: not (path.is_dir() or path in own))
     if head:
         _check_unchanged(folder, head, made_from)
-    known = (JOURNAL, *locks.FILES, *names)
-    _remove_others(folder, {folder / name for name in known})
+    kept = (JOURNAL, *locks.FILES, *names)
+    _remove_others(folder, {folder / name for name in kept})
     head = {**made_from, NAMES: sorted(names)}
     lines = [line for line in lines if line["name"] in names]
     with atomic.writing(folder / JOURNAL) as file:  # without a line that is torn

@@ -158,7 +158,8 @@ class ImportWeights:
     model: DetectorConfig = DetectorConfig()  # of a detector; a generator's file tells
     network_name: str | None = _flag()  # dsfd, or a generator that was published
     source: str | None = _flag()  # checkpoint of the published code, or an .npz
-    max_gb: Positive = _flag(4.0)  # 10**9 bytes that its arrays may take; default: 4
+    # 10**9 bytes that its arrays may take; default: 4.
+    max_gb: Positive = _flag(4.0, needed=False)
 
 
 @dataclasses.dataclass(frozen=True)
