@@ -82,10 +82,11 @@ class Builder(AnonymizedBuilder):
         count = survey.listed.size
         wanted = survey.listed & ~_beyond(survey, self.builder_config.fdf.first)
         here = raw_files.present(images, count)
-        missing = [f"{index}.png" for index in np.flatnonzero(wanted & ~here)]
+        absent = np.flatnonzero(wanted & ~here)
         if not self.builder_config.allow_partial:
+            missing = [f"{index}.png" for index in absent]
             raw_data.refuse_missing(missing, int(wanted.sum()), images)
-        self.info.metadata["absent"] = len(missing)
+        self.info.metadata["absent"] = absent.size
         self.info.metadata["exchanged"] = survey.exchanged
         arrays = _Arrays(
             raw_files.read_landmarks(folder, count),

@@ -160,6 +160,9 @@ def test_missing_metadata_and_wrong_images_are_one_line(copy, tmp_path):
     (copy / metadata.FILE).unlink()
     with pytest.raises(ValueError, match=r"^fdf_metainfo\.json is not in [^\n]*$"):
         _build(copy, tmp_path)
+    (copy / metadata.FILE).mkdir()
+    with pytest.raises(ValueError, match=r"fdf_metainfo\.json must be a file[^\n]*$"):
+        _build(copy, tmp_path)
 
 
 def test_a_digest_tells_copies_of_other_licences_apart(raw, copy, tmp_path):

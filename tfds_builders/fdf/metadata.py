@@ -68,6 +68,8 @@ def read(path: pathlib.Path, wanted: np.ndarray | None = None) -> Iterator[Entry
     Raises:
         ValueError: naming the entry, if the file is not of its form.
     """
+    if not path.is_file():
+        raise ValueError(f"{path} must be a file; copy it again")
     with path.open("rb") as file:
         for key, value in _pairs(path, file):
             if wanted is not None and not wanted[int(key)]:
