@@ -19,6 +19,7 @@ SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 OUTPUTS = ("537", "538", "539")  # heat map, size, offset
 MULTIPLE = 32  # of which the sides of an input are
 STRIDE = 4  # px of the input per cell of the heat map
+BESIDE = 0.1  # score from which a cell counts beside a better one
 NMS_IOU = 0.3
 MAX_PIXELS = 768 * 1024  # of an input, for which the network needs 230 MB
 OVERLAP = 128  # px of tiles: what is larger is found where the photo is smaller
@@ -154,13 +155,13 @@ def decode(
         offsets: float32 [2, h, w], y x from the middle of the cell to that of the
             face, in cells.
         threshold: cells of this score and more are detections, if no neighbour scores
-            more.
+            more, or from a score of `BESIDE` on: faces may touch each other.
 
     Returns:
         float64 [M, 5], score and yxyx in px of the input; may reach beyond it.
     """
-    peaks = heat[0] == cv2.dilate(heat[0], np.ones([3, 3]))
-    row, column = np.nonzero(peaks & (heat[0] >= threshold))
+    counting = (heat[0] == cv2.dilate(heat[0], np.ones([3, 3]))) | (heat[0] >= BESIDE)
+    row, column = np.nonzero(counting & (heat[0] >= threshold))
     middle = np.stack([row, column]) + 0.5 + offsets[:, row, column]
     half = np.exp(extents[:, row, column].astype(np.float64)) / 2
     corners = STRIDE * np.concatenate([middle - half, middle + half])
