@@ -180,7 +180,7 @@ def _cell(photo, corner, scale):
         part,
         np.array([[scale, 0, x], [0, scale, y]]),
         (CELL, CELL),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
 
