@@ -1,10 +1,13 @@
+# make: all that is needed, into .venv.
 # make demo: the study in miniature.  make demo-all: with every anonymizer.
 # make weights: networks of the image metrics, 80 MB.
 # make test: the tests.  make lint: the style.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo demo-all weights test lint
+.PHONY: install demo demo-all weights test lint
+
+install: .venv/installed
 
 demo: .venv/installed
 	$(BIN)/python main.py --mode=study --config=quickstart --workdir=results/quickstart

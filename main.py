@@ -6,15 +6,13 @@ changed by --set and the other flags. Then the run of that mode starts.
 """
 
 import argparse
-import errno
 import gc
 import importlib
 import os
 import pathlib
 import sys
-import traceback
 
-from safefakes_tf import runs, workdir
+from safefakes_tf import mistakes, printing, runs, workdir
 from safefakes_tf.config import (
     command_line,
     fields,
@@ -27,9 +25,6 @@ from safefakes_tf.config import (
 
 CONFIGS = pathlib.Path(__file__).resolve().parent / "configs"
 CONFIG_NAMES = tuple(sorted(p.stem for p in CONFIGS.glob("[!_]*.py")))
-# Not the fault of the code, if a folder cannot be written to.
-OF_THE_DISK = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
-OWN = {"safefakes", "safefakes_tf", "tfds_builders", "configs", "main", "__main__"}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -114,26 +109,19 @@ def _settings(typed):
     return settings, start, origin, folder
 
 
-def _is_users_mistake(error):
-    """Tell whether our own code raised the error, in words for the user."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return frame.f_globals.get("__name__", "").split(".")[0] in OWN
-
-
 def run(arguments: list[str]) -> None:
     """Run `main`; what a user can put right is one line and exit code 2."""
     try:
         main(arguments)
-    except ValueError as error:
-        if not _is_users_mistake(error):
-            raise
-        message, code = error, 2
-    except OSError as error:
-        if error.errno not in OF_THE_DISK:
-            raise
-        message, code = f"{error.filename}: {error.strerror}", 2
+        print(end="", flush=True)  # now, as nothing can be told of it at the end
     except KeyboardInterrupt:
         message, code = "stopped; the same command goes on from here", 130
+    except Exception as error:
+        message, code = mistakes.in_words(error), 2
+        if not printing.is_read() and isinstance(error, BrokenPipeError):
+            sys.exit(141)  # as of a program that SIGPIPE ended: `| head` has enough
+        if message is None:
+            raise
     else:
         return
     print(f"{pathlib.Path(sys.argv[0]).name}: {message}", file=sys.stderr)

@@ -24,7 +24,7 @@ from safefakes_tf import faces
 from safefakes_tf.anonymizers import filters
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.anonymizers.ciagan import anonymizer as ciagan
-from safefakes_tf.config import names, with_demonstration_weights
+from safefakes_tf.config import names, with_bundled_weights
 from safefakes_tf.faces import BLACKED_OUT
 from safefakes_tf.runs import evaluate, train_detector
 from tfds_builders import registry as builders
@@ -68,7 +68,7 @@ def main(_):
         config, data=dataclasses.replace(config.data, anonymize="on_the_fly")
     )
     painted = dataclasses.replace(config.data, anonymizer="ciagan")
-    options = with_demonstration_weights(painted).anonymization
+    options = with_bundled_weights(painted).anonymization
     model = anonymizers.create("ciagan", options, config.seed)
     lines = []
     for name in _FILTERS.value:

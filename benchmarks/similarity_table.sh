@@ -7,8 +7,8 @@
 # RESULTS: a folder to make; tables are crowd/similarity.csv and
 # portraits-*/similarity.csv. PHOTOS: of each, instead of 500 and 200.
 # Compared with the untouched files, so that `original` shows what the encoding changes.
-# The weights are those of the demonstration, also on the portraits, which they have
-# not learnt from.
+# The weights are those that learnt from the crowd, also on the portraits, so that all
+# generators are treated alike.
 set -eu
 cd "$(dirname "$0")/.."
 portraits=$(realpath "$1") results=$2 crowd=${3:-500} few=${3:-200}
@@ -27,7 +27,7 @@ cp "$portraits/wider_face_split/wider_face_val_bbx_gt.txt" "$results/photos/wide
 for names in $filters sun2018 deepprivacy ciagan; do
     weights=
     [ "$names" = "$filters" ] ||
-        weights="--anonymizer=$names --weights=safefakes_tf/demonstration/$names.npz"
+        weights="--anonymizer=$names --weights=safefakes_tf/weights/${names}_crowd.npz"
     # shellcheck disable=SC2086
     compare --dataset=widerface --manual_dir="$results/photos" $weights \
         --set=data.allow_partial=true --set=similarity.split="validation[:$few]" \

@@ -2,7 +2,8 @@
 
     python main.py --mode=study --config=demo_all
 
-Generators paint with the demonstration weights. The README tells how long it takes.
+Generators use the weights that come with the project. The README tells how long it
+takes.
 """
 
 import dataclasses

@@ -62,6 +62,6 @@ def get_config() -> Study:
         ),
         # Half size, where the faces are as large as in the training crops.
         inference=dataclasses.replace(config.inference, multi_scale=False, scale=0.5),
-        # And the generator of which demonstration weights lie here.
+        # And a generator whose weights come with the project.
         study_anonymizers=(*filters(), "sun2018"),
     )

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import uuid
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -24,7 +25,7 @@ def writing(path: str | os.PathLike) -> Iterator[BinaryIO]:
         OSError: if it cannot be written; nothing is left then.
     """
     path = pathlib.Path(path)
-    partial = path.with_name(f".{uuid.uuid4().hex}{SUFFIX}")
+    partial = _beside(path)
     try:
         with partial.open("xb") as file:
             yield file
@@ -36,10 +37,40 @@ def writing(path: str | os.PathLike) -> Iterator[BinaryIO]:
         raise
 
 
+@contextlib.contextmanager
+def making(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Give a folder to fill, which gets its name when the block has ended well.
+
+    Args:
+        path: of the folder. One that is there is replaced.
+
+    Raises:
+        OSError: if it cannot be written; nothing is left then.
+    """
+    path = pathlib.Path(path)
+    partial, old = _beside(path), _beside(path)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if path.exists():
+            path.replace(old)
+        partial.replace(path)
+    finally:
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _beside(path):
+    return path.with_name(f".{uuid.uuid4().hex}{SUFFIX}")
+
+
 def remove_leftovers(folder: str | os.PathLike) -> None:
     """Remove what a killed process had begun to write in a folder or below it."""
-    for path in pathlib.Path(folder).rglob(f".*{SUFFIX}"):
-        path.unlink()
+    for path in list(pathlib.Path(folder).rglob(f".*{SUFFIX}")):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)  # it may have lain in one of those
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

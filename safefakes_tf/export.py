@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from safefakes_tf import atomic
 from safefakes_tf.anonymizers.base import Anonymizer
 from safefakes_tf.boxes import LARGEST
 from safefakes_tf.config import InferenceConfig
@@ -29,7 +30,7 @@ def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:
 
     Args:
         anonymizer: from `registry.create`.
-        path: folder to write.
+        path: folder to write, as a whole; one that is there is replaced.
     """
 
     def serve(photo, boxes, keypoints, has_keypoints, seed):
@@ -58,7 +59,7 @@ def export_detector(
     Args:
         model: from `dsfd.build_dsfd`.
         inference: scale, thresholds and caps; `multi_scale` is ignored.
-        path: folder to write.
+        path: folder to write, as a whole; one that is there is replaced.
     """
     part = dsfd.second_shot(model)
 
@@ -83,6 +84,6 @@ def _save(serve, signature, variables, path):
     module = tf.Module()
     module.weights = variables  # a SavedModel holds what its module holds
     module.serve = tf.function(serve, input_signature=signature, autograph=False)
-    tf.saved_model.save(
-        module, os.fspath(path), signatures={"serving_default": module.serve}
-    )
+    signatures = {"serving_default": module.serve}
+    with atomic.making(path) as partial:
+        tf.saved_model.save(module, os.fspath(partial), signatures=signatures)

@@ -12,7 +12,14 @@ import tensorflow as tf
 IMAGE = "image"  # uint8 [H, W, 3], RGB
 FILENAME = "image/filename"  # string; path in the source, TFDS key, seed source
 BBOX = "faces/bbox"  # float32 [N, 4], yxyx in [0, 1]
-BBOX_PIXELS = "faces/bbox_pixels"  # int32 [N, 4], x y width height as annotated
+# int32 [N, 4], x y width height as annotated, or what came out for BBOX_SOURCE.
+BBOX_PIXELS = "faces/bbox_pixels"
+BBOX_SOURCE = "faces/bbox_source"  # class label [N], one of BOX_SOURCES
+HEAD_PIXELS = "faces/head_pixels"  # int32 [N, 4], x y width height as annotated
+SUBSET = "faces/subset"  # class label [N], of the data set's own
+# float32 [N, 4], yxyx in [0, 1]: the surroundings that a generator sees of a face,
+# where photos were cut to them.
+CONTEXT = "faces/context"
 KEYPOINTS = "faces/keypoints"  # float32 [N, K, 2], y x in [0, 1]; zero where absent
 HAS_KEYPOINTS = "faces/has_keypoints"  # bool [N]
 KEYPOINTS_SOURCE = "faces/keypoints_source"  # class label [N], one of SOURCES
@@ -32,15 +39,24 @@ KEPT, GENERATED, BLACKED_OUT = range(3)
 SOURCES = ("none", "mesh", "blazeface")  # who found the keypoints
 NOT_FOUND, MESH, BLAZEFACE = range(3)
 
+# Where boxes come from: annotated; of what found the keypoints; of an annotated head,
+# of five annotated points, or, as nobody's face may get out, the whole photo.
+BOX_SOURCES = ("annotated", "mesh", "blazeface", "head", "points", "photo")
+FROM_ANNOTATION, FROM_MESH, FROM_BLAZEFACE, FROM_HEAD = range(4)
+FROM_POINTS, FROM_PHOTO = 4, 5
+
 Record = dict[str, Any]
 
 # Number of classes.
 _LABELS = {ACTION: len(ACTIONS), KEYPOINTS_SOURCE: len(SOURCES), BLUR: 3, OCCLUSION: 3}
+_LABELS[BBOX_SOURCE] = len(BOX_SOURCES)
 _LABELS |= dict.fromkeys((EXPRESSION, ILLUMINATION, POSE), 2)
 # Type, and shape of one face; None fits any size.
 _KINDS = {
     BBOX: (np.float32, (4,)),
     BBOX_PIXELS: (np.int32, (4,)),
+    HEAD_PIXELS: (np.int32, (4,)),
+    CONTEXT: (np.float32, (4,)),
     KEYPOINTS: (np.float32, (None, 2)),
     IDENTITY: (np.int64, ()),
     **dict.fromkeys(_LABELS, (np.int64, ())),

@@ -10,13 +10,7 @@ import numpy as np
 
 from safefakes_tf import unfinished
 from safefakes_tf.config.modes import Anonymize
-from safefakes_tf.photos import (
-    box_files,
-    box_units,
-    checks,
-    inspection,
-    name_matching,
-)
+from safefakes_tf.photos import box_files, checks, inspection, name_matching
 from safefakes_tf.photos import folder as photo_folder
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 
@@ -80,9 +74,5 @@ def inspected(inputs: Inputs, settings: Anonymize) -> Inputs:
     if not (settings.skip_unreadable and seen.seen):
         inspection.refuse_unreadable(seen)
     listed = [photo for photo in inputs.listed if photo.filename in seen.seen]
-    sizes = {name: each.size for name, each in seen.seen.items()}
-    listed = box_units.in_pixels(listed, sizes, settings.data.box_units)
-    for photo in listed:
-        each = seen.seen[photo.filename]
-        checks.check_fit(photo, each.size, each.turned)
+    listed = checks.fitted(listed, seen.seen, settings.data.box_units)
     return inputs._replace(listed=listed, unreadable=seen.unreadable)

@@ -3,7 +3,7 @@
 Threads decode and take the first step of an anonymizer; the caller's thread lets a
 network generate faces of several photos together; threads paste and encode. For a
 method without a network the threads do it all. What comes out does not depend on any of
-this: neither the pixels nor their order.
+this: neither the pixels nor their order. It does depend on the `arithmetic`.
 """
 
 import collections

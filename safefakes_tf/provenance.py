@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import safefakes_tf
-from safefakes_tf import faces
+from safefakes_tf import arithmetic, faces
 from safefakes_tf.anonymizers import generator_files
 
 _LABELS = {
@@ -37,7 +37,8 @@ def describe(
     Returns:
         The values under `anonymizer`, `options`, `weights_sha256`, `weights_origin`,
         `demonstration_weights` (these are None without a generator), `seed`,
-        `code_version`, and `counts`, still empty.
+        `code_version`, `arithmetic`, and `counts`, still empty. Made by the same in the
+        same arithmetic, photos have the same bytes.
     """
     return {
         "anonymizer": anonymizer,
@@ -47,6 +48,7 @@ def describe(
         "demonstration_weights": about.demonstration if about else None,
         "seed": seed,
         "code_version": safefakes_tf.__version__,
+        "arithmetic": arithmetic.describe(),
         "counts": {},
     }
 

@@ -1,5 +1,6 @@
 """The photos of an anonymizer compared with the original ones, kept in a file."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -22,16 +23,15 @@ def described(
         seed: of the run.
         config: metrics and faces.
         path: JSON file; what it holds is not computed again, unless for other
-            settings.
+            settings, or if it is broken.
 
     Raises:
         ValueError: if photos are not here, do not pair or have no face to compare, or
             no metric can be computed.
     """
-    if path.exists():
-        known = json.loads(path.read_text())
-        if known["settings"] == _settings(config):
-            return known
+    known = _read(path)
+    if known and known["settings"] == _settings(config):
+        return known
     streams = paired.paired_streams(data, seed, config.reference, config.split)
     result = comparison.compare(*streams, config)
     told = comparison.describe(result, data, config) | {"settings": _settings(config)}
@@ -46,6 +46,15 @@ def described(
     for note in told["notes"]:
         print(note, flush=True)
     return told
+
+
+def _read(path):
+    """Return what a file tells; None if it is not there or broken."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        told = json.loads(path.read_bytes())
+        if isinstance(told, dict) and {"settings", "faces", "values"} <= told.keys():
+            return told
+    return None
 
 
 def _settings(config):

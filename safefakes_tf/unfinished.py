@@ -6,19 +6,19 @@ made from, and which are there.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import pathlib
 import stat
+import zlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from safefakes_tf import atomic
+from safefakes_tf import atomic, locks
 
 JOURNAL = "journal.jsonl"
-PROCESS, NAMES = "process", "names"  # in the first line, beside what all is made from
+NAMES = "names"  # in the first line, beside what all is made from
 SUFFIX = ".partial"
 LONGEST_NAME = 255  # bytes; of file systems
 
@@ -38,7 +38,7 @@ class Unfinished:
     def add(self, name: str, **about: Any) -> None:
         """Note that a result is there; numbers, texts and lists tell about it."""
         self.done[name] = about
-        self._journal.write(json.dumps({"name": name, **about}).encode() + b"\n")
+        self._journal.write(_line({"name": name, **about}))
         self._journal.flush()
         os.fsync(self._journal.fileno())
 
@@ -81,7 +81,7 @@ def opened(
             f"{folder} must be a folder for this user alone, as a run makes it; it is "
             "not; remove it"
         )
-    with _locked(folder):
+    with locks.alone_in(folder, "name another --output"):
         atomic.remove_leftovers(folder)
         done = _resume(folder, made_from, names)
         with open(folder / JOURNAL, "ab", opener=_no_link) as journal:
@@ -103,8 +103,9 @@ def _shortened(name):
 
 
 def remove_journal(output: pathlib.Path) -> None:
-    """Remove the journal of a finished folder, if a kill came before that."""
-    (output / JOURNAL).unlink(missing_ok=True)
+    """Remove what is of no use in a finished folder; a kill may come before that."""
+    for name in (JOURNAL, *locks.FILES):
+        (output / name).unlink(missing_ok=True)
 
 
 def _resume(folder, made_from, names):
@@ -113,15 +114,16 @@ def _resume(folder, made_from, names):
     begun = (folder / JOURNAL).exists()
     head, *lines = _read(folder / JOURNAL) or [{}]
     own = [JOURNAL, *names, *head.get(NAMES, ())] if begun else ()
-    own = {folder / name for name in own}
+    own = {folder / name for name in (*locks.FILES, *own)}
     _check_files(folder, lambda path: not (path.is_dir() or path in own))
     if head:
         _check_unchanged(folder, head, made_from)
-    _remove_others(folder, {folder / name for name in (JOURNAL, *names)})
-    head = {PROCESS: os.getpid(), **made_from, NAMES: sorted(names)}
+    kept = (JOURNAL, *locks.FILES, *names)
+    _remove_others(folder, {folder / name for name in kept})
+    head = {**made_from, NAMES: sorted(names)}
     lines = [line for line in lines if line["name"] in names]
-    text = "".join(f"{json.dumps(line)}\n" for line in (head, *lines))
-    atomic.write_text(folder / JOURNAL, text)  # without a line that is torn
+    with atomic.writing(folder / JOURNAL) as file:  # without a line that is torn
+        file.writelines(map(_line, (head, *lines)))
     return {line.pop("name"): line for line in lines}
 
 
@@ -148,26 +150,6 @@ def _remove_others(folder, paths):
             path.unlink()
 
 
-@contextlib.contextmanager
-def _locked(folder):
-    """Hold a lock on a folder, which the system takes back when the process dies."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Else the other process has finished, and taken the folder along.
-        if not os.path.samestat(os.fstat(handle), folder.lstat()):
-            raise BlockingIOError
-        yield
-    except BlockingIOError:
-        head = next(iter(_read(folder / JOURNAL)), {})
-        raise ValueError(
-            f"process {head.get(PROCESS, 'of another run')} works in {folder}; wait "
-            "for its end, or name another --output"
-        ) from None
-    finally:
-        os.close(handle)
-
-
 def _check_files(folder, is_strange):
     """Check that nothing is here but what runs make: all of it will be published.
 
@@ -181,13 +163,26 @@ def _check_files(folder, is_strange):
             )
 
 
+def _line(values):
+    return json.dumps([_checksum(values), values]).encode() + b"\n"
+
+
+def _checksum(values):
+    return zlib.crc32(json.dumps(values).encode())
+
+
 def _read(path):
-    """Return the lines of a journal, as far as they are whole."""
+    """Return the lines of a journal, up to one that was cut or has been damaged."""
     lines = []
+    broken = contextlib.suppress(ValueError, TypeError, RecursionError)
     if path.exists():
-        with open(path, "rb", opener=_no_link) as file, contextlib.suppress(ValueError):
+        with open(path, "rb", opener=_no_link) as file, broken:
             for line in file:
-                lines.append(json.loads(line))
+                checksum, values = json.loads(line)
+                in_place = "name" in values or not lines
+                if checksum != _checksum(values) or not in_place:
+                    break
+                lines.append(values)
     return lines
 
 

@@ -5,6 +5,30 @@ import pytest
 from safefakes_tf import atomic
 
 
+def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "deeper" / "model"
+    with pytest.raises(KeyError), atomic.making(path) as folder:
+        (folder / "variables_temp").mkdir()
+        raise KeyError
+    assert not list(path.parent.iterdir())
+    for content in ("first", "second"):
+        with atomic.making(path) as folder:
+            (folder / "file").write_text(content)
+            assert not (path / "file").exists() or content == "second"
+    assert (path / "file").read_text() == "second"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_leftovers_are_removed_with_what_is_in_them(tmp_path):
+    for name in (".a.partial/.b.partial", ".a.partial/c", "folder/.d.partial", "e"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    (tmp_path / ".link.partial").symlink_to(tmp_path / "folder")
+    atomic.remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.rglob("*")} == {"folder", "e"}
+
+
 def test_a_file_gets_its_name_at_the_end(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")

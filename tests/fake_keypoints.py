@@ -49,7 +49,8 @@ class FakeDetector:
         seen = boxes[:, 3] - boxes[:, 1] >= self.MIN_WIDTH
         keypoints = np.zeros([len(boxes), layouts.NUM_FOUND, 2], np.float32)
         keypoints[seen, : layouts.NUM_KEYPOINTS["ibug68"]] = in_boxes(boxes[seen])
-        return search.Found(keypoints, np.where(seen, faces.MESH, faces.NOT_FOUND))
+        source = np.where(seen, faces.MESH, faces.NOT_FOUND)
+        return search.Found(keypoints, source, boxes * seen[:, np.newaxis])
 
     def close(self) -> None:
         """Free nothing: it holds nothing."""

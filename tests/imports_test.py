@@ -7,23 +7,25 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAX_LINES = 400
 
 # Part of the code -> the parts it may import; a part may always import itself.
-SHARED = {"ops", "boxes", "faces", "config", "atomic"}
+SHARED = {"ops", "boxes", "faces", "config", "atomic", "printing"}
 ALLOWED = {
-    "main": {"runs", "configs", "config", "workdir"},
+    "main": {"runs", "configs", "config", "mistakes", "printing", "workdir"},
     "configs": {"config"},
     "runs": {
         *SHARED,
         *("anonymized_folder", "own_inputs", "own_photos", "review"),
-        *("anonymizers", "contact_sheet", "detectors", "evaluation", "export"),
-        *("importers", "keypoints", "photos", "pipeline", "provenance", "report"),
-        *("similarity", "tfds_builders", "training", "unfinished", "workdir"),
+        *("anonymizers", "arithmetic", "contact_sheet", "detectors", "evaluation"),
+        *("export", "importers", "keypoints", "mistakes", "photos", "pipeline"),
+        *("provenance", "report", "similarity", "tfds_builders", "training"),
+        *("unfinished", "workdir"),
     },
     "tfds_builders": {
         *SHARED,
-        *("anonymizers", "keypoints", "photos", "pipeline", "provenance"),
+        *("anonymizers", "detectors", "importers", "keypoints", "locks", "photos"),
+        *("pipeline", "provenance"),
     },
     "pipeline": {*SHARED, "anonymizers", "keypoints", "photos", "provenance"},
-    "provenance": {*SHARED, "anonymizers"},
+    "provenance": {*SHARED, "anonymizers", "arithmetic"},
     "anonymized_folder": {
         *SHARED,
         *("anonymizers", "detectors", "photos", "provenance", "review"),
@@ -47,17 +49,21 @@ ALLOWED = {
     },
     "similarity": {*SHARED, "evaluation", "tfds_builders"},
     "training": {*SHARED, "contact_sheet", "workdir"},
-    "importers": {"config"},
+    "importers": {"config", "printing"},
     "photos": {"ops", "boxes", "faces", "atomic"},
     "keypoints": {"ops", "boxes", "faces", "photos", "cached_files"},
     "cached_files": set(),
-    "unfinished": {"atomic"},
-    "workdir": {"config", "atomic"},
+    "locks": {"atomic", "printing"},
+    "mistakes": {"printing"},
+    "printing": set(),
+    "unfinished": {"atomic", "locks"},
+    "workdir": {"config", "atomic", "locks"},
     "report": {"boxes", "atomic", "evaluation"},
     "contact_sheet": set(),
     "faces": set(),
     "boxes": set(),
     "ops": set(),
+    "arithmetic": set(),
     "atomic": set(),
     "config": set(),
 }

@@ -11,8 +11,8 @@ import pytest
 import main
 from safefakes_tf import workdir as files
 from safefakes_tf.config import (
-    DEMONSTRATION,
     MODES,
+    WEIGHTS,
     TrainDetector,
     adapt,
     apply_overrides,
@@ -88,7 +88,40 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(main.runs, "start", start)
     with pytest.raises(SystemExit, match="2"):
         main.run(["--mode=preview"])
-    assert capsys.readouterr().err.endswith(": /home/me/.lock: Permission denied\n")
+    told = capsys.readouterr().err
+    assert ": /home/me/.lock: Permission denied; give this user the right" in told
+    assert told.count("\n") == 1
+
+
+def test_control_characters_of_a_name_are_not_obeyed(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main.run(["--mode=preview", "--set=\x1b[2J\n\u202e=1"])
+    told = capsys.readouterr().err
+    assert r"--set=\x1b[2J\n\u202e=1: no field" in told
+    assert told.rstrip("\n").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "told"),
+    [("/dev/full", 2, "main.py: No space left on device; free some"), (None, 141, "")],
+)
+def test_output_that_goes_nowhere_is_no_stack_trace(output, code, told):
+    if output is None:  # a pipe that nobody reads, as `| head` leaves it
+        reader, writer = os.pipe()
+        os.close(reader)
+    else:
+        writer = os.open(output, os.O_WRONLY)
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), "--help"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert result.returncode == code
+    assert result.stderr.startswith(told)
+    assert result.stderr.count("\n") == bool(told)
 
 
 def test_no_home_is_one_line():
@@ -266,5 +299,5 @@ def test_weights_of_one_generator_are_not_those_of_several(settings, mode):
         name: with_anonymizer(config.data, name).anonymization.weights
         for name in ("blur", "sun2018", "ciagan")
     }
-    demonstration = str(DEMONSTRATION / "sun2018.npz")
-    assert of == {"blur": None, "sun2018": demonstration, "ciagan": "my.npz"}
+    bundled = str(WEIGHTS / "sun2018_crowd.npz")
+    assert of == {"blur": None, "sun2018": bundled, "ciagan": "my.npz"}

@@ -10,7 +10,7 @@ from safefakes_tf.config import AnonymizationConfig
 
 KEYS = {
     *("anonymizer", "options", "weights_sha256", "weights_origin"),
-    *("demonstration_weights", "seed", "code_version", "counts"),
+    *("demonstration_weights", "seed", "code_version", "arithmetic", "counts"),
 }
 
 

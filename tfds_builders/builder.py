@@ -22,7 +22,16 @@ from safefakes_tf import faces, provenance
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.keypoints import layouts, mediapipe
-from tfds_builders import derive, features, keypoint_store, preparation
+from tfds_builders import (
+    derive,
+    features,
+    folder_export,
+    keypoint_store,
+    preparation,
+    raw_data,
+    record_writer,
+    stored_info,
+)
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 
 _RAW_SHA256 = "raw_sha256"  # in the metadata
@@ -32,7 +41,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     """Base of all builders.
 
     A builder sets `VERSION`, `RELEASE_NOTES`, `BUILDER_CONFIGS = standard_configs()`
-    and `HOMEPAGE`, declares what follows, and implements `source_examples`.
+    `HOMEPAGE` and `LICENSE`, declares what follows, and implements `source_examples`.
 
     Attributes:
         SPLITS: the splits of a whole copy.
@@ -41,6 +50,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         DIFFICULTIES: whether faces are easy, medium and hard, as in WIDER FACE.
         UPRIGHT: whether boxes are for photos as viewers show them; else as stored.
         OPTIONS: fields of `config.DataConfig` that the source photos depend on.
+        LAYOUT: of a folder that the photos are written to.
     """
 
     SPLITS: tuple[str, ...] = ("train", "validation")
@@ -49,7 +59,9 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     DIFFICULTIES: bool = False
     UPRIGHT: bool = False
     OPTIONS: tuple[str, ...] = ("allow_partial",)
+    LAYOUT: type[folder_export.Layout] = folder_export.Coco
     HOMEPAGE = ""
+    LICENSE = ""  # a sentence
     create_detector = mediapipe.MediaPipeDetector  # of keypoints that are not annotated
 
     def __init__(
@@ -146,9 +158,14 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             digest,
             digest and generator_files.read_about(config.anonymization.weights),
         )
-        return self.dataset_info_from_configs(
+        texts = self.get_metadata()
+        return stored_info.StoredInfo(
+            builder=self,
+            description=texts.description,
+            citation=texts.citation,
             features=tfds.features.FeaturesDict({**of_record, **self.face_features()}),
             homepage=self.HOMEPAGE,
+            license=self.LICENSE or None,
             metadata=tfds.core.MetadataDict(metadata),
         )
 
@@ -173,7 +190,25 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         """Whether this copy tells easy, medium and hard faces apart."""
         return self.DIFFICULTIES and self.info.metadata.get("difficulties", True)
 
+    @property
+    def identities(self) -> bool:
+        """Whether this copy tells whose faces they are."""
+        return self.IDENTITIES and not self.without_identities
+
+    @property
+    def without_identities(self) -> str:
+        """Why this copy does not, as the end of a sentence; nothing where it does."""
+        missing = (self.info.metadata or {}).get("missing")
+        return f" here, as it was built without {missing}" if missing else ""
+
+    def _download_and_prepare(self, dl_manager, **kwargs):
+        super()._download_and_prepare(dl_manager=dl_manager, **kwargs)
+        if self.LICENSE:
+            print(f"licence: {self.LICENSE} Anonymized photos inherit it.", flush=True)
+
     def _split_generators(self, dl_manager):
+        if self.MANUAL_DOWNLOAD_INSTRUCTIONS and self.raw_dir is None:
+            self.raw_dir = raw_data.named_folder(dl_manager)
         if self.builder_config.anonymizer == SOURCE:
             splits = self.source_examples(dl_manager)
             self.info.metadata[_RAW_SHA256] = self._raw_digest_now()
@@ -200,14 +235,20 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             yield record[faces.FILENAME], record
         self.info.metadata["counts"][split] = counts.to_dict()
 
-    def prepare(self) -> None:
+    def _example_writer(self):
+        return record_writer.OrderedWriter(self.info.file_format)
+
+    def prepare(self, wait: bool = True) -> None:
         """Build the data set, unless it is there; see `preparation.prepare`.
+
+        Args:
+            wait: for another process that builds it.
 
         Raises:
             ValueError: as there, or if it is there, but built from other raw data than
                 are in their folder now. A folder that is gone is not missed.
         """
-        preparation.prepare(self, self.raw_dir)
+        preparation.prepare(self, self.raw_dir, wait)
         used, now = self.info.metadata.get(_RAW_SHA256), self._raw_digest_now()
         if used and now and used != now:
             raise ValueError(
@@ -217,7 +258,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             )
 
     def _raw_folder(self):
-        standard = self.data_dir_root / "downloads" / "manual"  # TFDS' own default
+        standard = raw_data.standard_folder(self.data_dir_root / "downloads")
         return pathlib.Path(self.raw_dir or standard)
 
     def _raw_digest_now(self):

@@ -9,12 +9,21 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import AnonymizationConfig, CrowdConfig, names
+from safefakes_tf.config import (
+    AnonymizationConfig,
+    CelebaConfig,
+    CrowdConfig,
+    FdfConfig,
+    OwnFacesConfig,
+    PipaConfig,
+    names,
+)
 
 SOURCE = "source"
 # Generators that draw nothing at random, so that one data set serves all seeds.
 _SEEDLESS = ("sun2018", "deepprivacy")
 _SOURCE_OPTIONS = ("crowd", "allow_partial")
+_PARTS = ("pipa", "fdf", "celeba")  # of one data set each; they have a `label`
 _DERIVED_OPTIONS = ("anonymization", "image_format", "jpeg_quality", "seed")
 # The groups of options as they were in version 0.4.0, whose names hash all of them.
 _FIELDS_OF_0_4_0 = {
@@ -35,7 +44,8 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
 
     The name follows from the other fields: the anonymizer's, with the first eight hex
     digits of the SHA-256 of the generator's weights, if it has some, and then those of
-    the options that differ from their defaults, if any do. So photos made in two ways
+    the options that differ from their defaults, if any do. Which part of a data set it
+    is comes between them, in words, as in `blur-64px`. So photos made in two ways
     never share a folder, and an option that is new renames none.
 
     Attributes:
@@ -43,6 +53,8 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         anonymizer: `source` or one of `names.ANONYMIZERS`.
         anonymization, image_format, jpeg_quality: of derived photos.
         crowd: what `synthetic_crowd` composes.
+        own_faces: how that data set takes a folder.
+        pipa, fdf, celeba: which part of that data set.
         allow_partial: accept fewer photos than the annotations list.
         seed: of the run; enters where an anonymizer draws random numbers.
     """
@@ -51,12 +63,18 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
     anonymizer: str = SOURCE
     anonymization: AnonymizationConfig = AnonymizationConfig()
     crowd: CrowdConfig = CrowdConfig()
+    own_faces: OwnFacesConfig = OwnFacesConfig()
+    pipa: PipaConfig = PipaConfig()
+    fdf: FdfConfig = FdfConfig()
+    celeba: CelebaConfig = CelebaConfig()
     image_format: str = "jpeg"
     jpeg_quality: int = 95
     allow_partial: bool = False
     seed: int = 0
 
     def __post_init__(self):
+        # Once: the file may be replaced, and then the name must not follow.
+        self._weights_sha256 = self._digest_of_weights()
         if self.anonymizer in (SOURCE, *names.filters(), *_SEEDLESS):
             self.seed = 0
         self.name = self.name or self._with_digest(self._changed())
@@ -70,7 +88,10 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         """Return what the photos depend on, beside the raw data and the anonymizer."""
         derived = self.anonymizer != SOURCE
         chosen = _SOURCE_OPTIONS + (_DERIVED_OPTIONS if derived else ())
+        chosen += tuple(part for part in _PARTS if getattr(self, part).label)
         options = {name: getattr(self, name) for name in chosen}
+        if self.own_faces != OwnFacesConfig():  # no other data set has it
+            options["own_faces"] = self.own_faces.without_folders()
         if derived:  # what the weights are counts, not where they lie
             options["anonymization"] = dataclasses.replace(
                 self.anonymization, weights=None
@@ -78,11 +99,10 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         return options
 
     def weights_sha256(self) -> str | None:
-        """Return the SHA-256 of the generator's file; None if there is no generator.
+        """Return the SHA-256 of the generator's file; None if there is no generator."""
+        return self._weights_sha256
 
-        Raises:
-            ValueError: if the file is not there.
-        """
+    def _digest_of_weights(self):
         if names.network(self.anonymizer) is None:
             return None
         path = generator_files.find(self.anonymization.weights, self.anonymizer)
@@ -95,6 +115,8 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
     def name_in_0_4_0(self) -> str | None:
         """Return the name that version 0.4.0 gave; None if it had not these options."""
         options = self.options()
+        if not options.keys().isdisjoint(_PARTS):
+            return None
         known = options.keys() - _FIELDS_OF_0_4_0.keys()
         for group, fields in _FIELDS_OF_0_4_0.items():
             known |= {f"{group}.{field}" for field in fields}
@@ -112,12 +134,15 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         changed = {
             path: value
             for name, option in self.options().items()
+            if name not in _PARTS
             for path, value in _differences(name, option, defaults[name])
         }
         return dict(sorted(changed.items()))
 
     def _with_digest(self, options):
-        name, weights = self.anonymizer, self.weights_sha256()
+        labels = (getattr(self, part).label for part in _PARTS)
+        name = "-".join([self.anonymizer, *filter(None, labels)])
+        weights = self.weights_sha256()
         if weights:
             name += f"-{weights[:8]}"
         if options:
@@ -126,9 +151,20 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
         return name
 
 
-def standard_configs() -> list[AnonymizedConfig]:
-    """Return the `BUILDER_CONFIGS`: all that need no weights, `source` first."""
-    return [AnonymizedConfig(anonymizer=name) for name in (SOURCE, *names.filters())]
+def standard_configs(**parts: list[Any]) -> list[AnonymizedConfig]:
+    """Return the `BUILDER_CONFIGS`: all that need no weights, `source` first.
+
+    Args:
+        **parts: options of one data set, those that a user may want by name; they are
+            listed untouched.
+    """
+    filtered = [AnonymizedConfig(anonymizer=name) for name in names.filters()]
+    named = [
+        AnonymizedConfig(**{option: value})
+        for option, values in parts.items()
+        for value in values
+    ]
+    return [AnonymizedConfig(), *filtered, *named]
 
 
 def _differences(path, value, default) -> Iterator[tuple[str, Any]]:

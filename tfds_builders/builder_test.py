@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import json
+import os
 import pathlib
 import pickle
 import shutil
@@ -13,17 +14,17 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from safefakes_tf import faces
+from safefakes_tf import faces, locks
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import (
-    DEMONSTRATION,
+    WEIGHTS,
     AnonymizationConfig,
     DataConfig,
     names,
 )
 from safefakes_tf.keypoints import layouts
 from safefakes_tf.photos import reader
-from tfds_builders import features, keypoint_store, preparation, registry
+from tfds_builders import features, keypoint_store, registry
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import AnonymizedConfig, standard_configs
 
@@ -118,6 +119,16 @@ def test_same_data_same_bytes(tmp_path):
         assert file.read_bytes() == twin.read_bytes()
 
 
+def test_features_of_records_lie_in_one_order(tmp_path):
+    """Else each process wrote them in another."""
+    builder = _toy(tmp_path, anonymizer="blackout")
+    builder.prepare()
+    files = [str(path) for path in builder.data_path.glob("*.tfrecord*")]
+    for record in tf.data.TFRecordDataset(files).as_numpy_iterator():
+        example = tf.train.Example.FromString(record)
+        assert record == example.SerializeToString(deterministic=True)
+
+
 def test_the_order_does_not_depend_on_the_number_of_shards(tmp_path):
     names = []
     for shards in (1, 3):
@@ -198,16 +209,111 @@ def test_a_prepared_data_set_is_not_built_again(tmp_path, monkeypatch):
 
 def test_a_process_that_waited_takes_what_the_other_built(tmp_path, monkeypatch):
     late = _toy(tmp_path)
-    lock = preparation.alone_in
+    lock = locks.alone_in
 
-    def finish_first(folder):
-        monkeypatch.setattr(preparation, "alone_in", lock)
+    def finish_first(*arguments):
+        monkeypatch.setattr(locks, "alone_in", lock)
         _toy(tmp_path).prepare()
-        return lock(folder)
+        return lock(*arguments)
 
-    monkeypatch.setattr(preparation, "alone_in", finish_first)
+    monkeypatch.setattr(locks, "alone_in", finish_first)
     late.prepare()
     assert len(_read(late)) == NUM_PHOTOS
+
+
+def test_a_build_is_told_of_the_one_that_is_on(tmp_path):
+    builder = _toy(tmp_path)
+    builder.data_path.parent.mkdir(parents=True)
+    with (
+        locks.alone_in(builder.data_path.parent),
+        pytest.raises(
+            ValueError, match=rf"^process {os.getpid()} \([^\n]* --data_dir$"
+        ),
+    ):
+        registry.prepare(builder, wait=False)
+    builder.prepare()
+    with locks.alone_in(builder.data_path.parent):  # what is built is not waited for
+        registry.prepare(_toy(tmp_path), wait=False)
+
+
+def test_a_builder_that_was_made_before_the_build_reads_it(tmp_path):
+    early = _toy(tmp_path)
+    _toy(tmp_path).prepare()
+    registry.prepare(early)
+    assert early.info.metadata["counts"]["train"]["photos"] == NUM_PHOTOS
+    assert len(_read(early)) == NUM_PHOTOS
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder of data sets with one in it."""
+    folder = tmp_path_factory.mktemp("built")
+    _toy(folder).prepare()
+    return folder
+
+
+def _changed(**changes):
+    def change(path):
+        path.write_text(json.dumps(json.loads(path.read_bytes()) | changes))
+
+    return change
+
+
+def _write(content):
+    return lambda path: path.write_bytes(content)
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+RECORDS = "toy_faces-train.tfrecord-00000-of-00001"
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *(("dataset_info.json", _write(c)) for c in (b"", b"{", b"[]", b"\xff", b"3")),
+        ("dataset_info.json", _write(b'{"a":' * 10**5)),
+        ("dataset_info.json", _write(b'{"version": "9.0.0"}')),
+        ("dataset_info.json", _write(b'{"version": "1.0.0", "splits": 5}')),
+        ("dataset_info.json", _changed(splits=[])),
+        ("dataset_info.json", _cut),
+        ("dataset_info.json", pathlib.Path.unlink),
+        *(("metadata.json", _write(c)) for c in (b"", b"{", b"[]", b"\xff", b"null")),
+        ("metadata.json", _write(b'{"a":' * 10**5)),
+        ("metadata.json", _changed(counts=[])),
+        ("metadata.json", _changed(counts={"train": []})),
+        ("metadata.json", _changed(counts={"train": {"photos": "7"}})),
+        ("metadata.json", _changed(code_version=None)),
+        ("metadata.json", pathlib.Path.unlink),
+        (RECORDS, _cut),
+        (RECORDS, _write(b"")),
+        (RECORDS, pathlib.Path.unlink),
+    ],
+)
+def test_a_broken_data_set_is_one_line(built, tmp_path, name, damage):
+    shutil.copytree(built, tmp_path / "data")
+    folder = _toy(tmp_path / "data").data_path
+    damage(folder / name)
+    advice = r"is broken \([^\n]*\); remove that folder [^\n]*$"
+    with pytest.raises(ValueError, match=rf"^the data set in {folder} {advice}"):
+        _toy(tmp_path / "data").prepare()
+    shutil.rmtree(folder)
+    _toy(tmp_path / "data")
+
+
+def test_weights_that_were_replaced_since_the_naming_are_refused(tmp_path):
+    weights = tmp_path / "weights.npz"
+    shutil.copy(WEIGHTS / "sun2018_crowd.npz", weights)
+    options = AnonymizationConfig(weights=str(weights))
+    builder = _toy(tmp_path, anonymizer="sun2018", anonymization=options)
+    with np.load(weights) as file:
+        arrays = dict(file)
+    np.savez_compressed(weights, **arrays)
+    with pytest.raises(ValueError, match=r"weights.npz were replaced since the start"):
+        builder.prepare()
+    assert not builder.data_path.exists()
 
 
 def test_a_file_in_place_of_the_folder_is_one_line(tmp_path):
@@ -258,7 +364,7 @@ def test_keypoints_of_an_unreadable_layout_are_kept_but_others_are_searched(
     assert _read(source)[0][faces.KEYPOINTS].shape == (2, 5, 2)
     found = next(iter(source.encoded_with_keypoints("train")))
     assert found[faces.KEYPOINTS].shape == (2, layouts.NUM_FOUND, 2)
-    weights = AnonymizationConfig(weights=str(DEMONSTRATION / "sun2018.npz"))
+    weights = AnonymizationConfig(weights=str(WEIGHTS / "sun2018_crowd.npz"))
     config = AnonymizedConfig(anonymizer="sun2018", anonymization=weights)
     derived = FivePoints.create(config, data_dir=str(tmp_path))
     derived.prepare()
@@ -372,7 +478,7 @@ def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatc
         data_dir=str(tmp_path),
         keypoint_models="~/models",
     )
-    weights = AnonymizationConfig(weights=str(DEMONSTRATION / "sun2018.npz"))
+    weights = AnonymizationConfig(weights=str(WEIGHTS / "sun2018_crowd.npz"))
     data = dataclasses.replace(data, anonymization=weights)
     builder = registry.create_builder(data, seed=0)
     plain = registry.create_builder(dataclasses.replace(data, keypoint_models=None), 0)

@@ -24,10 +24,18 @@ def derivation(
         config: of the derived data set.
         features: of the source.
         layout: of the keypoints of the source records.
+
+    Raises:
+        ValueError: if the weights are not those that the data set is named after.
     """
     anonymizer = anonymizers.create(
         config.anonymizer, config.anonymization, config.seed, layout
     )
+    if anonymizer.weights_sha256 != config.weights_sha256():
+        raise ValueError(
+            f"the weights in {config.anonymization.weights} were replaced since the "
+            "start; give the same command again"
+        )
     # Graphs are traced while keypoints are searched; the first photo waits for that.
     pool = concurrent.futures.ThreadPoolExecutor(1)
     pool.submit(anonymizer.anonymize_batch, *_no_faces())

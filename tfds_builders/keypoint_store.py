@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from safefakes_tf import atomic, faces
-from safefakes_tf.keypoints import mediapipe, search
-from tfds_builders import preparation
+from safefakes_tf import atomic, faces, locks
+from safefakes_tf.importers import npz_files
+from safefakes_tf.keypoints import layouts, mediapipe, search
 
 FOLDER = "keypoints"
 PHOTOS_PER_FILE = 128
@@ -40,8 +40,8 @@ def attach(
         `faces/keypoints_source`.
 
     Raises:
-        ValueError: if a model file is not to be found, or stored keypoints are of other
-            photos.
+        ValueError: if a model file is not to be found, or a file of stored keypoints is
+            broken. If they are of other photos, reading the records fails.
     """
     folder = pathlib.Path(folder) / FOLDER
     files = _search(records, folder, split, create)
@@ -73,7 +73,7 @@ def _search(records, folder, split, create):
     files = [folder / f"{split}-{number:05d}.npz" for number in numbers]
     if not all(file.exists() for file in files):
         folder.mkdir(exist_ok=True)
-        with preparation.alone_in(folder):
+        with locks.alone_in(folder, wait=True):
             _search_on(files, records, create)
     return files
 
@@ -117,5 +117,26 @@ def _write(path, results):
 
 
 def _read(path):
-    with np.load(path) as file:
-        return [file[key] for key in ("names", "counts", "keypoints", "source")]
+    """Return names, numbers of faces, keypoints and sources of the photos of a file."""
+    try:
+        arrays = npz_files.read(path)
+        names, counts, keypoints, source = (
+            arrays[key] for key in ("names", "counts", "keypoints", "source")
+        )
+        whole = (
+            (names.dtype.kind, names.ndim) == ("S", 1)
+            and (counts.dtype, source.dtype) == (np.int64, np.int64)
+            and (counts.shape, source.shape) == (names.shape, (counts.sum(),))
+            and (counts >= 0).all()
+            and np.isin(source, range(len(faces.SOURCES))).all()
+            and keypoints.dtype == np.float32
+            and keypoints.shape == (counts.sum(), layouts.NUM_FOUND, 2)
+        )
+        if not whole:
+            raise ValueError("its arrays are not of the types and shapes that they had")
+    except (ValueError, KeyError) as error:
+        raise ValueError(
+            f"the keypoints in {path} are broken ({error}); remove the file to have "
+            "them searched anew"
+        ) from error
+    return names, counts, keypoints, source

@@ -1,11 +1,13 @@
 """Keypoints beside a data set: found once, resumed, and of the right photos."""
 
+import threading
+
 import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf import faces
+from safefakes_tf import faces, locks
 from tfds_builders import keypoint_store
 
 COUNT = 7
@@ -88,3 +90,57 @@ def test_keypoints_of_other_photos_are_refused(tmp_path):
     other = attach(tmp_path, records("abcxefg"))
     with pytest.raises(tf.errors.InvalidArgumentError, match="of other photos"):
         list(other)
+
+
+def _change(**changes):
+    def change(path):
+        with np.load(path) as file:
+            arrays = {**file, **changes}
+        np.savez(path, **{key: value for key, value in arrays.items() if len(value)})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:200]),
+        _change(names=np.array([])),
+        _change(names=np.array(["a", "b", "c"])),
+        _change(names=np.array([{}, {}, {}])),
+        _change(counts=np.array([2, 2, -1])),
+        _change(counts=np.array([0.0, 1.0, 2.0])),
+        _change(counts=np.array([9, 9, 9])),
+        _change(keypoints=np.zeros([3, 68, 2], np.float32)),
+        _change(keypoints=np.zeros([3, 75, 2])),
+        _change(source=np.array([1, 0, 7])),
+        _change(source=np.array([[1, 0, 1]])),
+    ],
+)
+def test_a_broken_file_is_one_line_and_can_be_made_anew(tmp_path, damage):
+    attach(tmp_path)
+    path = tmp_path / "keypoints" / "train-00000.npz"
+    damage(path)
+    advice = r"are broken \([^\n]*\); remove the file [^\n]*$"
+    with pytest.raises(ValueError, match=rf"^the keypoints in {path} {advice}"):
+        attach(tmp_path)
+    path.unlink()
+    attach(tmp_path)
+
+
+def test_a_search_is_waited_for(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "keypoints"
+    folder.mkdir()
+    held, told = threading.Event(), threading.Event()
+
+    def hold():
+        with locks.alone_in(folder):
+            held.set()
+            told.wait()
+
+    monkeypatch.setattr(locks, "_holder", lambda folder: told.set() or "somebody")
+    threading.Thread(target=hold).start()
+    held.wait()
+    attach(tmp_path)
+    assert capsys.readouterr().err.startswith(f"somebody works in {folder}; waiting")

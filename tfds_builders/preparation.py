@@ -1,40 +1,44 @@
 """Building a data set so that it is there as a whole or not at all."""
 
-import contextlib
 import errno
-import fcntl
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from safefakes_tf import locks
 
-def prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None = None) -> None:
+
+def prepare(
+    builder: tfds.core.DatasetBuilder,
+    manual_dir: str | None = None,
+    wait: bool = True,
+) -> None:
     """Download and prepare a data set, unless that is done already.
 
-    TFDS writes into a folder `incomplete.*` and renames it at the end. Processes that
-    want the same data set wait for the one that builds it, and what a killed build left
-    behind is removed.
+    TFDS writes into a folder `incomplete.*` and renames it at the end. What a killed
+    build left behind is removed.
 
     Args:
         builder: of the data set; its `info` is complete afterwards.
         manual_dir: folder of raw photos and annotations; None: TFDS' own default.
+        wait: for another process that builds the same data set.
 
     Raises:
-        ValueError: if the disk is full, the raw data are not as they should be, or a
-            file is where the folder of data sets should be, or that cannot be made.
+        ValueError: if the disk is full, the raw data are not as they should be, the
+            stored ones are broken, a file is where the folder of data sets should be,
+            that cannot be written to, or another process builds the data set and is
+            not waited for.
     """
     target = pathlib.Path(builder.data_path)
-    if target.exists():
+    if _is_read(builder, target):
         return
     try:
         _make(target.parent)
-        with alone_in(target.parent):
-            if target.exists():  # built by another process meanwhile
-                builder.info.read_from_directory(target)
+        with locks.alone_in(target.parent, "choose another --data_dir", wait):
+            if _is_read(builder, target):  # built by another process meanwhile
                 return
             for leftover in target.parent.glob("incomplete.*"):
                 shutil.rmtree(leftover)
@@ -50,6 +54,18 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: str | None = None) ->
         raise
 
 
+def _is_read(builder, target):
+    """Tell whether a data set is there, and read what is stored of it.
+
+    The builder may have been made before another one built it.
+    """
+    if not target.exists():
+        return False
+    if not builder.info.initialized:
+        builder.info.read_from_directory(target)
+    return True
+
+
 def _make(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,18 +79,6 @@ def _make(folder):
             f"data sets need a folder, and {folder} cannot be made ({error.strerror}); "
             "choose another --data_dir"
         ) from error
-
-
-@contextlib.contextmanager
-def alone_in(folder: pathlib.Path) -> Iterator[None]:
-    """Work in a folder while no other process does.
-
-    Others wait at the start of their `with`. The lock is a file `.lock` in the folder;
-    the system takes it back when the process dies, so that nobody waits for a dead one.
-    """
-    with open(folder / ".lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _tells_full_disk(error):

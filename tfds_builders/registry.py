@@ -42,23 +42,27 @@ def create_source_builder(data: DataConfig) -> AnonymizedBuilder:
     return create_builder(dataclasses.replace(data, anonymizer=SOURCE), seed=0)
 
 
-def prepare(builder: AnonymizedBuilder, split: str | None = None) -> None:
+def prepare(
+    builder: AnonymizedBuilder, split: str | None = None, wait: bool = True
+) -> None:
     """Build a data set unless it is there, and print where it lies.
 
     Args:
         builder: its `info` is complete afterwards.
         split: that will be read; a data set that has none is not built.
+        wait: for another process that builds it.
 
     Raises:
         ValueError: if raw photos or annotations are absent or malformed, the disk is
-            full, or there is no such split. Nothing half-built is left then.
+            full, there is no such split, or another process builds the data set and is
+            not waited for. Nothing half-built is left then.
     """
     if split not in (None, *builder.SPLITS):
         raise ValueError(
             f"{builder.name} has the splits {', '.join(builder.SPLITS)}, and {split} "
             "is needed; name another --dataset"
         )
-    builder.prepare()
+    builder.prepare(wait)
     print(f"photos:  {builder.data_path}", flush=True)
     if builder.info.metadata.get("demonstration_weights"):
         print("         generated with demonstration weights, to be looked at only")

@@ -1,4 +1,4 @@
-r"""Draw what the demonstration weights paint on people they have never seen.
+r"""Draw what the weights that learnt from the crowd paint on others of its kind.
 
     python -m tools.draw_generators --output=docs/generators.jpg
 
@@ -23,7 +23,7 @@ from safefakes_tf.config import (
     CrowdConfig,
     DataConfig,
     names,
-    with_demonstration_weights,
+    with_bundled_weights,
 )
 from safefakes_tf.contact_sheet import contact_sheet
 from tfds_builders import registry as builders
@@ -45,7 +45,7 @@ def main(_):
     source.prepare()
     methods = {}
     for name in names.generators():
-        options = with_demonstration_weights(dataclasses.replace(data, anonymizer=name))
+        options = with_bundled_weights(dataclasses.replace(data, anonymizer=name))
         methods[name] = anonymizers.create(name, options.anonymization, seed=0)
     records = source.as_dataset(split="validation").as_numpy_iterator()
     rows = [

@@ -26,7 +26,8 @@ def batches(
     """Return a function: position -> endless `Positioned` batches of context crops.
 
     A photo gives one face each time it comes: any whose context crop lies in the photo
-    and has the pixels of the last stage. Photos without one are left out. As at
+    and has the pixels of the last stage, and all keypoints where settings want that.
+    Photos without one are left out. As at
     inference, all faces are masked that are not too narrow, the neighbours' too. Order
     and random choices depend on `seed` and the position in the stream only, as of the
     detector's `training_dataset`.
@@ -53,7 +54,11 @@ def batches(
         inside = (contexts[:, :2] >= 0) & (contexts[:, 2:] <= tf.stack(_size(record)))
         not_empty = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1)
         large = contexts[:, 2] - contexts[:, 0] >= min_side
-        fitting = tf.where(tf.reduce_all(inside, axis=1) & not_empty & large)[:, 0]
+        usable = tf.reduce_all(inside, axis=1) & not_empty & large
+        if settings.gan.only_with_keypoints:
+            points = _read_points(record, layout)
+            usable &= tf.reduce_all(points != layouts.ABSENT, axis=[1, 2])
+        fitting = tf.where(usable)[:, 0]
         return index, record, boxes, contexts, fitting
 
     def make_example(index, record, boxes, contexts, fitting):
@@ -82,7 +87,9 @@ def batches(
     if next(iter(with_face(records.enumerate()).take(1)), None) is None:
         raise ValueError(
             f"a generator of {min_side} px needs faces whose surroundings, up to 1.7 "
-            f"times their size, have as many pixels; got {len(records)} photos without"
+            f"times their size, have as many pixels"
+            f"{', and all keypoints' * settings.gan.only_with_keypoints}; got "
+            f"{len(records)} photos without"
         )
     return from_position
 
@@ -95,6 +102,8 @@ def _size(record):
 def _context_crops(record):
     """Return boxes and their context crops, int32 [N, 4] each, in pixels."""
     boxes = region_ops.pixel_regions(record[faces.BBOX], *_size(record))
+    if faces.CONTEXT in record:
+        return boxes, region_ops.pixel_regions(record[faces.CONTEXT], *_size(record))
     return boxes, context_crops.expand(tf.cast(boxes, tf.float64), *_size(record))
 
 
@@ -131,12 +140,16 @@ def _cut(record, boxes, masked, context, chosen, resolution, fill):
 
 
 def _points(record, context, chosen, layout):
-    some = faces.from_record(record)
-    points = layouts.read(some.keypoints, some.has_keypoints, layout)[chosen]
+    points = _read_points(record, layout)[chosen]
     size = tf.cast(tf.stack(_size(record)), tf.float32)
     context = tf.cast(context, tf.float32)
     inside = (points * size - context[:2]) / (context[2] - context[0])
     return tf.where(points == layouts.ABSENT, points, inside)[:, ::-1]
+
+
+def _read_points(record, layout):
+    some = faces.from_record(record)
+    return layouts.read(some.keypoints, some.has_keypoints, layout)
 
 
 def _mirrored(face, layout):

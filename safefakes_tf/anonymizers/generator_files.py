@@ -15,9 +15,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from safefakes_tf import atomic
+from safefakes_tf import atomic, printing
 from safefakes_tf.anonymizers import registry
-from safefakes_tf.config import names
+from safefakes_tf.config import names, store
 from safefakes_tf.config.overrides import RENAMED
 from safefakes_tf.importers import mistaken_files, npz_files
 
@@ -115,7 +115,7 @@ def _open(path, content=None):
         arrays = npz_files.read(path) if content is None else _arrays(content)
         return _parse(json.loads(str(arrays.pop(ABOUT)))), arrays
     except Exception as error:  # a broken file can fail in any way
-        reason = str(error) or type(error).__name__
+        reason = printing.shortened(str(error)) or type(error).__name__
         raise ValueError(
             f"{path} must be a generator's file, as training or import write it; "
             f"it cannot be read as one ({reason})"
@@ -130,10 +130,16 @@ def _arrays(content):
         return npz_files.read(os.dup(file.fileno()))
 
 
-def _parse(values: dict[str, Any]) -> About:
-    kind = names.ANONYMIZERS[values["method"]].network
-    fields = {RENAMED.get(name, name): v for name, v in values["config"].items()}
-    return About(**{**values, "config": kind(**fields)})
+def _parse(stored: dict[str, Any]) -> About:
+    kind = names.network(stored["method"])
+    if kind is None:
+        raise ValueError(f"{stored['method']} has no generator")
+    fields = {RENAMED.get(name, name): v for name, v in stored["config"].items()}
+    config = store.decode(kind, fields, ABOUT, missing=[], group="config")
+    about = About(**{**stored, "config": config})
+    if not (isinstance(about.origin, str) and isinstance(about.demonstration, bool)):
+        raise ValueError("it does not tell where it is from")
+    return about
 
 
 def fold(model: keras.Model) -> None:

@@ -3,13 +3,19 @@
 Nothing here imports TensorFlow, so a typing mistake is answered at once.
 """
 
+from safefakes_tf.config.bundled import (
+    WEIGHTS,
+    with_anonymizer,
+    with_bundled_weights,
+)
 from safefakes_tf.config.data import (
-    DEMONSTRATION,
     AnonymizationConfig,
+    CelebaConfig,
     CrowdConfig,
     DataConfig,
-    with_anonymizer,
-    with_demonstration_weights,
+    FdfConfig,
+    OwnFacesConfig,
+    PipaConfig,
 )
 from safefakes_tf.config.detector import (
     AugmentationConfig,

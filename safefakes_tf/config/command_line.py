@@ -5,7 +5,7 @@ import os
 import pathlib
 from typing import Any
 
-from safefakes_tf.config import data, fields, modes, names, overrides, values
+from safefakes_tf.config import bundled, fields, modes, names, overrides, values
 
 # Flags of all modes, and what they are for.
 GENERAL = {
@@ -26,11 +26,13 @@ FIELDS = {
     "ground_truth": "ground_truth",
     "model": "network_name",
     "source": "source",
+    "max_gb": "max_gb",
     "input": "input",
     "annotations": "annotations",
     "category": "data.category",
     "box_units": "data.box_units",
     "output": "output",
+    "format": "format",
     "detector": "detection.detector",
     "detector_weights": "detection.weights",
     "margin": "detection.margin",
@@ -38,8 +40,12 @@ FIELDS = {
     "skip_unreadable": "skip_unreadable",
 }
 SWITCHES = ("skip_unreadable",)  # of these, those that need no value
+# Flags that say of `own_faces` what they say of the folder of --mode=anonymize.
+OF_OWN_FACES = ("annotations", "category", "box_units")
 # Modes that take the project's own weights of a generator where they serve.
-_DEMONSTRATED = ("build_dataset", "train_detector", "evaluate", "export")
+_WITH_BUNDLED_WEIGHTS = (
+    *("build_dataset", "train_detector", "evaluate", "export", "anonymize"),
+)
 WITHOUT_WORKDIR = ("build_dataset", "anonymize")
 WITHOUT_WEIGHTS = (
     *("train_anonymizer", "import_weights", "evaluate_predictions", "correlate"),
@@ -47,9 +53,14 @@ WITHOUT_WEIGHTS = (
 
 
 def taken(settings: Any) -> dict[str, str]:
-    """Return the part of `FIELDS` that settings have."""
+    """Return the part of `FIELDS` that settings have, or that `own_faces` has."""
     paths = fields.flatten(settings)
-    return {name: path for name, path in FIELDS.items() if path in paths}
+    own = {name: f"data.own_faces.{name}" for name in OF_OWN_FACES}
+    return {
+        name: next(path for path in (field, own.get(name)) if path in paths)
+        for name, field in FIELDS.items()
+        if {field, own.get(name)} & paths.keys()
+    }
 
 
 def unread(settings: Any, typed: Any) -> list[str]:
@@ -73,11 +84,12 @@ def change(settings: Any, typed: Any) -> Any:
     if typed.weights is not None:
         field = _weights_field(settings, typed.mode)
         settings = overrides.apply_overrides(settings, [f"{field}={typed.weights}"])
-    if typed.mode in _DEMONSTRATED:
+    settings = fields.validate(settings)
+    if typed.mode in _WITH_BUNDLED_WEIGHTS:
         settings = dataclasses.replace(
-            settings, data=data.with_demonstration_weights(settings.data)
+            settings, data=bundled.with_bundled_weights(settings.data)
         )
-    return fields.validate(settings)
+    return settings
 
 
 def _weights_field(settings, mode):
@@ -120,7 +132,7 @@ def check_given(settings: Any, mode: str) -> None:
             values.check_choice("--model", value or "", names.imported())
         elif not value and name in modes.flag_fields(settings, needed=True):
             raise ValueError(f"--mode={mode} needs --{flag}; got nothing")
-        elif value and name != "output" and not os.path.exists(value):
+        elif value and name not in ("output", "max_gb") and not os.path.exists(value):
             raise ValueError(f"--{flag} must name what is there; {value} is not")
 
 

@@ -5,11 +5,18 @@ import pathlib
 from typing import Annotated, Literal
 
 from safefakes_tf.config import names
-from safefakes_tf.config.values import Choice, Count, Odd, Range, Seed
+from safefakes_tf.config.values import Choice, Count, Odd, Range, Rule, Seed
 
-DEMONSTRATION = pathlib.Path(__file__).parents[1] / "demonstration"  # generators
 AnonymizerName = Annotated[str, Choice(names.anonymizers)]
 _Side = Annotated[int, Range(32)]  # a stride of the detector
+FDF_SIDES = (4, 8, 16, 32, 64, 128)
+_FdfSide = Annotated[
+    int, Rule(f"one of {', '.join(map(str, FDF_SIDES))}", lambda x: x in FDF_SIDES)
+]
+_First = Annotated[
+    float,
+    Rule("above 0, and whole if it is above 1", lambda x: 0 < x <= 1 or x % 1 == 0 < x),
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +31,77 @@ class CrowdConfig:
     max_face: float = 200.0  # px; at least min_face
     max_people: Count = 15  # on a photo
     seed: Seed = 0  # of the photos
+
+
+@dataclasses.dataclass(frozen=True)
+class BoxFilesConfig:
+    """How annotations of the user's photos are read."""
+
+    category: tuple[str, ...] = ()  # of the boxes that count, where there are several
+    # "pixels", "relative" or "percent", of the boxes; None: as their format has them.
+    box_units: Literal["pixels", "relative", "percent"] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnFacesConfig(BoxFilesConfig):
+    """How `own_faces` takes a folder of photos. Files are looked for there first."""
+
+    # Of `own_faces`: boxes, a file or a folder of files; None: faces are searched.
+    annotations: str | None = None
+    # Whether each photo lies in a folder named after whose face is the largest on it.
+    identity_folders: bool = False
+    validation_list: str | None = None  # text with a line per photo of the validation
+    # Else folders train/ and validation/ count, and without them this share of photos.
+    validation_share: Annotated[float, Range(0, 1)] = 0.2
+
+    def without_folders(self) -> "OwnFacesConfig":
+        """Return the same with the names of files alone."""
+        files = {
+            name: path and pathlib.PurePath(path).name
+            for name in ("annotations", "validation_list")
+            for path in [getattr(self, name)]
+        }
+        return dataclasses.replace(self, **files)
+
+
+@dataclasses.dataclass(frozen=True)
+class PipaConfig:
+    """Which photos of `pipa` are for training. `label` goes into a data set's name."""
+
+    join_validation: bool = False  # the study trained on the validation photos, too
+
+    @property
+    def label(self) -> str:
+        return "train_and_validation" * self.join_validation
+
+
+@dataclasses.dataclass(frozen=True)
+class FdfConfig:
+    """Which images `fdf` has. `label` goes into a data set's name."""
+
+    size: _FdfSide = 128  # px of a side; FDF has 4, 8, 16, 32, 64 and 128
+    first: _First = 1.0  # training images: their share, or if above 1 their number
+
+    @property
+    def label(self) -> str:
+        first = int(self.first) if self.first > 1 else self.first
+        parts = {f"{self.size}px": self.size != 128, f"first_{first}": self.first != 1}
+        return "-".join(part for part, named in parts.items() if named)
+
+
+@dataclasses.dataclass(frozen=True)
+class CelebaConfig:
+    """Which photos `celeba` has. `label` goes into a data set's name."""
+
+    aligned: bool = False  # 178 x 218 px around the eyes; else the whole photos
+    # Training photos are of so many people, those with the most; of equals, the first
+    # by number. 0: of all. CIAGAN's 1,200 were not published.
+    identities: Annotated[int, Range(0)] = 0
+
+    @property
+    def label(self) -> str:
+        people = f"{self.identities}_identities" * bool(self.identities)
+        return "-".join(filter(None, ["aligned" * self.aligned, people]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +147,8 @@ class AnonymizedConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class OwnPhotosConfig(AnonymizedConfig):
+class OwnPhotosConfig(BoxFilesConfig, AnonymizedConfig):
     """What happens to a folder of the user's photos, and how they are annotated."""
-
-    category: tuple[str, ...] = ()  # of the boxes that count, where there are several
-    # "pixels", "relative" or "percent", of the boxes; None: as their format has them.
-    box_units: Literal["pixels", "relative", "percent"] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,39 +159,12 @@ class DataConfig(AnonymizedConfig, DatasetConfig):
     # "on_the_fly": in the input pipeline, nothing stored.
     anonymize: Literal["stored", "on_the_fly"] = "stored"
     crowd: CrowdConfig = CrowdConfig()
+    own_faces: OwnFacesConfig = OwnFacesConfig()
+    pipa: PipaConfig = PipaConfig()
+    fdf: FdfConfig = FdfConfig()
+    celeba: CelebaConfig = CelebaConfig()
     allow_partial: bool = False  # accept fewer photos than the annotations list
     image_format: Literal["jpeg", "png"] = "jpeg"  # of stored anonymized photos
-
-
-def demonstration_weights(data: DataConfig) -> str | None:
-    """Return the file of the project's own weights of a generator if they serve.
-
-    They know no real face, so they do on computer-made crowds.
-    """
-    path = DEMONSTRATION / f"{data.anonymizer}.npz"
-    fitting = data.dataset == "synthetic_crowd" and names.network(data.anonymizer)
-    return str(path) if fitting and path.is_file() else None
-
-
-def with_demonstration_weights(data: DataConfig) -> DataConfig:
-    """Return `data` with `demonstration_weights` if no others are named."""
-    weights = data.anonymization.weights or demonstration_weights(data)
-    anonymization = dataclasses.replace(data.anonymization, weights=weights)
-    return dataclasses.replace(data, anonymization=anonymization)
-
-
-def with_anonymizer(data: DataConfig, name: str) -> DataConfig:
-    """Return `data` for one of several anonymizers.
-
-    Weights stay with the anonymizer that they were named for; other generators get
-    those of the demonstration, if they serve.
-    """
-    anonymization = data.anonymization
-    if name != data.anonymizer:
-        anonymization = dataclasses.replace(anonymization, weights=None)
-    return with_demonstration_weights(
-        dataclasses.replace(data, anonymizer=name, anonymization=anonymization)
-    )
 
 
 def strict(data: OwnPhotosConfig) -> OwnPhotosConfig:

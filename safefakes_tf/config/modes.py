@@ -7,7 +7,7 @@ so that the settings of one mode serve another as far as they go; see `adapt`.
 
 import dataclasses
 import types
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from safefakes_tf.config import names
 from safefakes_tf.config.data import (
@@ -33,18 +33,27 @@ from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.config.values import Positive, Seed
 
 
-def _flag(needed=True):
-    """Return a field that is given by a flag; it says where, not what."""
+def _flag(default=None, needed=True):
+    """Return a field that is given by a flag, and that no result depends on."""
     metadata = {"flag": True, "needed": needed}
-    return dataclasses.field(default=None, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
-class BuildDataset:
-    """Prepare a data set, its photos anonymized."""
+class _Photos:
+    """The photos of a data set, anonymized."""
 
     data: DataConfig = DataConfig()
     seed: Seed = 0  # of all but the photos of synthetic_crowd
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildDataset(_Photos):
+    """Prepare a data set, its photos anonymized."""
+
+    # "folder": written to --output, too, in the layout that they came from, or as COCO.
+    format: Literal["records", "folder"] = "records"
+    output: str | None = None  # folder to make
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +111,7 @@ class EvaluatePredictions:
 
 
 @dataclasses.dataclass(frozen=True)
-class Preview(BuildDataset):
+class Preview(_Photos):
     """Draw faces behind every anonymizer, side by side."""
 
     study_anonymizers: tuple[AnonymizerName, ...] = names.filters()  # a column each
@@ -127,7 +136,7 @@ class Study(TrainDetector):
 
 
 @dataclasses.dataclass(frozen=True)
-class Similarity(BuildDataset):
+class Similarity(_Photos):
     """Compare anonymized faces with the original ones by image metrics."""
 
     study_anonymizers: tuple[AnonymizerName, ...] = names.filters()  # a row each
@@ -149,6 +158,8 @@ class ImportWeights:
     model: DetectorConfig = DetectorConfig()  # of a detector; a generator's file tells
     network_name: str | None = _flag()  # dsfd, or a generator that was published
     source: str | None = _flag()  # checkpoint of the published code, or an .npz
+    # 10**9 bytes that its arrays may take; default: 4.
+    max_gb: Positive = _flag(4.0, needed=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +218,7 @@ def name_of(settings: Any) -> str:
 
 
 def flag_fields(settings: Any, needed: bool = False) -> tuple[str, ...]:
-    """Return the fields that say where something lies, given by flags of their own.
+    """Return the fields that no result depends on, given by flags of their own.
 
     Args:
         settings: of a mode, or their class.

@@ -26,10 +26,18 @@ class Anonymizer(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Where a data set lives: `module` defines `Builder`."""
+    """Where a data set lives.
+
+    Attributes:
+        module: defines `Builder`.
+        summary: one line for a user.
+        weights: which weights of the project know such faces, see `config.bundled`;
+            None: no such weights.
+    """
 
     module: str
     summary: str
+    weights: str | None = None
 
 
 class Detector(NamedTuple):
@@ -44,6 +52,8 @@ class Detector(NamedTuple):
     summary: str
 
 
+# What the project's own weights learnt from.
+CROWD, PORTRAITS = "crowd", "portraits"
 _HOME = "safefakes_tf.anonymizers"
 _FILTERS = f"{_HOME}.filters"
 ANONYMIZERS = {
@@ -69,9 +79,27 @@ ANONYMIZERS = {
     ),
 }
 DATASETS = {
+    "celeba": Dataset(
+        "tfds_builders.celeba.celeba_dataset_builder",
+        "CelebA, 202,599 photos of 10,177 people",
+    ),
+    "fdf": Dataset(
+        "tfds_builders.fdf.fdf_dataset_builder",
+        "Flickr Diverse Faces, 1,471,253 images of one face each",
+    ),
+    "pipa": Dataset(
+        "tfds_builders.pipa.pipa_dataset_builder",
+        "People In Photo Albums, 37,107 photos of 2,356 people",
+    ),
+    "own_faces": Dataset(
+        "tfds_builders.own_faces.own_faces_dataset_builder",
+        "a folder of your own photos",
+        weights=PORTRAITS,
+    ),
     "synthetic_crowd": Dataset(
         "tfds_builders.synthetic_crowd.synthetic_crowd_dataset_builder",
         "computer-made crowds, nothing to download",
+        weights=CROWD,
     ),
     "widerface": Dataset(
         "tfds_builders.widerface.widerface_dataset_builder",

@@ -5,7 +5,11 @@ import shlex
 import sys
 from typing import Any
 
-from safefakes_tf.config.data import DataConfig, demonstration_weights
+from safefakes_tf.config import fields
+from safefakes_tf.config.bundled import bundled_weights
+from safefakes_tf.config.data import DataConfig
+
+_OF_SOURCE = ("allow_partial", "own_faces", "pipa", "fdf", "celeba")
 
 
 def program() -> str:
@@ -15,10 +19,14 @@ def program() -> str:
 
 
 def command(mode: str, **flags: Any) -> str:
-    """Return the line `next: python main.py --mode=...`, without flags of no value."""
+    """Return the line `next: python main.py --mode=...`, without flags of no value.
+
+    A list is a flag that comes several times.
+    """
     words = [
         f"--{name}" if value is True else f"--{name}={value}"
-        for name, value in flags.items()
+        for name, values in flags.items()
+        for value in (values if isinstance(values, list) else [values])
         if value
     ]
     return f"next:    {program()} {shlex.join([f'--mode={mode}', *words])}"
@@ -38,8 +46,18 @@ def next_command(mode: str, data: DataConfig, weights: str | None = None) -> str
         mode,
         dataset=data.dataset,
         anonymizer=data.anonymizer,
-        weights=None if weights == demonstration_weights(data) else weights,
+        weights=None if weights == bundled_weights(data) else weights,
         data_dir=data.data_dir,
         manual_dir=data.manual_dir,
-        set="data.allow_partial=true" if data.allow_partial else None,
+        set=_settings_of_source(data),
     )
+
+
+def _settings_of_source(data):
+    """Return what --set takes for settings that say which photos are read."""
+    standard = fields.flatten(DataConfig())
+    return [
+        f"data.{path}={fields.show(value)}"
+        for path, value in fields.flatten(data).items()
+        if path.split(".")[0] in _OF_SOURCE and value != standard[path]
+    ]

@@ -5,7 +5,7 @@ import sys
 import typing
 from collections.abc import Iterable
 
-from safefakes_tf.config import modes, names, values
+from safefakes_tf.config import bundled, modes, names, values
 
 # Fields of version 0.4.0 -> what they are called now.
 RENAMED = {
@@ -97,5 +97,7 @@ def _replace(node, path, text, override):
         raise ValueError(f"--set={override}: {name} has no fields of its own")
     else:
         full = override.partition("=")[0]
-        value = values.decode(known[name], text, full, typed=True)
+        if (lies := bundled.moved(text)) != text:
+            print(f"--set={override}: this file is now {lies}", file=sys.stderr)
+        value = values.decode(known[name], lies, full, typed=True)
     return dataclasses.replace(node, **{name: value})

@@ -8,15 +8,15 @@ but the fields of all modes; a mode takes those that it reads.
 import dataclasses
 import json
 import os
-import pathlib
 import reprlib
 import sys
 import typing
 
-from safefakes_tf.config import generators, modes, names, values
+from safefakes_tf.config import bundled, generators, modes, names, values
 from safefakes_tf.config.overrides import RENAMED
 
 VERSION = 2
+MAX_BYTES = 2**20  # of a file; those that are written have some thousand
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +44,19 @@ def read(path: str | os.PathLike, mode: str) -> typing.Any:
 
     Those of another mode serve as far as they go.
     """
-    settings = parse(pathlib.Path(path).read_bytes(), path, mode)
-    return modes.adapt(settings, mode)
+    return modes.adapt(read_as_written(path, mode), mode)
+
+
+def read_as_written(path: str | os.PathLike, mode: str) -> typing.Any:
+    """Return the settings that a file holds, of the mode that wrote it; see `parse`."""
+    with open(path, "rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(
+            f"{path} has more than {MAX_BYTES:,} bytes, and is none that was written "
+            "here; remove it"
+        )
+    return parse(content, path, mode)
 
 
 def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
@@ -59,7 +70,7 @@ def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
             not known or a value that it cannot have; one line, with path and name.
     """
     try:
-        stored = json.loads(text)
+        stored = _as_now(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is broken ({error}); remove it and give the run's --config and "
@@ -68,13 +79,13 @@ def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
     missing = []
     version = stored.pop("version", 1) if isinstance(stored, dict) else 1
     if version == 1:
-        old = _decode(_Version1, _rename(stored), path, missing)
+        old = decode(_Version1, stored, path, missing)
         settings = modes.adapt(old, mode)
     elif version == VERSION:
         mode = stored.pop("mode", None)
         if mode not in tuple(modes.MODES):
             raise ValueError(f"{path} is of no mode that is known; got {mode!r}")
-        settings = _decode(modes.MODES[mode].settings, stored, path, missing)
+        settings = decode(modes.MODES[mode].settings, stored, path, missing)
     else:
         raise ValueError(
             f"{path} is of version {version!r}, and this program reads up to {VERSION};"
@@ -86,15 +97,28 @@ def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
     return settings
 
 
-def _rename(stored):
-    """Return groups with the new names of fields."""
-    if not isinstance(stored, dict):
-        return stored
-    return {RENAMED.get(name, name): _rename(value) for name, value in stored.items()}
+def _as_now(stored):
+    """Return groups with the new names of fields and of the project's own weights."""
+    if isinstance(stored, dict):
+        return {RENAMED.get(name, name): _as_now(each) for name, each in stored.items()}
+    return bundled.moved(stored) if isinstance(stored, str) else stored
 
 
-def _decode(kind, stored, path, missing, group=""):
-    """Return a dataclass of JSON values; append the paths of absent fields."""
+def decode(
+    kind: type, stored: typing.Any, path: typing.Any, missing: list, group: str = ""
+) -> typing.Any:
+    """Return a dataclass of JSON values.
+
+    Args:
+        kind: the dataclass; its fields may be dataclasses.
+        stored: what JSON has of it.
+        path: of the file, for messages.
+        missing: gets the paths of absent fields, which take their defaults.
+        group: path of the field that it is of.
+
+    Raises:
+        ValueError: for a field that is not known, or a value that it cannot have.
+    """
     if not isinstance(stored, dict):
         raise ValueError(
             f"{path}: {group or 'the file'} must be a group of settings; got "
@@ -116,7 +140,7 @@ def _decode(kind, stored, path, missing, group=""):
         if name not in stored:
             missing.append(full)
         elif dataclasses.is_dataclass(annotation):
-            found[name] = _decode(annotation, stored[name], path, missing, full)
+            found[name] = decode(annotation, stored[name], path, missing, full)
         else:
             found[name] = values.decode(annotation, stored[name], f"{path}: {full}")
     return kind(**found)

@@ -112,7 +112,19 @@ def decode(annotation: Any, value: Any, name: str, typed: bool = False) -> Any:
     found = _from_text(kind, value) if typed else value
     if type(found) is not kind and (kind, type(found)) != (float, int):
         raise ValueError(f"{name} must be {_KINDS[kind]}; got {reprlib.repr(value)}")
+    if isinstance(found, int) and found.bit_length() > 63:
+        raise ValueError(f"{name} must have 64 bits at most; got {reprlib.repr(value)}")
+    if kind is str and not _is_file_name(found):
+        raise ValueError(f"{name} can name no file; got {reprlib.repr(value)}")
     return found
+
+
+def _is_file_name(text):
+    """Tell whether the system takes a text: most of them name files, or may."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half a character, which JSON can write
+        return False
 
 
 def _from_text(kind, text):

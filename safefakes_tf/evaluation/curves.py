@@ -2,6 +2,7 @@
 
 import pathlib
 
+from safefakes_tf import atomic
 from safefakes_tf.evaluation.wider_face import Result
 
 
@@ -32,4 +33,5 @@ def plot_precision_recall(results: dict[str, Result], path: pathlib.Path) -> Non
         axes.grid(alpha=0.3)
         axes.legend(loc="lower left", fontsize="small")
     figure.axes[0].set_ylabel("precision")
-    figure.savefig(path, dpi=120)
+    with atomic.writing(path) as file:
+        figure.savefig(file, dpi=120, format=path.suffix[1:])

@@ -192,7 +192,9 @@ def _parse(path):
 
 
 def _announced(words):
-    return int(words[0]) if len(words) == 1 and words[0].isdigit() else None
+    """Return the number of a line that has nothing else."""
+    number = words[0] if len(words) == 1 else b""
+    return int(number) if number.isdigit() and len(number) < 10 else None
 
 
 def _numbers(words):

@@ -9,6 +9,24 @@ from safefakes_tf.evaluation import curves, wider_face, zero_ap
 from safefakes_tf.evaluation.ground_truth import GroundTruth
 
 
+def read(path: pathlib.Path) -> dict[str, float]:
+    """Return the average precisions that `report` stored, with their mean.
+
+    Raises:
+        ValueError: if the file is broken.
+    """
+    try:
+        stored = json.loads(path.read_bytes())
+        del stored["arithmetic"]
+        if "mAP" not in stored or set(map(type, stored.values())) - {float, int}:
+            raise ValueError("it does not hold average precisions")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is broken ({error}); remove it to evaluate the detector again"
+        ) from error
+    return stored
+
+
 def report(
     truth: GroundTruth,
     predictions: wider_face.Predictions,

@@ -18,29 +18,33 @@ from safefakes_tf.importers import (
     parameters,
     safetensors_files,
     torch_files,
+    zip_files,
 )
 
 
 def read(
-    path: str | os.PathLike, containers: Sequence[str] = ()
+    path: str | os.PathLike,
+    containers: Sequence[str] = (),
+    max_gb: float = zip_files.MAX_GB,
 ) -> dict[str, np.ndarray]:
     """Return the parameters of a checkpoint by their published names.
 
     Args:
         path: a file of `torch.save` or of safetensors, or an `.npz` of name -> array.
         containers: keys, one inside the other, under which the parameters may lie.
+        max_gb: what all arrays may take in memory, in 10**9 bytes.
 
     Raises:
-        ValueError: if the file is not readable, or holds no parameters.
+        ValueError: if the file is not readable, too large, or holds no parameters.
     """
     path = pathlib.Path(path)
     mistaken_files.check(path)
     if path.suffix == ".npz":
-        tree = _read_npz(path)
+        tree = _read_npz(path, max_gb)
     elif safetensors_files.recognises(path):
-        tree = safetensors_files.read(path)
+        tree = safetensors_files.read(path, max_gb)
     else:
-        tree = torch_files.read(path)
+        tree = torch_files.read(path, max_gb)
     for key in containers:
         if isinstance(tree, Mapping) and isinstance(tree.get(key), Mapping):
             tree = tree[key]
@@ -62,9 +66,9 @@ def read(
     return arrays
 
 
-def _read_npz(path):
+def _read_npz(path, max_gb):
     try:
-        return npz_files.read(path)
+        return npz_files.read(path, max_gb)
     except ValueError as error:
         raise ValueError(
             f"{path} must be an .npz of name -> array; it cannot be read ({error})"

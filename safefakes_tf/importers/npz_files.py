@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 
 from safefakes_tf.importers import zip_files
-from safefakes_tf.importers.restricted_pickle import printable
+from safefakes_tf.printing import shortened
 
 MAX_HEADER = 2**16  # bytes
 HEADER_READERS = {
@@ -41,7 +41,7 @@ def read(
     except OSError as error:
         raise ValueError(error.strerror or "it is broken") from error
     except Exception as error:  # a broken file can fail in any way
-        raise ValueError(printable(str(error)) or type(error).__name__) from error
+        raise ValueError(shortened(str(error)) or type(error).__name__) from error
 
 
 def _check(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from safefakes_tf.importers import restricted_pickle
 from safefakes_tf.importers.restricted_pickle import StandIn, counts
+from safefakes_tf.printing import shortened
 
 MAX_BYTES = 2**28  # of a file; the largest known has 59 MB
 DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
@@ -44,7 +45,7 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
             f"{path} names {error}, which is no part of a NumPy array; it was not run"
         ) from error
     except Exception as error:  # a broken pickle can fail in any way
-        reason = restricted_pickle.printable(str(error)) or type(error).__name__
+        reason = shortened(str(error)) or type(error).__name__
         raise ValueError(
             f"{path} must be a pickle of dicts of NumPy arrays; it is none ({reason})"
         ) from error

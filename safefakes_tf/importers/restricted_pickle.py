@@ -15,11 +15,12 @@ import pickletools
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
+from safefakes_tf.printing import shortened
+
 MAX_STEPS = 10**6  # a checkpoint of a thousand tensors has some 30,000
 MAX_DEPTH = 100  # of containers in one another
 MAX_DIMENSIONS = 64
 MAX_INTEGER_BITS = 128
-MAX_MESSAGE = 200  # characters
 
 
 class RefusedError(ValueError):
@@ -125,12 +126,6 @@ def counts(numbers: Any) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def printable(text: str) -> str:
-    """Return a text from a file as one short line of ASCII."""
-    line = ascii(text[:MAX_MESSAGE])[1:-1]
-    return line if len(line) <= MAX_MESSAGE else f"{line[:MAX_MESSAGE]}..."
-
-
 class _Machine:
     """The stack of values, the places of open marks in it, and the memo."""
 
@@ -222,7 +217,7 @@ class _Machine:
         if not isinstance(module, str) or not isinstance(name, str):
             raise ValueError("a name is no text")
         if (module, name) not in self._names:
-            raise RefusedError(printable(f"{module}.{name}"))
+            raise RefusedError(shortened(f"{module}.{name}"))
         self._stack.append(self._names[module, name])
 
     def reduce(self):

@@ -6,7 +6,7 @@ import numpy as np
 import safetensors
 
 from safefakes_tf.importers import zip_files
-from safefakes_tf.importers.restricted_pickle import printable
+from safefakes_tf.printing import shortened
 
 
 def recognises(path: str | os.PathLike) -> bool:
@@ -40,7 +40,7 @@ def read(
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
     except Exception as error:  # a broken file can fail in any way
-        reason = printable(str(error)) or type(error).__name__
+        reason = shortened(str(error)) or type(error).__name__
         raise ValueError(
             f"{path} must be a safetensors file; it cannot be read as one ({reason})"
         ) from error

@@ -23,8 +23,8 @@ from safefakes_tf.importers.restricted_pickle import (
     RefusedError,
     StandIn,
     counts,
-    printable,
 )
+from safefakes_tf.printing import shortened
 
 STREAM_MAGIC = 0x1950A86A20F9469CFC6C
 STREAM_VERSION = 1001
@@ -73,7 +73,7 @@ def read(path: str | os.PathLike, max_gb: float = zip_files.MAX_GB) -> Any:
             "run. Get the weights alone: torch.save(model.state_dict(), FILE)"
         ) from error
     except Exception as error:  # a broken pickle can fail in any way
-        reason = printable(str(error)) or type(error).__name__
+        reason = shortened(str(error)) or type(error).__name__
         raise ValueError(
             f"{path} must be a file of torch.save; it cannot be read as one ({reason})"
         ) from error
@@ -138,7 +138,7 @@ class _Storages:
             raise ValueError("a reference does not have five or six parts")
         what, kind, key, _, size, *view = reference
         if what != "storage":
-            known = printable(what) if isinstance(what, str) else "no name"
+            known = shortened(what) if isinstance(what, str) else "no name"
             raise RefusedError(f"an object of kind {known!r}")
         if not isinstance(kind, _Type) or not isinstance(key, str):
             raise ValueError("a storage has no type or no key")

@@ -4,6 +4,8 @@
 image's left to its right, brows 17..26, nose 27..35, eyes 36..47, lips 48..67.
 `deepprivacy7`: nose, left eye, right eye, left ear, right ear, left shoulder, right
 shoulder; left and right are the person's. Source: deepprivacy.md, section 4.
+`celeba5`: eyes, nose, corners of the mouth; left and right are the image's. Nothing is
+read off them.
 `found`: what a search for keypoints found, the 68 points of `ibug68` and then the seven
 of `deepprivacy7`, each zero where it was not found.
 """
@@ -13,7 +15,8 @@ import tensorflow as tf
 NUM_KEYPOINTS = {"ibug68": 68, "deepprivacy7": 7}
 NUM_FOUND = sum(NUM_KEYPOINTS.values())
 FOUND = "found"
-NUM_POINTS = {**NUM_KEYPOINTS, FOUND: NUM_FOUND}  # of all that a data set declares
+CELEBA = "celeba5"
+NUM_POINTS = {**NUM_KEYPOINTS, CELEBA: 5, FOUND: NUM_FOUND}  # data sets declare these
 READABLE = (*NUM_KEYPOINTS, FOUND)  # those that others are read off
 ABSENT = -1.0  # coordinate of a point that is not known
 

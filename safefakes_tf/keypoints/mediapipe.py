@@ -66,11 +66,13 @@ class MediaPipeDetector:
         size = np.array(photo.shape[:2])
         keypoints = np.zeros([len(boxes), layouts.NUM_FOUND, 2], np.float32)
         source = np.full(len(boxes), faces.NOT_FOUND, np.int64)
+        areas = np.zeros([len(boxes), 4], np.float32)
         for face, box in enumerate(boxes * np.tile(size, 2)):
             if min(box[2:] - box[:2]) >= MIN_SIDE:
-                points, source[face] = self._find_one(photo, box)
+                points, source[face], area = self._find_one(photo, box)
                 keypoints[face] = _relative(points, size)
-        return Found(keypoints, source)
+                areas[face] = area / np.tile(size, 2)
+        return Found(keypoints, source, areas)
 
     def close(self) -> None:
         """Free the models."""
@@ -78,7 +80,7 @@ class MediaPipeDetector:
             model.close()
 
     def _find_one(self, photo, box):
-        """Return points, y x in pixels with NaN where absent, and who found them."""
+        """Return points, y x in pixels with NaN where absent, who found them, where."""
         points = np.full([layouts.NUM_FOUND, 2], np.nan)
         crop, corner, scale = _crop(photo, box, FACE_CROP)
         image = picture(crop)
@@ -87,20 +89,20 @@ class MediaPipeDetector:
             for mesh in self._mesh.detect(image).face_landmarks
         ]
         areas = [np.ravel([mesh.min(axis=0), mesh.max(axis=0)]) for mesh in meshes]
-        mesh = _best(box, meshes, areas)
-        if mesh is not None:
-            points[:NUM_IBUG] = mesh[list(layouts.MESH_OF_IBUG68)]
+        best = _best(box, areas)
+        if best is not None:
+            points[:NUM_IBUG] = meshes[best][list(layouts.MESH_OF_IBUG68)]
             five, source = _five_of_68(points), faces.MESH
         else:
             seen = self._blazeface.detect(image).detections
             sixes = [corner + _array(each.keypoints) * scale for each in seen]
             areas = [_area(each.bounding_box, corner, scale) for each in seen]
-            six = _best(box, sixes, areas)
-            if six is None:
-                return points, faces.NOT_FOUND
-            five, source = six[list(BLAZEFACE_ORDER)], faces.BLAZEFACE
+            best = _best(box, areas)
+            if best is None:
+                return points, faces.NOT_FOUND, np.zeros(4)
+            five, source = sixes[best][list(BLAZEFACE_ORDER)], faces.BLAZEFACE
         points[NUM_IBUG:] = [*five, *self._shoulders(photo, box, five[0])]
-        return points, source
+        return points, source, areas[best]
 
     def _shoulders(self, photo, box, nose):
         crop, corner, scale = _crop(photo, box, POSE_CROP)
@@ -167,12 +169,12 @@ def _area(bounding_box, corner, scale):
     return np.ravel(corner + np.array([near, far]) * (scale / CROP_SIDE))
 
 
-def _best(box, candidates, areas):
-    """Return the candidate whose area overlaps the box most, if that is enough."""
+def _best(box, areas):
+    """Return the number of the area that overlaps the box most, if that is enough."""
     overlaps = [_iou(box, area) for area in areas]
     if not overlaps or max(overlaps) < MIN_IOU:
         return None
-    return candidates[int(np.argmax(overlaps))]
+    return int(np.argmax(overlaps))
 
 
 def _iou(box, other):

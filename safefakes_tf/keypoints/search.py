@@ -24,10 +24,13 @@ class Found(NamedTuple):
     Attributes:
         keypoints: float32 [N, 75, 2], layout `found`, y x relative to the photo.
         source: int64 [N], index in `faces.SOURCES`.
+        areas: float32 [N, 4], yxyx relative to the photo, the extent of the whole mesh
+            or BlazeFace's box; zero where nobody answered.
     """
 
     keypoints: np.ndarray
     source: np.ndarray
+    areas: np.ndarray
 
 
 class Detector(Protocol):

@@ -2,13 +2,14 @@
 
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from safefakes_tf.boxes import LARGEST
-from safefakes_tf.photos import name_matching, writer
+from safefakes_tf.photos import box_units, name_matching, writer
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
+from safefakes_tf.photos.inspection import Seen
 
 TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
 SMALLEST = 0.5  # px; a lesser box, relative to the photo perhaps, would hide nothing
@@ -60,6 +61,26 @@ def check_present(folder: pathlib.Path, listed: Sequence[PhotoBoxes]) -> None:
                 f"{same} and {photo.filename} are one file in {folder}, and each would "
                 "show the other's faces; join their faces under one name"
             )
+
+
+def fitted(
+    listed: Sequence[PhotoBoxes], seen: Mapping[str, Seen], unit: str | None
+) -> list[PhotoBoxes]:
+    """Return boxes in pixels of their photos, all of which fit.
+
+    Args:
+        listed: the photos, their boxes in the unit of their format.
+        seen: what each is found to be, by its name.
+        unit: as of `box_units.in_pixels`.
+
+    Raises:
+        ValueError: as there, and as `check_fit`.
+    """
+    sizes = {name: each.size for name, each in seen.items()}
+    listed = box_units.in_pixels(listed, sizes, unit)
+    for photo in listed:
+        check_fit(photo, seen[photo.filename].size, seen[photo.filename].turned)
+    return listed
 
 
 def check_fit(photo: PhotoBoxes, size: tuple[int, int], turned: bool) -> None:

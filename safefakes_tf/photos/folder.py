@@ -53,7 +53,7 @@ def listing(path: pathlib.Path, others: Collection[pathlib.Path] = ()) -> Listin
                 names.append(pathlib.Path(place, name).relative_to(path).as_posix())
     if not names:
         raise ValueError(
-            f"--input {path} holds no photo{told(left_out)}; name a folder of photos, "
+            f"{path} holds no photo{told(left_out)}; name a folder of photos, "
             "or a photo"
         )
     return Listing(path, sorted(names), dict(left_out))

@@ -69,8 +69,12 @@ def inspect(
     return inspected
 
 
-def refuse_unreadable(inspected: Inspected) -> None:
+def refuse_unreadable(inspected: Inspected, flag: str = "--skip_unreadable") -> None:
     """Refuse photos that do not decode, if there are any.
+
+    Args:
+        inspected: see `inspect`.
+        flag: by which a user goes on without them.
 
     Raises:
         ValueError: naming the first ten, and how many there are.
@@ -81,7 +85,7 @@ def refuse_unreadable(inspected: Inspected) -> None:
         raise ValueError(
             f"{len(unreadable)} of {len(seen) + len(unreadable)} photos cannot be read "
             f"({named(reasons, '; ')}); replace them, take them out of the "
-            "annotations, or go on without them with --skip_unreadable"
+            f"annotations, or go on without them with {flag}"
         )
 
 

@@ -9,6 +9,7 @@ Source: annotations.md, section 5.
 
 import collections
 import difflib
+import itertools
 import os
 import pathlib
 import re
@@ -168,6 +169,7 @@ def _join(parts):
             f"{first.filename} is annotated in several sizes, {sorted(sizes)}; "
             "annotate it in its own"
         )
+    identities = (part.identities or (None,) * len(part.boxes) for part in parts)
     starts = np.cumsum([0, *(len(part.boxes) for part in parts)])
     return first._replace(
         boxes=np.concatenate([part.boxes for part in parts]),
@@ -177,4 +179,5 @@ def _join(parts):
             for start, part in zip(starts, parts, strict=False)
             for number in part.regions
         ),
+        identities=tuple(itertools.chain(*identities)),
     )

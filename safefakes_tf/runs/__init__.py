@@ -3,9 +3,13 @@
 `draw_found_faces` is what --mode=anonymize --dry_run does.
 """
 
+import contextlib
 import importlib
 import pathlib
 from typing import Any
+
+from safefakes_tf import workdir as files
+from safefakes_tf.config import command_line
 
 
 def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
@@ -14,13 +18,23 @@ def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
     Args:
         mode: a key of `config.modes.MODES`, as the module of its run is called.
         settings: of the class in that row.
-        workdir: where results go.
+        workdir: where results go. No other process works there meanwhile, but the
+            workers of a cluster, of which the chief keeps others out.
+
+    Raises:
+        ValueError: if another process works there, or what the run raises.
     """
     run = importlib.import_module(f"{__name__}.{mode}").run
     import tensorflow as tf  # by now; a typing mistake does not wait for it
+
+    from safefakes_tf.training import strategy
 
     gpus = tf.config.list_physical_devices("GPU")
     details = map(tf.config.experimental.get_device_details, gpus)
     names = [detail.get("device_name", "GPU") for detail in details]
     print(f"devices:  {', '.join(names) or 'CPU'}", flush=True)
-    return run(settings, workdir)
+    shared = mode in command_line.WITHOUT_WORKDIR or not strategy.will_be_chief(
+        getattr(settings, "devices", "cpu")
+    )
+    with contextlib.nullcontext() if shared else files.alone_in(workdir):
+        return run(settings, workdir)

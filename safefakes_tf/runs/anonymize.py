@@ -9,7 +9,15 @@ import tqdm
 
 import safefakes_tf
 from safefakes_tf import anonymized_folder as written
-from safefakes_tf import atomic, own_inputs, own_photos, pipeline, review, unfinished
+from safefakes_tf import (
+    arithmetic,
+    atomic,
+    own_inputs,
+    own_photos,
+    pipeline,
+    review,
+    unfinished,
+)
 from safefakes_tf.anonymized_folder import BOXES, LOG, METADATA, REVIEW
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import fields, names
@@ -53,6 +61,7 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
     _check_hides(settings.data.anonymizer)
     data = settings.data
     anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
+    _tell_weights(anonymizer, data.anonymization.weights)
     output = _output(settings)
     if settings.annotations:
         _check_own(pathlib.Path(settings.annotations).name)
@@ -66,6 +75,8 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
 
     with contextlib.ExitStack() as stack:
         made_from = {**_texts(settings), "weights": str(anonymizer.weights_sha256)}
+        if anonymizer.weights_sha256:  # filters have equal bytes in every arithmetic
+            made_from |= arithmetic.describe()
         detector, source = None, written.ANNOTATED
         if not settings.annotations:
             detector = stack.enter_context(detectors.opened(settings.detection))
@@ -140,6 +151,13 @@ def _check_own(name):
             f"--annotations must not be called {', '.join(OWN)}, as the output has "
             f"files of these names; got {name}; rename it"
         )
+
+
+def _tell_weights(anonymizer, path):
+    """Tell what a generator learnt from: nobody may have named its weights."""
+    about = getattr(anonymizer, "about", None)
+    if about is not None:
+        print(f"weights: {path}, {about.origin}", flush=True)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from safefakes_tf import export
+from safefakes_tf import atomic, export
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import Export
@@ -31,6 +31,7 @@ def run(settings: Export, workdir: pathlib.Path) -> None:
         ValueError: if named weights are not there or do not fit.
     """
     name = settings.data.anonymizer
+    atomic.remove_leftovers(workdir / files.EXPORT)
     path = workdir / files.EXPORT / name
     anonymizer = registry.create(name, settings.data.anonymization, settings.seed)
     export.export_anonymizer(anonymizer, path)

@@ -8,14 +8,14 @@ import pathlib
 import keras
 import numpy as np
 
-from safefakes_tf import atomic
+from safefakes_tf import atomic, printing
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files, registry
 from safefakes_tf.config import ImportWeights
 from safefakes_tf.config.next_command import command
 from safefakes_tf.detectors.dsfd import importer as dsfd_importer
 from safefakes_tf.detectors.dsfd.network import build_dsfd
-from safefakes_tf.detectors.dsfd.weights import load_detector
+from safefakes_tf.detectors.dsfd.weights import load_detector, save_weights
 from safefakes_tf.importers import checkpoints
 
 TRIAL_SIDE = 128  # px, of the photo that a detector is tried on
@@ -26,8 +26,8 @@ def run(settings: ImportWeights, workdir: pathlib.Path) -> None:
 
     Args:
         settings: `network_name` is one of `names.imported()`, `source` a checkpoint of
-            the published code or an `.npz` of name -> array; `model` is of a detector,
-            as generators take theirs from the file.
+            the published code or an `.npz` of name -> array, of which `max_gb` are
+            read; `model` is of a detector, as generators take theirs from the file.
         workdir: gets the weights and `import.json`, which says where they are from.
 
     Raises:
@@ -37,7 +37,7 @@ def run(settings: ImportWeights, workdir: pathlib.Path) -> None:
     name, source = settings.network_name, pathlib.Path(settings.source)
     is_detector = name == "dsfd"
     importer = dsfd_importer if is_detector else registry.method(name).importer
-    arrays = checkpoints.read(source, importer.CONTAINERS)
+    arrays = checkpoints.read(source, importer.CONTAINERS, settings.max_gb)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
 
     # === Convert and try ===
@@ -56,7 +56,7 @@ def run(settings: ImportWeights, workdir: pathlib.Path) -> None:
     if is_detector:
         files.claim(settings, workdir)
         path = workdir / files.DETECTOR_WEIGHTS
-        network.save_weights(path)
+        save_weights(network, path)
         stored = load_detector(settings.model, path)
     else:
         path = workdir / files.GENERATOR
@@ -76,7 +76,8 @@ def run(settings: ImportWeights, workdir: pathlib.Path) -> None:
         "trial_outputs": trial,
     }
     atomic.write_text(workdir / files.IMPORT, json.dumps(record, indent=2))
-    print("\n".join(f"{name}: {value}" for name, value in record.items()))
+    for key, value in record.items():
+        print(f"{key}: {printing.escaped(str(value))}")
     print(f"weights: {path}")
     if is_detector:
         print(command("evaluate", dataset=settings.data.dataset, workdir=workdir))

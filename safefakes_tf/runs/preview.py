@@ -7,7 +7,7 @@ import pathlib
 import cv2
 import numpy as np
 
-from safefakes_tf import faces
+from safefakes_tf import atomic, faces
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import Preview, with_anonymizer
 from safefakes_tf.config.next_command import next_command
@@ -56,7 +56,9 @@ def run(config: Preview, workdir: pathlib.Path) -> pathlib.Path:
     path = workdir / "preview.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet = contact_sheet(rows, columns, captions)
-    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    _, encoded = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    with atomic.writing(path) as file:
+        file.write(encoded)
     print(f"picture: {path}")
     print(next_command("build_dataset", config.data))
     return path

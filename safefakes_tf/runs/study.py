@@ -3,17 +3,19 @@
 import contextlib
 import dataclasses
 import gc
-import json
+import math
 import multiprocessing
+import os
 import pathlib
 import sys
+import threading
 import time
 import traceback
 
 import tensorflow as tf
 import tqdm
 
-from safefakes_tf import atomic, faces, report, runs, similarity
+from safefakes_tf import atomic, faces, mistakes, report, runs, similarity
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
@@ -23,6 +25,8 @@ from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.detectors.dsfd.weights import load_detector
+from safefakes_tf.evaluation import results
+from safefakes_tf.training import metrics_file, record_stream
 from tfds_builders import registry as builders
 
 
@@ -81,9 +85,9 @@ def _run_all(parts, workdir):
     # because the number of threads can be set only once. All at once, so that no core
     # idles while the last part runs.
     context = multiprocessing.get_context("spawn")
-    mistakes = context.SimpleQueue()
+    told = context.SimpleQueue()
     processes = [
-        context.Process(target=_run_part, args=(*job, mistakes), daemon=True)
+        context.Process(target=_run_part, args=(*job, told), daemon=True)
         for job in jobs
     ]
     try:
@@ -94,8 +98,8 @@ def _run_all(parts, workdir):
                 process.kill()
     if failed is not None:
         reason = f"its process ended with exit code {processes[failed].exitcode}"
-        if not mistakes.empty():  # the user's, told as one anywhere else
-            reason = mistakes.get()
+        if not told.empty():  # the user's mistake, told as one anywhere else
+            reason = told.get()
         raise ValueError(
             f"a detector of the study stopped: {reason}; its log is "
             f"{jobs[failed][1] / files.LOG}, and the same command goes on from there"
@@ -126,7 +130,8 @@ def _steps_of(jobs):
     return sum(last["step"] for last in logged if last)
 
 
-def _run_part(settings, workdir, one_thread, mistakes):
+def _run_part(settings, workdir, one_thread, told):
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.set_threshold(50_000, 20, 20)  # as main.py, which this process did not run
     if one_thread:
         tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -140,10 +145,22 @@ def _run_part(settings, workdir, one_thread, mistakes):
         try:
             for mode in ("train_detector", "evaluate"):
                 runs.start(mode, adapt(settings, mode), workdir)
-        except ValueError as error:
+        except Exception as error:
             traceback.print_exc()
-            mistakes.put(str(error))
+            words = mistakes.in_words(error)
+            if words is None:
+                raise
+            told.put(words)
             sys.exit(2)
+
+
+def _end_with_parent():
+    """End this process when the one that started it is gone, e.g. by SIGKILL.
+
+    Else it would train on, and keep its work folder from the study's next start.
+    """
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _row(part, workdir):
@@ -153,9 +170,8 @@ def _row(part, workdir):
         path = workdir / files.SIMILARITY_OF_PART
         told = similarity.described(data, part.seed, part.similarity, path)
         metrics = told["values"]
-    last = _last_metrics(workdir)
-    ap = json.loads((workdir / files.EVALUATION).read_text())
-    del ap["arithmetic"]
+    last = _last_metrics(workdir) or {"seconds": math.nan, "step": 0}
+    ap = results.read(workdir / files.EVALUATION)
     weights = data.anonymization.weights
     shown_only = bool(weights) and generator_files.read_about(weights).demonstration
     return report.Row(
@@ -165,11 +181,7 @@ def _row(part, workdir):
 
 def _last_metrics(workdir):
     """Return what a training, which may go on, has logged last; None: nothing yet."""
-    path = workdir / files.METRICS
-    for line in reversed(path.read_text().splitlines() if path.exists() else ()):
-        with contextlib.suppress(json.JSONDecodeError):  # half a line
-            return json.loads(line)
-    return None
+    return next(reversed(metrics_file.read(workdir / files.METRICS)), None)
 
 
 def _is_drawn(picture, rows):
@@ -181,22 +193,31 @@ def _is_drawn(picture, rows):
 
 def _examples(source, parts, workdir):
     """Show each detector on the same two photos: one of training, one of validation."""
-    training = _crowded(source, "train")
-    tested = next(_crowded(source, "validation").as_numpy_iterator())
+    tested = _crowded(source.encoded("validation"))
     model = dsfd.build_dsfd(parts[0].model)  # one, so that its graph is traced once
-    photo, examples = tested[faces.IMAGE], []
+    photo, examples = tested[faces.IMAGE].numpy(), []
     for part in parts:
-        name, options = part.data.anonymizer, part.data.anonymization
-        anonymizer = anonymizers.create(name, options, part.seed, source.KEYPOINTS)
-        seen = next(training.map(anonymizer).as_numpy_iterator())[faces.IMAGE]
-        load_detector(part.model, workdir / name / files.DETECTOR_WEIGHTS, model)
+        weights = workdir / part.data.anonymizer / files.DETECTOR_WEIGHTS
+        load_detector(part.model, weights, model)
         detections = detect.detect(model, photo, part.inference)
-        examples.append(report.Example(seen, photo, detections, tested[faces.BBOX]))
+        annotated = tested[faces.BBOX].numpy()
+        seen = _trained_on(source, part)
+        examples.append(report.Example(seen, photo, detections, annotated))
     return examples
 
 
-def _crowded(builder, split):
-    """Return the first photo of a split with five faces or more, else the first."""
-    records = builder.as_dataset(split=split)
+def _trained_on(source, part):
+    """Return a training photo as the detector of a part saw it."""
+    data = part.data
+    anonymizer = anonymizers.create(
+        data.anonymizer, data.anonymization, part.seed, source.keypoint_layout
+    )
+    # The training has searched them, where none are annotated.
+    read = source.encoded_with_keypoints if anonymizer.keypoints else source.encoded
+    return anonymizer(_crowded(read("train")))[faces.IMAGE].numpy()
+
+
+def _crowded(records):
+    """Return the first photo with five faces or more, else the first."""
     crowded = records.filter(lambda record: tf.shape(record[faces.BBOX])[0] >= 5)
-    return crowded.concatenate(records).take(1)
+    return record_stream.decode(next(iter(crowded.concatenate(records))))

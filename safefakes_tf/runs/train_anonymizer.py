@@ -38,12 +38,14 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
 
     # === Unaltered faces ===
     builder = builders.create_source_builder(settings.data)
-    if method.needs_identities and not builder.IDENTITIES:
+    if builder.IDENTITIES or not method.needs_identities:
+        builders.prepare(builder, "train")
+    if method.needs_identities and not builder.identities:
         raise ValueError(
             f"{name} learns from photos of known identities, and {builder.name} has "
-            "none; name another --dataset"
+            f"none{builder.without_identities}; name another --dataset, such as "
+            "own_faces"
         )
-    builders.prepare(builder, "train")
     records = builder.encoded_with_keypoints("train", method.anonymizer.keypoints)
 
     # === Training, stage by stage ===

@@ -12,6 +12,7 @@ from safefakes_tf.config import TrainDetector
 from safefakes_tf.config.next_command import command
 from safefakes_tf.detectors.dsfd import input as detection
 from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
+from safefakes_tf.detectors.dsfd.weights import save_weights
 from safefakes_tf.training import loop, strategy
 from tfds_builders import registry as builders
 
@@ -58,7 +59,7 @@ def run(settings: TrainDetector, workdir: pathlib.Path) -> None:
     # Every worker prints it: the workers of a cluster must agree.
     print(f"weights' SHA-256: {_digest(model)}", flush=True)
     if strategy.is_chief(devices):
-        model.save_weights(workdir / files.DETECTOR_WEIGHTS)
+        save_weights(model, workdir / files.DETECTOR_WEIGHTS)
         _print_next(workdir)
 
 

@@ -1,7 +1,9 @@
 """The one training loop: restore, step, log, checkpoint."""
 
+import contextlib
 import json
 import pathlib
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -12,9 +14,10 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
+from safefakes_tf import atomic, printing
 from safefakes_tf import workdir as files
 from safefakes_tf.config import LoopConfig
-from safefakes_tf.training import ema
+from safefakes_tf.training import ema, metrics_file
 from safefakes_tf.training.strategy import is_chief
 
 
@@ -118,25 +121,28 @@ class _Progress:
         self._position = tf.Variable(0, dtype=tf.int64, trainable=False)
         counters = {"step": self._step, "position": self._position}
         self._items = {**counters, **trainer.items}
-        self._folder = workdir / files.CHECKPOINTS
+        folder = workdir / files.CHECKPOINTS
+        self._newest = _newest(folder)
         # Every worker has to take part in a save, but only the chief's is kept.
         self._scratch = None
         if not is_chief(strategy):
             task = strategy.cluster_resolver.task_id
             self._scratch = workdir / f"checkpoints-of-worker-{task}"
+        self._folder = self._scratch or folder
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(**self._items),
-            str(self._scratch or self._folder),
+            str(self._folder),
             max_to_keep=2,
             step_counter=self._step,
         )
 
     def restore(self):
         """Return the step to go on from, after loading its state."""
-        newest = tf.train.latest_checkpoint(str(self._folder))
-        if newest:
-            items = ema.laid_out_as_in(newest, self._items)
-            tf.train.Checkpoint(**items).restore(newest).assert_consumed()
+        if newest := self._newest:
+            with _reading(newest):
+                items = ema.laid_out_as_in(newest, self._items)
+                tf.train.Checkpoint(**items).restore(newest).assert_consumed()
             print(f"resuming at step {int(self._step)} from {newest}", flush=True)
         return int(self._step)
 
@@ -148,6 +154,7 @@ class _Progress:
         self._position.assign(position)
 
     def save(self):
+        self._folder.stat()  # TensorFlow would make it anew, and go on without the rest
         self._manager.save(checkpoint_number=self._step)
 
     def close(self):
@@ -162,11 +169,12 @@ class _Log:
         self._path = workdir / files.METRICS
         self._began = time.monotonic()
         if self._path.exists():
-            lines = self._path.read_text().splitlines()
-            kept = [line for line in lines if _step_of(line) <= start]
-            self._path.write_text("".join(line + "\n" for line in kept))
+            logged = metrics_file.read(self._path)
+            kept = [record for record in logged if record["step"] <= start]
+            text = "".join(json.dumps(record) + "\n" for record in kept)
+            atomic.write_text(self._path, text)
             if kept:
-                self._began -= json.loads(kept[-1])["seconds"]
+                self._began -= kept[-1]["seconds"]
         self._pictures = workdir / files.IMAGE_SUMMARIES
         self._writer = tf.summary.create_file_writer(str(workdir / files.TENSORBOARD))
 
@@ -188,12 +196,28 @@ class _Log:
         tf.io.write_file(str(path), tf.io.encode_png(image))
 
 
-def _step_of(line):
-    """Return the step of a line of metrics; a line cut short by a kill has none."""
+def _newest(folder):
+    """Return the path of the newest checkpoint in a folder; None: there is none."""
+    for unfinished in folder.glob("*_temp"):  # of a save that was killed
+        shutil.rmtree(unfinished)
+    with _reading(folder):
+        newest = tf.train.latest_checkpoint(str(folder))
+        # Written last: without it no checkpoint was ever finished.
+        if newest is None and (folder / "checkpoint").exists():
+            raise ValueError("its file `checkpoint` names one that is not there")
+    return newest
+
+
+@contextlib.contextmanager
+def _reading(checkpoint):
     try:
-        return json.loads(line)["step"]
-    except (json.JSONDecodeError, KeyError):
-        return np.inf
+        yield
+    except Exception as error:  # a broken file can fail in any way
+        reason = printing.shortened(str(error).strip().partition("\n")[0])
+        raise ValueError(
+            f"the checkpoint {checkpoint} is broken, or of another version ({reason}); "
+            "put a copy in its place, or choose another --workdir to start anew"
+        ) from error
 
 
 def _make_step(trainer, strategy):

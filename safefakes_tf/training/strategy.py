@@ -38,13 +38,20 @@ def create(devices: str) -> tf.distribute.Strategy:
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Tell whether this process writes the logs and checkpoints of the run."""
     resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
+    return resolver is None or _is_of_chief(resolver)
+
+
+def will_be_chief(devices: str) -> bool:
+    """Tell the same of the strategy that `create` would return."""
+    if devices not in ("auto", "multi_worker"):
         return True
-    return resolver.task_type == "chief" or (
-        resolver.task_type == "worker"
-        and resolver.task_id == 0
-        and "chief" not in resolver.cluster_spec().jobs
-    )
+    return _is_of_chief(tf.distribute.cluster_resolver.TFConfigClusterResolver())
+
+
+def _is_of_chief(resolver):
+    if resolver.task_type != "worker":
+        return resolver.task_type in (None, "", "chief")
+    return resolver.task_id == 0 and "chief" not in resolver.cluster_spec().jobs
 
 
 def _best_kind(gpus):

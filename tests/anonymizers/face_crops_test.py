@@ -12,6 +12,7 @@ from safefakes_tf.anonymizers.registry import Stage
 from safefakes_tf.config import (
     AnonymizationConfig,
     DataConfig,
+    GanConfig,
     LoopConfig,
     Sun2018Config,
     TrainAnonymizer,
@@ -44,12 +45,13 @@ def records(count=5, boxes=BOXES, size=(100, 100)):
     )
 
 
-def stream(dataset=None, layout="ibug68", position=0, seed=3, min_width=10):
+def stream(dataset=None, layout="ibug68", position=0, seed=3, min_width=10, **gan):
     settings = TrainAnonymizer(
         data=DataConfig(
             anonymizer="sun2018", anonymization=AnonymizationConfig(min_width)
         ),
         network=Sun2018Config(resolution=SIDE, fill=FILL),
+        gan=GanConfig(**gan),
         loop=LoopConfig(global_batch_size=BATCH),
     )
     stage = Stage(SIDE, 1000)
@@ -178,3 +180,29 @@ def test_photos_without_a_large_face_are_refused():
         ValueError, match=r"^a generator of 32 px needs .* got 5 photos"
     ):
         stream(records(boxes=BOXES[2:]))
+
+
+def test_faces_without_keypoints_can_be_left_out():
+    without = records().map(lambda r: {**r, faces.HAS_KEYPOINTS: tf.zeros(4, tf.bool)})
+    take(stream(without), 1)
+    with pytest.raises(ValueError, match="and all keypoints; got 5 photos without"):
+        stream(without, only_with_keypoints=True)
+    take(stream(only_with_keypoints=True), 1)
+    # Of what a search found, some points may be absent.
+    some = np.full([4, 68, 2], 0.5, np.float32)
+    some[:, 3] = layouts.ABSENT
+    partly = records().map(lambda record: {**record, faces.KEYPOINTS: some})
+    with pytest.raises(ValueError, match="and all keypoints"):
+        stream(partly, only_with_keypoints=True)
+
+
+def test_a_photo_that_is_a_context_crop_is_taken_as_a_whole():
+    context = tf.constant([[0.0, 0.0, 1.0, 1.0]])
+    dataset = records(boxes=BOXES[:1], size=(SIDE, SIDE))
+    crops = dataset.map(lambda record: {**record, faces.CONTEXT: context})
+    with pytest.raises(ValueError, match="needs faces whose surroundings"):
+        stream(dataset)  # 1.7 times the box is less than the photo
+    batch = take(stream(crops), 1)[0].batch
+    blue = np.round((batch.image[..., 2] + 1) * 127.5)
+    assert (blue == blue[:, :1, :1]).all()
+    assert batch.image.shape == (BATCH, SIDE, SIDE, 3)

@@ -8,6 +8,7 @@ import pytest
 
 from safefakes_tf.config import (
     MODES,
+    WEIGHTS,
     CiaganConfig,
     DataConfig,
     Evaluate,
@@ -97,6 +98,11 @@ def test_an_unknown_field_is_one_line_with_its_name(group, name, words):
         ("mode", "paint", "mode that is known; got 'paint'"),
         ("mode", None, "mode that is known; got None"),
         ("mode", [], "mode that is known"),
+        ("init_weights", "a\0b", "init_weights can name no file; got"),
+        ("data.data_dir", "\ud800", "data.data_dir can name no file; got"),
+        ("loop.total_steps", 10**400, "total_steps must have 64 bits at most; got"),
+        ("optimizer.learning_rate", 10**400, "learning_rate must have 64 bits"),
+        ("loop", [[[[]]]], "loop must be a group of settings"),
     ],
 )
 def test_a_value_of_another_type_is_one_line(path, value, words):
@@ -118,11 +124,23 @@ def test_json_of_something_else_is_one_line(text):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b'{"seed": 1', b"\xff\xfe{}", "[" * 100_000, '{"a":' * 100_000]
+    "text",
+    [
+        *(b"", b'{"seed": 1', b"\xff\xfe{}", "[" * 100_000, '{"a":' * 100_000),
+        *('{"seed": 1' + "0" * 5000 + "}", '{"seed": 1e}', "\0"),
+    ],
 )
 def test_a_broken_file_is_one_line(text):
     with pytest.raises(ValueError, match=r"^config\.json is broken [^\n]*$"):
         parse(text)
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    path = tmp_path / "config.json"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(ValueError, match=r"has more than 1,048,576 bytes[^\n]*$"):
+        store.read(path, "evaluate")
 
 
 def test_another_mode_takes_what_it_reads(tmp_path):
@@ -150,10 +168,11 @@ def test_a_detector_of_version_0_4_0_is_read_by_every_mode(capsys):
     for mode in MODES:
         assert type(store.read(path, mode)) is MODES[mode].settings
     told = set(capsys.readouterr().err.splitlines())
-    later = ("data.anonymization.strength", "similarity")  # fields that came later
+    sets = "data.own_faces, data.pipa, data.fdf, data.celeba"  # these came later
+    always = f"data.anonymization.strength, {sets}"
+    sometimes = ("", ", similarity", ", gan.only_with_keypoints")
     assert told == {
-        f"{path} lacks {', '.join(later[:count])}: taken as by default"
-        for count in (1, 2)
+        f"{path} lacks {always}{end}: taken as by default" for end in sometimes
     }
 
 
@@ -188,3 +207,15 @@ def test_what_the_mode_does_not_read_is_not_missed(capsys):
 def test_an_unknown_field_of_an_old_file_is_one_line():
     with pytest.raises(ValueError, match=r"^config\.json has a field[^\n]*: lop; did"):
         parse({"lop": {}})
+
+
+@pytest.mark.parametrize("version", [1, store.VERSION])
+def test_weights_that_came_with_an_older_version_are_found(version):
+    values = values_of(TrainDetector(data=DataConfig(anonymizer="sun2018")))
+    values["data"]["anonymization"]["weights"] = (
+        "/old/site-packages/safefakes_tf/demonstration/sun2018.npz"
+    )
+    if version == 1:  # which wrote neither
+        del values["version"], values["mode"]
+    found = parse(values).data.anonymization.weights
+    assert found == str(WEIGHTS / "sun2018_crowd.npz")

@@ -75,7 +75,7 @@ def mutated(number):
     draw = random.Random(number)
     reader, content = draw.choice(SEEDS)
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
-        content = draw.choice((_edit_bytes, _edit_structure))(draw, content)
+        content = draw.choice((edit_bytes, _edit_structure))(draw, content)
     return reader, content
 
 
@@ -85,7 +85,7 @@ def _edit_structure(draw, content):
     return _edit_pickles(draw, content)
 
 
-def _edit_bytes(draw, content):
+def edit_bytes(draw, content):
     content = bytearray(content)
     for _ in range(draw.choice((1, 1, 1, 2, 8))):
         place = draw.randrange(len(content) + 1)
@@ -151,7 +151,7 @@ def _edit_members(draw, content):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [[n, archive.read(n)] for n in archive.namelist()]
     except Exception:  # of any kind, for it may be broken already
-        return _edit_bytes(draw, content)
+        return edit_bytes(draw, content)
     if not members:
         return content
     # The pickle as often as all others.
@@ -161,7 +161,7 @@ def _edit_members(draw, content):
         case 0 | 1:
             member[1] = _edit_pickles(draw, member[1])
         case 2:
-            member[1] = _edit_bytes(draw, member[1])
+            member[1] = edit_bytes(draw, member[1])
         case 3:
             members.remove(member)
         case 4:

@@ -1,9 +1,11 @@
 """From photos to AP through the command line: study, kill and resume, two workers."""
 
+import dataclasses
+import itertools
 import json
+import multiprocessing
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import sys
@@ -14,37 +16,64 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import main
+from safefakes_tf.config import store
+from safefakes_tf.runs import build_dataset
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
 
-def start(*arguments, **environment):
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "main.py"), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **environment},
+# Forks processes that have imported what takes long; TensorFlow starts in them alone.
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["keras", "tensorflow_datasets", "matplotlib.pyplot"])
+
+
+class Command:
+    """main.py in a process of its own, which writes what it says to a file."""
+
+    def __init__(self, log, *arguments, **environment):
+        self._log = log
+        self._process = SERVER.Process(target=_main, args=(log, arguments, environment))
+        self._process.start()
+
+    def wait(self):
+        """Return the exit code and what was said."""
+        self._process.join()
+        return self._process.exitcode, self._log.read_text()
+
+    def finish(self):
+        code, said = self.wait()
+        assert code == 0, said
+        return said
+
+    def kill_after(self, folder, steps):
+        """Send SIGKILL to a training once a checkpoint of such a step is there."""
+        while not list(folder.glob(f"checkpoints/ckpt-{steps}.index")):
+            assert self._process.is_alive(), self._log.read_text()
+            time.sleep(0.02)
+        self._process.kill()
+        self.wait()
+
+
+def _main(log, arguments, environment):
+    os.environ.update(environment)
+    sys.argv = ["main.py", *arguments]
+    with log.open("w") as file:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(file.fileno(), stream.fileno())
+    # As the fixture `graphs_as_traced`.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    main.start()
+
+
+@pytest.fixture
+def start(tmp_path_factory):
+    """Return a function: arguments, environment -> a `Command` that has started."""
+    logs, numbers = tmp_path_factory.mktemp("logs"), itertools.count()
+    return lambda *arguments, **environment: Command(
+        logs / f"{next(numbers)}.txt", *arguments, **environment
     )
-
-
-def finish(process):
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
-    return output
-
-
-def run(*arguments):
-    return finish(start(*arguments))
-
-
-def kill_after(process, folder, steps):
-    """Send SIGKILL to a training once a checkpoint of such a step is there."""
-    while not list(folder.glob(f"checkpoints/ckpt-{steps}.index")):
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
 
 
 def weights(workdir):
@@ -82,8 +111,10 @@ def train_arguments(data_dir):
 @pytest.fixture(scope="module")
 def whole(train_arguments, tmp_path_factory):
     """Return the work folder of a run of 12 steps that nothing disturbed."""
-    workdir = tmp_path_factory.mktemp("runs") / "whole"
-    run(*train_arguments, "--set=loop.total_steps=12", f"--workdir={workdir}")
+    runs = tmp_path_factory.mktemp("runs")
+    workdir = runs / "whole"
+    arguments = [*train_arguments, "--set=loop.total_steps=12", f"--workdir={workdir}"]
+    Command(runs / "log.txt", *arguments).finish()
     return workdir
 
 
@@ -92,28 +123,31 @@ def uninterrupted(whole):
     return weights(whole)
 
 
-def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(data_dir, tmp_path):
+def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(
+    data_dir, tmp_path, capsys
+):
     arguments = [
         "--mode=study",
         "--config=tiny",
-        "--set=study_anonymizers=original,ciagan",
+        "--set=study_anonymizers=original,sun2018",
         f"--data_dir={data_dir}",
         f"--workdir={tmp_path}",
     ]
-    output = run(*arguments)
-    assert "| ciagan (demonstration weights) |" in output
+    command = [sys.executable, str(ROOT / "main.py"), *arguments]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "| sun2018 (demonstration weights) |" in output
     assert (tmp_path / "study.md").read_text().count("\n") == 4
     assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
-    figures = json.loads((tmp_path / "ciagan" / "evaluation.json").read_text())
+    figures = json.loads((tmp_path / "sun2018" / "evaluation.json").read_text())
     assert {"easy", "medium", "hard", "mAP"} <= figures.keys()
     finished = [tmp_path / "original" / "detector.weights.h5", tmp_path / "study.png"]
     before = [path.stat().st_mtime_ns for path in finished]
-    output = run(*arguments, "--set=similarity.metrics=l1,ssim")  # asked for later
+    main.main([*arguments, "--set=similarity.metrics=l1,ssim"])  # asked for later
     assert [path.stat().st_mtime_ns for path in finished] == before
-    assert "| mAP | l1 | ssim | steps |" in output
+    assert "| mAP | l1 | ssim | steps |" in capsys.readouterr().out
     tables = f"--set=tables={tmp_path / 'study.csv'}"
-    output = run("--mode=correlate", tables, f"--workdir={tmp_path / 'correlation'}")
-    assert "| l1 | all and original |" in output
+    main.main(["--mode=correlate", tables, f"--workdir={tmp_path / 'correlation'}"])
+    assert "| l1 | all and original |" in capsys.readouterr().out
 
 
 def test_a_training_leaves_the_ema(whole):
@@ -131,20 +165,33 @@ def test_a_training_leaves_the_ema(whole):
         assert value.tobytes() in averages, name
 
 
+def test_two_processes_write_the_same_records(whole, data_dir, tmp_path):
+    settings = store.read(whole / "config.json", "build_dataset")
+    data = dataclasses.replace(settings.data, data_dir=str(tmp_path))
+    build_dataset.run(dataclasses.replace(settings, data=data), tmp_path)
+    files = sorted(tmp_path.rglob("*.tfrecord*"))
+    assert len(files) == 4  # source and pixelated, two splits
+    for file in files:
+        twin = data_dir / file.relative_to(tmp_path)
+        assert file.read_bytes() == twin.read_bytes()
+
+
 def test_training_killed_midway_ends_as_if_nothing_had_happened(
-    train_arguments, uninterrupted, tmp_path
+    start, train_arguments, uninterrupted, tmp_path
 ):
     arguments = [*train_arguments, "--set=loop.total_steps=12", f"--workdir={tmp_path}"]
-    kill_after(start(*arguments), tmp_path, "[4-8]")
+    start(*arguments).kill_after(tmp_path, "[4-8]")
     assert not (tmp_path / "detector.weights.h5").exists()
-    assert "resuming at step" in run(*arguments)
+    assert "resuming at step" in start(*arguments).finish()
     resumed = weights(tmp_path)
     assert resumed.keys() == uninterrupted.keys()
     for name, value in uninterrupted.items():
         np.testing.assert_array_equal(value, resumed[name], err_msg=name)
 
 
-def test_a_generator_killed_midway_ends_as_if_nothing_had_happened(data_dir, tmp_path):
+def test_a_generator_killed_midway_ends_as_if_nothing_had_happened(
+    start, data_dir, tmp_path
+):
     arguments = [
         "--mode=train_anonymizer",
         "--anonymizer=sun2018",
@@ -156,11 +203,11 @@ def test_a_generator_killed_midway_ends_as_if_nothing_had_happened(data_dir, tmp
         "--set=loop.checkpoint_every=1",
         f"--data_dir={data_dir}",
     ]
-    run(*arguments, f"--workdir={tmp_path}/whole")
+    start(*arguments, f"--workdir={tmp_path}/whole").finish()
     parts = [*arguments, f"--workdir={tmp_path}/parts"]
-    kill_after(start(*parts), tmp_path / "parts" / "32px", "[2-5]")
+    start(*parts).kill_after(tmp_path / "parts" / "32px", "[2-5]")
     assert not (tmp_path / "parts" / "generator.npz").exists()
-    assert "resuming at step" in run(*parts)
+    assert "resuming at step" in start(*parts).finish()
     whole, resumed = (
         (tmp_path / name / "generator.npz").read_bytes() for name in ("whole", "parts")
     )
@@ -168,7 +215,7 @@ def test_a_generator_killed_midway_ends_as_if_nothing_had_happened(data_dir, tmp
 
 
 def test_two_workers_end_with_the_weights_of_one(
-    train_arguments, uninterrupted, tmp_path
+    start, train_arguments, uninterrupted, tmp_path
 ):
     with socket.socket() as first, socket.socket() as second:
         first.bind(("localhost", 0))
@@ -192,7 +239,7 @@ def test_two_workers_end_with_the_weights_of_one(
     digests = [
         line
         for process in processes
-        for line in finish(process).splitlines()
+        for line in process.finish().splitlines()
         if line.startswith("weights' SHA-256")
     ]
     assert len(digests) == 2
@@ -205,11 +252,10 @@ def test_two_workers_end_with_the_weights_of_one(
 
 
 def test_another_configuration_does_not_enter_a_used_work_folder(
-    train_arguments, tmp_path
+    start, train_arguments, tmp_path
 ):
     (tmp_path / "config.json").write_text('{"seed": 5}')
     (tmp_path / "metrics.jsonl").touch()  # something was done
-    process = start(*train_arguments, f"--workdir={tmp_path}")
-    output, _ = process.communicate()
-    assert process.returncode == 2
-    assert "seed: 5 -> 0" in output
+    code, said = start(*train_arguments, f"--workdir={tmp_path}").wait()
+    assert code == 2
+    assert "seed: 5 -> 0" in said

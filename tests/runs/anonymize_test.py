@@ -5,14 +5,13 @@ import errno
 import json
 import os
 import pathlib
-import subprocess
-import sys
 
 import fake_keypoints
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from safefakes_tf import locks
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.config.data import OwnPhotosConfig
@@ -272,13 +271,13 @@ def test_a_full_disk_is_told_and_the_run_goes_on(photos, boxes, tmp_path, monkey
     assert len(log_of(tmp_path / "out")) == 2
 
 
-def test_a_log_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
+def test_a_journal_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         stop_before_the_second(patch)
         with pytest.raises(KeyboardInterrupt):
             black(photos, boxes, tmp_path / "out")
     with (tmp_path / "out.partial" / "journal.jsonl").open("ab") as journal:
-        journal.write(b'{"name": "two.png", "sha256": "\xc3')
+        journal.write(b'[7, {"name": "two.png", "sha256": "\xc3')
     black(photos, boxes, tmp_path / "out")
     assert (tmp_path / "out" / "faces.csv").read_text().splitlines() == [
         "filename,face,action,keypoints,score,source",
@@ -353,13 +352,17 @@ def test_a_result_that_is_gone_is_made_anew(photos, boxes, tmp_path):
     assert (tmp_path / "out" / "a" / "one.png").exists()
 
 
-def test_other_weights_of_the_same_name_are_refused(
-    photos, boxes, tmp_path, anonymization
+def test_a_generator_goes_on_with_the_same_weights_and_arithmetic(
+    photos, boxes, tmp_path, anonymization, monkeypatch
 ):
     weights = tmp_path / "generator.npz"
     weights.write_bytes(pathlib.Path(anonymization("sun2018").weights).read_bytes())
     options = AnonymizationConfig(weights=str(weights))
     interrupted(photos, boxes, tmp_path / "out", "sun2018", options)
+    with monkeypatch.context() as patch:
+        patch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+        with pytest.raises(ValueError, match=r"\(instruction_set: .* -> .*AVX2\)"):
+            anonymized("sun2018", photos, boxes, tmp_path / "out", options)
     model, about = generator_files.read(weights)
     model.weights[0].assign(model.weights[0] + 1)
     generator_files.write(weights, model, about)
@@ -398,18 +401,13 @@ def test_the_folder_is_for_its_user_alone_until_it_is_whole(photos, boxes, tmp_p
 
 def test_a_second_run_of_one_output_is_told_of_the_first(photos, boxes, tmp_path):
     partial = interrupted(photos, boxes, tmp_path / "out")
-    code = (
-        "import fcntl, os, sys, time; "
-        "fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX); "
-        "print(flush=True); time.sleep(60)"
-    )
-    command = [sys.executable, "-c", code, str(partial)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
-        other.stdout.readline()
-        with pytest.raises(ValueError, match=rf"^process {os.getpid()} works in "):
-            black(photos, boxes, tmp_path / "out")
-        other.kill()
+    with (
+        locks.alone_in(partial),
+        pytest.raises(ValueError, match=rf"^process {os.getpid()} \([^\n]* works in "),
+    ):
+        black(photos, boxes, tmp_path / "out")
     black(photos, boxes, tmp_path / "out")
+    assert not {path.name for path in (tmp_path / "out").iterdir()} & {*locks.FILES}
 
 
 def test_a_run_that_is_repeated_is_told_that_it_is_complete(photos, boxes, tmp_path):

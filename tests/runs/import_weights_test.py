@@ -1,10 +1,13 @@
 import dataclasses
 import json
 import pathlib
+import pickle
+import zipfile
 
 import numpy as np
 import pytest
 
+import main
 from safefakes_tf import workdir
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers.ciagan import importer as ciagan
@@ -126,7 +129,7 @@ def test_settings_are_read_off_the_parameters():
 )
 def test_parameters_are_found_in_their_containers(monkeypatch, method, wrap):
     tensors = {"a.weight": np.ones([2])}
-    monkeypatch.setattr(checkpoints.torch_files, "read", lambda path: wrap(tensors))
+    monkeypatch.setattr(checkpoints.torch_files, "read", lambda *_: wrap(tensors))
     containers = IMPORTERS[method].CONTAINERS
     found = checkpoints.read("some.pth", containers)
     np.testing.assert_array_equal(found["a.weight"], tensors["a.weight"])
@@ -236,3 +239,36 @@ def test_ciagan_through_a_file(tmp_path):
     assert known == about
     for one, other in zip(stored.weights, model.weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_the_limit_of_memory_is_a_flag(tmp_path, capsys):
+    source = tmp_path / "dsfd.npz"
+    np.savez(source, weight=np.zeros(10**6, np.float32))
+    flags = ["--mode=import_weights", "--model=dsfd", f"--source={source}"]
+    flags.append(f"--workdir={tmp_path / 'run'}")
+    for limit, words in (
+        ("0.003", "take 0.004 GB; max_gb is 0.003"),
+        ("4", "of another network than"),
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            main.run([*flags, f"--max_gb={limit}"])
+        assert words in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main.run([*flags, "--max_gb=-1"])
+    assert "max_gb must be above 0, and finite; got -1" in capsys.readouterr().err
+
+
+def test_the_limit_reaches_every_reader(tmp_path):
+    source = tmp_path / "dsfd.pth"
+    content = pickle.dumps({"a": 1})
+    with zipfile.ZipFile(source, "w") as file:
+        file.writestr("archive/data.pkl", content)
+        file.writestr("archive/data/0", bytes(10**6))
+    with pytest.raises(ValueError, match=r"take 0\.001 GB; max_gb is 0\.0005"):
+        checkpoints.read(source, max_gb=0.0005)
+
+
+def test_the_limit_is_no_setting_of_the_work_folder(tmp_path):
+    workdir.claim(SMALL, tmp_path)
+    (tmp_path / "used").touch()
+    workdir.claim(dataclasses.replace(SMALL, max_gb=9.0), tmp_path)

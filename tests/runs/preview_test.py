@@ -1,6 +1,8 @@
 """--mode=preview on made-up photos."""
 
 import dataclasses
+import errno
+import os
 import types
 
 import cv2
@@ -78,3 +80,14 @@ def test_the_named_anonymizer_is_drawn_too(photos, tmp_path):
         )
         widths.append(cv2.imread(str(preview.run(config, tmp_path / name))).shape[1])
     assert widths[1] > widths[0]
+
+
+def test_a_picture_that_cannot_be_written_is_no_success(photos, tmp_path, monkeypatch):
+    def fail(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    photos([[10, 10, 30, 26]])
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        preview.run(Preview(study_anonymizers=("blackout",)), tmp_path)
+    assert not list(tmp_path.iterdir())

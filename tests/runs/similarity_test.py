@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,6 +47,20 @@ def test_a_table_has_a_row_per_anonymizer(workdir):
     assert float(original["l1"]) == 0
     assert 0 < float(fullblur["l1"]) < 0.1 < float(blackout["l1"])
     assert float(blackout["ssim"]) < 0.1
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"settings": 1}', b"\xff"])
+def test_a_broken_file_is_made_anew(config, workdir, tmp_path, content, monkeypatch):
+    told = json.loads((workdir / "blackout.json").read_bytes())
+    monkeypatch.setattr(kept.paired, "paired_streams", lambda *_: ())
+    monkeypatch.setattr(
+        kept.comparison, "compare", lambda config: SimpleNamespace(left_out={})
+    )
+    monkeypatch.setattr(kept.comparison, "describe", lambda *_: dict(told))
+    path = tmp_path / "blackout.json"
+    path.write_bytes(content)
+    assert kept.described(config.data, 0, config.similarity, path) == told
+    assert json.loads(path.read_bytes()) == told
 
 
 def test_a_file_tells_what_was_compared(workdir):

@@ -1,13 +1,24 @@
 """When the picture of a study is drawn anew, and what its bar tells."""
 
+import errno
 import os
+import pathlib
+import queue
+import subprocess
+import sys
+import threading
+import types
 
+import fake_keypoints
 import pytest
 
 from configs import tiny
 from safefakes_tf import report
 from safefakes_tf import workdir as files
+from safefakes_tf.config import DataConfig, Study, names
 from safefakes_tf.runs import study
+from tfds_builders import registry as builders
+from tfds_builders.builder import AnonymizedBuilder
 
 
 def row(name):
@@ -97,3 +108,78 @@ def test_parts_may_have_to_wait_for_each_other(tmp_path, monkeypatch):
     assert study._watch(processes, jobs, at_once=1) is None
     assert max(together) == 1
     assert all(process.pid for process in processes)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("graphs_as_traced")
+def test_the_picture_shows_faces_of_a_data_set_without_annotated_keypoints(
+    monkeypatch, tmp_path, anonymization
+):
+    contract = pathlib.Path(__file__).resolve().parents[1] / "contract"
+    monkeypatch.syspath_prepend(contract)  # where that data set lies
+    row_of_toy = names.Dataset("toy_dataset", "grey photos")
+    monkeypatch.setitem(names.DATASETS, "toy_photos", row_of_toy)
+    detector = fake_keypoints.FakeDetector
+    monkeypatch.setattr(AnonymizedBuilder, "create_detector", detector)
+    data = DataConfig(
+        dataset="toy_photos",
+        anonymizer="ciagan",
+        anonymization=anonymization("ciagan"),
+        data_dir=str(tmp_path),
+    )
+    source = builders.create_source_builder(data)
+    source.prepare()
+    photo = study._trained_on(source, Study(data=data))
+    # Were its one face blacked out, 13 % of the photo would be black.
+    assert (photo == 0).all(axis=2).mean() < 0.02
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"3", b"[" * 10**5, b'{"arithmetic": 1, "mAP": "x"}']
+)
+def test_a_broken_evaluation_is_one_line(tmp_path, content):
+    part = tiny.get_config()
+    (tmp_path / files.EVALUATION).write_bytes(content)
+    with pytest.raises(ValueError, match=r"^[^\n]*evaluation.json is broken [^\n]*$"):
+        study._row(study.adapt(part, "study"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (OSError(errno.ENOSPC, "x"), 2, "No space left on device; free some"),
+        (ValueError("shapes do not match"), None, None),
+    ],
+)
+def test_a_part_tells_the_users_mistakes_and_no_others(
+    tmp_path, monkeypatch, error, code, told
+):
+    def start(*_):
+        raise error
+
+    monkeypatch.setattr(study.runs, "start", start)
+    monkeypatch.setattr(study, "_end_with_parent", lambda: None)
+    heard = queue.SimpleQueue()
+    with pytest.raises((SystemExit, ValueError)) as caught:
+        study._run_part(tiny.get_config(), tmp_path, False, heard)
+    assert getattr(caught.value, "code", None) == code
+    assert "Traceback" in (tmp_path / files.LOG).read_text()
+    assert heard.empty() == (told is None)
+    assert told is None or heard.get().startswith(told)
+
+
+def test_a_part_ends_with_its_study(monkeypatch):
+    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    monkeypatch.setattr(
+        study.multiprocessing,
+        "parent_process",
+        lambda: types.SimpleNamespace(join=parent.wait),
+    )
+    ended = queue.SimpleQueue()
+    monkeypatch.setattr(study.os, "_exit", ended.put)
+    waiting = threading.Thread(target=study._end_with_parent)
+    waiting.start()
+    assert ended.empty()
+    parent.kill()
+    waiting.join()
+    assert ended.get() == 1

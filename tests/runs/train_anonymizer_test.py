@@ -4,6 +4,8 @@ import dataclasses
 import json
 import shutil
 
+import cv2
+import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -21,6 +23,7 @@ from safefakes_tf import workdir
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import adapt, apply_overrides, validate
 from safefakes_tf.runs import train_anonymizer
+from tfds_builders.builder import AnonymizedBuilder
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("graphs_as_traced")]
 
@@ -122,14 +125,34 @@ def test_sun2018_from_photos_to_a_file(config, tmp_path):
     assert about.origin == "trained on synthetic_crowd, 4 images, seed 0"
 
 
+@pytest.fixture
+def people(tmp_path, monkeypatch):
+    """Return a folder of photos, two of each of two people, and boxes on them."""
+    detector = fake_keypoints.FakeDetector
+    monkeypatch.setattr(AnonymizedBuilder, "create_detector", detector)
+    folder = tmp_path / "people"
+    folder.mkdir()
+    lines = ["filename,x,y,width,height,person"]
+    for name in ("ann-1.png", "ann-2.png", "bob-1.png", "bob-2.png"):
+        photo = np.full([120, 160, 3], 9 * len(lines), np.uint8)
+        cv2.imwrite(str(folder / name), photo)
+        lines.append(f"{name},60,35,40,50,{name[:3]}")
+    (folder / "boxes.csv").write_text("\n".join(lines))
+    return folder
+
+
 @pytest.mark.usefixtures("steps_untraced")
-def test_ciagan_from_photos_to_a_file(config, tmp_path):
+def test_ciagan_from_ones_own_photos_to_a_file(config, people, tmp_path):
     small = dataclasses.replace(
         apply_overrides(
             config,
             [
                 "data.anonymizer=ciagan",
-                "data.crowd.num_train=40",
+                "data.dataset=own_faces",
+                f"data.manual_dir={people}",
+                f"data.data_dir={tmp_path}",
+                "data.own_faces.annotations=boxes.csv",
+                "data.own_faces.validation_share=0",
                 "network.width_multiplier=0.0625",
                 "network.discriminator_width_multiplier=0.0625",
                 "network.resolution=16",
@@ -137,15 +160,32 @@ def test_ciagan_from_photos_to_a_file(config, tmp_path):
         ),
         gan=dataclasses.replace(config.gan, total_images=16),
     )
-    train_anonymizer.run(small, tmp_path)
-    generator, about = generator_files.read(tmp_path / "generator.npz")
+    train_anonymizer.run(small, tmp_path / "results")
+    generator, about = generator_files.read(tmp_path / "results" / "generator.npz")
     assert about.config == small.network
     assert generator.output.shape[1:] == (16, 16, 3)
-    lines = (tmp_path / "16px" / "metrics.jsonl").read_text().splitlines()
+    metrics = tmp_path / "results" / "16px" / "metrics.jsonl"
+    lines = metrics.read_text().splitlines()
     # Two rounds: each shows four pairs, of which there are two in a batch.
     assert [json.loads(line)["step"] for line in lines] == [1, 2]
     losses = json.loads(lines[-1])
     assert {"adversarial", "identity", "critic", "identity_network"} <= losses.keys()
+
+
+def test_ciagan_needs_to_know_people(config, people):
+    (people / "boxes.csv").write_text(
+        "filename,x,y,width,height\nann-1.png,60,35,40,50"
+    )
+    unknown = apply_overrides(
+        config,
+        [
+            *("data.anonymizer=ciagan", "data.dataset=own_faces"),
+            *(f"data.manual_dir={people}", "data.own_faces.annotations=boxes.csv"),
+        ],
+    )
+    data_dir = f"data.data_dir={people.parent}"
+    with pytest.raises(ValueError, match=r"^ciagan .* without a column `person` in"):
+        train_anonymizer.run(apply_overrides(unknown, [data_dir]), people.parent / "w")
 
 
 def test_filters_cannot_be_trained(config, tmp_path):

@@ -1,6 +1,9 @@
 """The loop with a trainer of one weight; the detector's is in tests/contract."""
 
+import errno
 import json
+import os
+import shutil
 from typing import NamedTuple
 
 import keras
@@ -9,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf.config import LoopConfig
-from safefakes_tf.training import loop, strategy
+from safefakes_tf.training import loop, metrics_file, strategy
 from safefakes_tf.training.batches import Positioned
 
 
@@ -105,6 +108,74 @@ def test_two_replicas_see_what_one_device_sees(tmp_path):
     one = train(tmp_path / "one", 7)
     two = train(tmp_path / "two", 7, "cpu:2")
     np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
+DAMAGED_LINES = [
+    b"\xff\xfe",
+    b"3",
+    b"[" * 100_000,
+    b'{"step": "3", "seconds": 1.0}',
+    b'{"step": 3, "seconds": null}',
+    b'{"step": 3, "seconds": NaN}',
+    b'{"seconds": 1.0}',
+]
+
+
+@pytest.mark.parametrize("line", DAMAGED_LINES)
+def test_a_damaged_line_of_metrics_is_left_out(tmp_path, line):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(line + b'\n{"step": 2, "seconds": 7}\n{"st')
+    assert metrics_file.read(path) == [{"step": 2, "seconds": 7}]
+
+
+def test_metrics_of_a_full_disk_are_kept(tmp_path, monkeypatch):
+    train(tmp_path, 5)
+    before = (tmp_path / "metrics.jsonl").read_bytes()
+
+    def fail(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        train(tmp_path, 8)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["index", "data-00000-of-00001"])
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_damaged_checkpoint_is_one_line(tmp_path, kind, share):
+    train(tmp_path, 5)
+    path = tmp_path / "checkpoints" / f"ckpt-5.{kind}"
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ValueError, match=r"^the checkpoint [^\n]*ckpt-5 is broken, or"):
+        train(tmp_path, 8)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"model_checkpoint_path: \xff", b'model_checkpoint_path: "ckpt-9"']
+)
+def test_a_training_does_not_start_anew_over_its_checkpoints(tmp_path, content):
+    train(tmp_path, 5)
+    (tmp_path / "checkpoints" / "checkpoint").write_bytes(content)
+    with pytest.raises(ValueError, match=r"^the checkpoint [^\n]* is broken, [^\n]*$"):
+        train(tmp_path, 8)
+
+
+def test_a_work_folder_that_is_removed_is_not_made_anew(tmp_path, monkeypatch):
+    def remove(*_):
+        shutil.rmtree(tmp_path / "work")
+
+    monkeypatch.setattr(loop, "_check_weights", remove)
+    with pytest.raises(FileNotFoundError, match="work/checkpoints"):
+        train(tmp_path / "work", 5)
+    assert not (tmp_path / "work").exists()
+
+
+def test_half_a_checkpoint_of_a_kill_is_removed(tmp_path):
+    train(tmp_path, 5)
+    (tmp_path / "checkpoints" / "ckpt-8_temp" / "part").mkdir(parents=True)
+    train(tmp_path, 8)
+    assert not list(tmp_path.rglob("*_temp"))
 
 
 def test_metrics_hold_each_step_once_after_a_kill(tmp_path):

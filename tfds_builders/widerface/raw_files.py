@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from safefakes_tf.photos.box_files.wider import TEXTS
 from safefakes_tf.photos.box_files.wider_mat import LISTS
+from tfds_builders import raw_data
 
 DRIVE = "https://drive.google.com/uc?export=download&id="
 URLS = {
@@ -49,12 +50,10 @@ def find(dl_manager: tfds.download.DownloadManager, raw_dir: str | None) -> RawF
     Raises:
         ValueError: if a folder or file is not there; tells what to put where.
     """
-    folder = pathlib.Path(raw_dir) if raw_dir else _standard_folder(dl_manager)
-    if raw_dir and not folder.is_dir():
-        raise ValueError(
-            f"there is no folder {folder}; name with --manual_dir the one that holds "
-            "WIDER_train, WIDER_val and wider_face_split, or their zips"
-        )
+    folder = raw_data.standard_folder(dl_manager.download_dir)
+    if raw_dir:
+        content = "WIDER_train, WIDER_val and wider_face_split, or their zips"
+        folder = raw_data.existing_folder(dl_manager, raw_dir, content)
     difficulties = _find_difficulties(dl_manager, folder)
     parts = {part: _find_part(dl_manager, folder, part) for part in URLS}
     if not (raw_dir or any(parts.values())):
@@ -120,13 +119,6 @@ def _zipped(path):
 def _check_zip(path):
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is no zip, or cut short; copy or download it again")
-
-
-def _standard_folder(dl_manager):
-    try:
-        return pathlib.Path(dl_manager.manual_dir)
-    except AssertionError:  # it is absent or empty
-        return pathlib.Path(dl_manager.download_dir) / "manual"
 
 
 def _find_part(dl_manager, folder, part):

@@ -14,8 +14,9 @@ from tfds_builders import features
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
 from tfds_builders.widerface import raw_files
+from tfds_builders.widerface.folder import PARTS, Wider
 
-_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+_SPLITS = {part: split for split, part in PARTS.items()}
 
 
 class Builder(AnonymizedBuilder):
@@ -30,7 +31,9 @@ class Builder(AnonymizedBuilder):
     BUILDER_CONFIGS = standard_configs()
     SPLITS = tuple(_SPLITS.values())
     DIFFICULTIES = True
+    LAYOUT = Wider
     HOMEPAGE = "http://shuoyang1213.me/WIDERFACE/"
+    LICENSE = "WIDER FACE is for non-commercial research."
     MANUAL_DOWNLOAD_INSTRUCTIONS = """
     Put here, unpacked or as zips: WIDER_train (1,465,602,149 bytes, SHA-256
     e23b76129c825cafae8be944f65310b2e1ba1c76885afe732f179c41e5ed6d59), WIDER_val

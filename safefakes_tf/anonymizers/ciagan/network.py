@@ -17,6 +17,7 @@ DECODER = (256, 128, 64, 32, 16)  # at 1/16 ... 1; small networks lack the inner
 IDENTITY_CHANNELS = 32
 RESIDUAL_BLOCKS = 4
 CRITIC = (64, 128, 256, 512, 512)
+IDENTITY_STAGES = (64, 128, 256, 512)  # channels of the identity network
 LOWEST = 4  # px, side of the smallest maps
 RESOLUTIONS = (16, 32, 64, 128)
 
@@ -196,7 +197,7 @@ def build_identity_network(config: CiaganConfig) -> keras.Model:
     image = keras.Input((config.resolution, config.resolution, 3), name=IMAGE)
     x = _residual_conv(image, _judges_width(config, 64), 3, 1, "stem")
     x = _relu(x, "stem_relu")
-    for stage, channels in enumerate((64, 128, 256, 512), start=1):
+    for stage, channels in enumerate(IDENTITY_STAGES, start=1):
         for block in (1, 2):
             stride = 2 if stage > 1 and block == 1 else 1
             name = f"stage_{stage}_{block}"

@@ -2,13 +2,14 @@
 
 import os
 import pathlib
+import tempfile
 import warnings
 
 import h5py
 import keras
 import numpy as np
 
-from safefakes_tf import workdir
+from safefakes_tf import atomic, workdir
 from safefakes_tf.config import DetectorConfig, differences, store
 from safefakes_tf.detectors.dsfd import importer
 from safefakes_tf.detectors.dsfd import network as dsfd
@@ -80,6 +81,25 @@ def load_weights(model: keras.Model, path: pathlib.Path) -> None:
             f"{path} does not fit this detector ({_reason(error)}); give the --config "
             "and --set it was trained with"
         ) from error
+
+
+def save_weights(model: keras.Model, path: pathlib.Path) -> None:
+    """Store the weights of a whole detector; a file that is there is replaced.
+
+    Args:
+        model: from `dsfd.build_dsfd`.
+        path: of the `.weights.h5` file, which is there as a whole or not at all.
+
+    Raises:
+        OSError or RuntimeError: if it cannot be written.
+    """
+    # Keras opens the file itself, and asks for its suffix.
+    with tempfile.TemporaryDirectory(
+        dir=path.parent, prefix=".", suffix=atomic.SUFFIX
+    ) as folder:
+        partial = pathlib.Path(folder) / path.name
+        model.save_weights(partial)
+        partial.replace(path)
 
 
 def _reason(error):

@@ -86,6 +86,7 @@ def load(
             listing.sizes.get(photo),
             FORMATS[name].unit,
             tuple(number for number, box in enumerate(boxes) if box.crowd),
+            tuple(box.identity for box in boxes),
         )
         for photo, boxes in listing.boxes.items()
     ]

@@ -11,6 +11,7 @@ from safefakes_tf.photos.box_files.text_file import TextFile
 NAMES = {
     "filename": ("filename", "file", "image", "imagename", "imageid", "photo", "path"),
     "category": ("category", "class", "label", "labelname"),
+    "identity": ("identity", "identityid", "person", "personid", "subject"),
     "size": (("imagewidth", "imageheight"), ("imgwidth", "imgheight")),
     "corner": (("xmin", "ymin"), ("x1", "y1"), ("left", "top"), ("x", "y")),
     "far corner": (("xmax", "ymax"), ("x2", "y2"), ("right", "bottom")),
@@ -78,8 +79,12 @@ def _add(place, words, columns, delimiter, listing):
         raise ValueError(f"a box must be four numbers; got {shown(box)}") from None
     if columns["corners"]:
         width, height = width - x, height - y
-    category = words[columns["category"]] if "category" in columns else None
-    listing.add(place, name, (x, y, width, height), category or None)
+    told = {
+        key: words[columns[key]] or None
+        for key in ("category", "identity")
+        if key in columns
+    }
+    listing.add(place, name, (x, y, width, height), **told)
 
 
 def _header(text):

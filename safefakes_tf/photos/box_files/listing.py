@@ -22,11 +22,13 @@ class Box(NamedTuple):
         values: x, y, width and height, finite; the last two are above 0.
         category: what the file calls it; None where it tells nothing.
         crowd: whether it is a region of many faces.
+        identity: whose face it is; None where the file tells nothing.
     """
 
     values: tuple[float, ...]
     category: str | None = None
     crowd: bool = False
+    identity: str | None = None
 
 
 class Listing:
@@ -82,6 +84,7 @@ class Listing:
         values: Sequence[Any],
         category: str | None = None,
         crowd: bool = False,
+        identity: str | None = None,
     ) -> None:
         """Note a box of a photo, or what is wrong with it.
 
@@ -91,6 +94,7 @@ class Listing:
             values: x, y, width and height, as numbers or texts.
             category: see `Box`.
             crowd: see `Box`.
+            identity: see `Box`.
         """
         with self.at(place):
             numbers = tuple(float(value) for value in values)
@@ -104,7 +108,7 @@ class Listing:
                     f"{' '.join(f'{number:g}' for number in numbers)} on {name}; "
                     "correct it, or take it out"
                 )
-            self.boxes[name].append(Box(numbers, category, crowd))
+            self.boxes[name].append(Box(numbers, category, crowd, identity))
 
     def refuse(self, place: str, reason: str) -> None:
         """Note a mistake."""

@@ -20,6 +20,8 @@ class PhotoBoxes(NamedTuple):
         size: width and height of the photo in pixels, where the file tells them.
         unit: one of `UNITS`; all but pixels are shares of the photo's width and height.
         regions: which of the boxes are regions of many faces, by their numbers.
+        identities: whose face each is, None where that is not told; may be empty where
+            it is told of none.
     """
 
     filename: str
@@ -27,6 +29,7 @@ class PhotoBoxes(NamedTuple):
     size: tuple[int, int] | None = None
     unit: str = "pixels"
     regions: tuple[int, ...] = ()
+    identities: tuple[str | None, ...] = ()
 
     def digest(self) -> str:
         """Return the SHA-256, in hex digits, of all that is told of the photo."""

@@ -4,7 +4,7 @@ Source: readme.txt of `wider_face_split.zip`; wider_eval.md, section 1.
 """
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -71,6 +71,16 @@ def read_names(path: pathlib.Path) -> list[Annotation]:
         if line.strip():
             _check_new(path, number, line.strip(), first_lines)
     return [Annotation(name, none) for name in first_lines]
+
+
+def to_text(photos: Iterable[Annotation]) -> str:
+    """Return what `read_boxes` reads: a row of zeros where a photo has no face."""
+    lines = []
+    for photo in photos:
+        rows = photo.rows.tolist() or [[0] * _COLUMNS]
+        lines += [photo.filename, str(len(photo.rows))]
+        lines += [" ".join(map(str, row)) + " " for row in rows]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _lines(path):

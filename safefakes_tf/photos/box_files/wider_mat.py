@@ -57,6 +57,37 @@ class Difficulty:
         return np.isin(np.arange(1, num_faces + 1), numbers)
 
 
+def write_difficulty(path: pathlib.Path, counting: dict[str, np.ndarray]) -> None:
+    """Write what `Difficulty` reads.
+
+    Args:
+        path: of the file.
+        counting: which faces count, bool [N], of each photo: `<event>/<name>` without
+            suffix.
+    """
+    events = {}
+    for name, counts in counting.items():
+        event, _, stem = name.rpartition("/")
+        numbers = (np.flatnonzero(counts) + 1).reshape(-1, 1)
+        events.setdefault(event, []).append((stem, numbers))
+    rows = [zip(*photos, strict=True) for photos in events.values()]
+    stems, numbers = zip(*rows, strict=True) if rows else ((), ())
+    content = {
+        "event_list": list(events),
+        "file_list": [_column(names) for names in stems],
+        "gt_list": [_column(of_event) for of_event in numbers],
+    }
+    scipy.io.savemat(path, {name: _column(cells) for name, cells in content.items()})
+
+
+def _column(items):
+    """Return a cell array of one column."""
+    cells = np.empty([len(items), 1], object)
+    for row, item in enumerate(items):
+        cells[row, 0] = item
+    return cells
+
+
 def _read(path, variable):
     """Return per photo what a file holds of it, in the order of the file."""
     try:

@@ -1,0 +1,50 @@
+"""What equal bytes hold for is told, and tells arithmetics apart."""
+
+import platform
+
+import pytest
+import tensorflow as tf
+
+from safefakes_tf import arithmetic
+
+
+def test_every_part_is_told():
+    told = arithmetic.describe()
+    assert told["tensorflow"] == tf.__version__
+    assert told["onednn"] == "on"  # see conftest.py
+    assert platform.machine() in told["instruction_set"]
+    assert told["precision"].startswith("float32")
+    assert all(type(value) is str and value for value in told.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        ("TF_ENABLE_ONEDNN_OPTS", "0", "onednn"),
+        ("ONEDNN_MAX_CPU_ISA", "AVX2", "instruction_set"),
+    ],
+)
+def test_what_the_environment_says_of_onednn_is_told(monkeypatch, name, value, part):
+    before = arithmetic.describe()
+    monkeypatch.setenv(name, value)
+    changed = arithmetic.describe().items() - before.items()
+    assert [key for key, _ in changed] == [part]
+
+
+@pytest.mark.parametrize(
+    ("flags", "best"),
+    [
+        ("fpu avx avx2 bmi2", " avx2"),
+        ("avx2 avx512_vnni avx512bw avx", " avx512_vnni"),
+        ("fpu", ""),
+        (None, ""),  # not on Linux
+    ],
+)
+def test_the_best_instructions_of_the_processor_are_told(
+    flags, best, tmp_path, monkeypatch
+):
+    path = tmp_path / "cpuinfo"
+    if flags is not None:
+        path.write_text(f"model name\t: some\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(arithmetic, "_CPUINFO", path)
+    assert arithmetic.describe()["instruction_set"] == f"{platform.machine()}{best}"

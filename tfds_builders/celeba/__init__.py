@@ -1,0 +1,1 @@
+"""CelebA: one known person per photo, untouched and anonymized."""

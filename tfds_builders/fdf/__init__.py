@@ -1,0 +1,1 @@
+"""Flickr Diverse Faces: context crops of one face each, untouched and anonymized."""

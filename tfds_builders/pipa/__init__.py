@@ -1,0 +1,1 @@
+"""PIPA: heads in photo albums, with identities, untouched and anonymized."""
