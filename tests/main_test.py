@@ -71,6 +71,10 @@ def command(*arguments, **environment):
             ["--mode=train_anonymizer", "--anonymizer=ciagan", "--weights=my.npz"],
             "train_anonymizer takes no --weights; leave",
         ),
+        (
+            ["--mode=build_dataset", "--anonymizer=blur", "--box_units=pixels"],
+            "--box_units is of --dataset=own_faces; got --dataset=synthetic_crowd",
+        ),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(arguments, words):

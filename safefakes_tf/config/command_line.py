@@ -85,11 +85,24 @@ def change(settings: Any, typed: Any) -> Any:
         field = _weights_field(settings, typed.mode)
         settings = overrides.apply_overrides(settings, [f"{field}={typed.weights}"])
     settings = fields.validate(settings)
+    _check_own_faces(settings, typed)
     if typed.mode in _WITH_BUNDLED_WEIGHTS:
         settings = dataclasses.replace(
             settings, data=bundled.with_bundled_weights(settings.data)
         )
     return settings
+
+
+def _check_own_faces(settings, typed):
+    """Refuse boxes for a data set that has its own."""
+    for name in OF_OWN_FACES:
+        given = getattr(typed, name) is not None
+        of_set = given and taken(settings)[name].startswith("data.own_faces.")
+        if of_set and settings.data.dataset != "own_faces":
+            raise ValueError(
+                f"--{name} is of --dataset=own_faces; got --dataset="
+                f"{settings.data.dataset}, which has boxes of its own; leave it out"
+            )
 
 
 def _weights_field(settings, mode):
