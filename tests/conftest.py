@@ -21,6 +21,7 @@ tf.config.set_logical_device_configuration(
 
 from safefakes_tf.anonymizers import generator_files, registry
 from safefakes_tf.config import AnonymizationConfig, names
+from safefakes_tf.keypoints import mediapipe
 
 # Tracing makes millions of objects, and each collection would visit all imports.
 gc.collect()
@@ -145,3 +146,14 @@ def shared_data():
     if not SHARED_DATA.exists():
         pytest.skip("the folder of local test data is not here")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="module")
+def keypoint_detector():
+    """Return the product's own search for keypoints, or skip."""
+    try:
+        found = mediapipe.MediaPipeDetector()
+    except ValueError as error:
+        pytest.skip(str(error))
+    yield found
+    found.close()

@@ -13,7 +13,6 @@ from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import AnonymizationConfig, DataConfig, TrainDetector, adapt
 from safefakes_tf.config.data import STRICT
 from safefakes_tf.faces import ACTION, BBOX, FILENAME, GENERATED, IMAGE
-from safefakes_tf.keypoints import mediapipe
 from safefakes_tf.ops import filters as filter_ops
 from tfds_builders.synthetic_crowd import heads
 
@@ -89,16 +88,6 @@ def test_kernels_of_the_study_leave_it():
     assert max(left(photo, after)) > 0.5
 
 
-@pytest.fixture(scope="module")
-def detector():
-    try:
-        found = mediapipe.MediaPipeDetector()
-    except ValueError as error:
-        pytest.skip(str(error))
-    yield found
-    found.close()
-
-
 def size_of(box):
     height, width = box[2:] - box[:2]
     return np.array([height, width, height, width])
@@ -120,13 +109,13 @@ def portraits(size):
 
 @pytest.mark.keypoints
 @pytest.mark.parametrize("size", [96, 400, 960])
-def test_hardly_a_face_is_found_behind_a_filter(size, detector):
+def test_hardly_a_face_is_found_behind_a_filter(size, keypoint_detector):
     found = dict.fromkeys(("original", *BOUNDS), 0)
     for photo, box in portraits(size):
         boxes = (box[None] / len(photo)).astype(np.float32)
         for name in found:
             after = photo if name == "original" else hidden(name, photo, box)
-            (source,) = detector.find(after, boxes).source
+            (source,) = keypoint_detector.find(after, boxes).source
             found[name] += source != faces.NOT_FOUND
     assert found.pop("original") >= NUM_HEADS - 1
     assert max(found.values()) <= 1

@@ -15,16 +15,6 @@ from tfds_builders.synthetic_crowd import heads, scenes
 pytestmark = pytest.mark.keypoints
 
 
-@pytest.fixture(scope="module")
-def detector():
-    try:
-        found = mediapipe.MediaPipeDetector()
-    except ValueError as error:
-        pytest.skip(str(error))
-    yield found
-    found.close()
-
-
 @functools.cache
 def some_scenes(count=6):
     """Return photos, relative boxes and 68 keypoints of their uncovered faces."""
@@ -44,10 +34,10 @@ def some_scenes(count=6):
     return found
 
 
-def test_the_mesh_lies_on_the_features(detector):
+def test_the_mesh_lies_on_the_features(keypoint_detector):
     errors, num_faces = [], 0
     for photo, boxes, expected in some_scenes():
-        found = detector.find(photo, boxes)
+        found = keypoint_detector.find(photo, boxes)
         size = np.array(photo.shape[:2])
         num_faces += len(boxes)
         for face in np.flatnonzero(found.source == faces.MESH):
@@ -62,9 +52,9 @@ def test_the_mesh_lies_on_the_features(detector):
     assert errors[:17].max() < 0.4  # outline, along which points may slide
 
 
-def test_the_seven_points_and_the_source(detector):
+def test_the_seven_points_and_the_source(keypoint_detector):
     for photo, boxes, _ in some_scenes():
-        found = detector.find(photo, boxes)
+        found = keypoint_detector.find(photo, boxes)
         seven = found.keypoints[:, 68:]
         for face, source in enumerate(found.source):
             present = (seven[face] != 0).all(axis=1)
@@ -75,12 +65,12 @@ def test_the_seven_points_and_the_source(detector):
                 assert seven[face, 5, 0] > seven[face, 0, 0]  # shoulders below the nose
 
 
-def test_a_box_beside_a_face_gets_nothing_of_it(detector):
+def test_a_box_beside_a_face_gets_nothing_of_it(keypoint_detector):
     for photo, boxes, _ in some_scenes():
         for box in boxes:
             width = box[3] - box[1]
             beside = box[np.newaxis] + np.float32([0, 0.8, 0, 0.8]) * width
-            found = detector.find(photo, beside)
+            found = keypoint_detector.find(photo, beside)
             if found.source[0] == faces.NOT_FOUND:
                 assert not found.keypoints.any()
                 continue
@@ -89,12 +79,12 @@ def test_a_box_beside_a_face_gets_nothing_of_it(detector):
             assert (other <= beside[0, 2:]).all()
 
 
-def test_degenerate_boxes_and_none(detector):
+def test_degenerate_boxes_and_none(keypoint_detector):
     photo = some_scenes()[0][0]
-    empty = detector.find(photo, np.zeros([0, 4], np.float32))
+    empty = keypoint_detector.find(photo, np.zeros([0, 4], np.float32))
     assert empty.keypoints.shape == (0, layouts.NUM_FOUND, 2)
     nothing = np.float32([[0.5, 0.5, 0.5, 0.6], [0, 0, 1, 1], [0.9, 0.9, 0.902, 0.903]])
-    found = detector.find(photo, nothing)
+    found = keypoint_detector.find(photo, nothing)
     assert found.source[0] == found.source[2] == faces.NOT_FOUND
 
 
