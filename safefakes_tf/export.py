@@ -1,4 +1,7 @@
-"""SavedModel endpoints, which need nothing but TensorFlow to run."""
+"""SavedModel endpoints, which need nothing but TensorFlow to run.
+
+The weights of networks are constants of their graphs.
+"""
 
 import os
 
@@ -6,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from safefakes_tf import atomic
+from safefakes_tf import atomic, frozen
 from safefakes_tf.anonymizers.base import Anonymizer
 from safefakes_tf.boxes import LARGEST
 from safefakes_tf.config import InferenceConfig
@@ -45,7 +48,7 @@ def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:
         tf.TensorSpec([None], tf.bool, "has_keypoints"),
         tf.TensorSpec([], tf.int64, "seed"),
     ]
-    _save(serve, signature, list(anonymizer.variables), path)
+    _save(serve, signature, path)
 
 
 def export_detector(
@@ -64,11 +67,11 @@ def export_detector(
     part = dsfd.second_shot(model)
 
     def serve(photo):
-        detections = detect.detect_photo(part, photo, inference)
+        with frozen.weights(part.variables):
+            detections = detect.detect_photo(part, photo, inference)
         return {"boxes": detections[:, 1:], "scores": detections[:, 0]}
 
-    variables = [variable.value for variable in part.variables]
-    _save(serve, [tf.TensorSpec([None, None, 3], tf.uint8, "photo")], variables, path)
+    _save(serve, [tf.TensorSpec([None, None, 3], tf.uint8, "photo")], path)
 
 
 def _nan_if_impossible(boxes, photo):
@@ -80,9 +83,8 @@ def _nan_if_impossible(boxes, photo):
     return tf.where(tf.reduce_any(wrong, axis=1, keepdims=True), np.nan, boxes)
 
 
-def _save(serve, signature, variables, path):
+def _save(serve, signature, path):
     module = tf.Module()
-    module.weights = variables  # a SavedModel holds what its module holds
     module.serve = tf.function(serve, input_signature=signature, autograph=False)
     signatures = {"serving_default": module.serve}
     with atomic.making(path) as partial:

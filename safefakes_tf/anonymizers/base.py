@@ -45,8 +45,7 @@ class Anonymizer(abc.ABC):
         source_layout: name of the layout of the keypoints that it is given; None: their
             number tells, as for a SavedModel.
         leak_free: whether the output ignores the pixels under `hidden`.
-        variables: weights that it needs to run.
-        weights_sha256: of their file.
+        weights_sha256: of the file of its weights, if it has any.
         demonstration: whether those are there to be looked at, not to be relied on.
     """
 
@@ -54,7 +53,6 @@ class Anonymizer(abc.ABC):
     keypoints: str | None = None
     source_layout: str | None = None
     leak_free: bool = False
-    variables: Sequence[tf.Variable] = ()
     weights_sha256: str | None = None
     demonstration: bool = False
 

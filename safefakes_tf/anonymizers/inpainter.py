@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from safefakes_tf import frozen
 from safefakes_tf.anonymizers import base, generator_files
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, Faces
 
 # Faces per call of a generator. Four are fastest on two cores, and XLA gains nothing
 # then (`benchmarks/generators.py`); a GPU needs more to do, though none was measured.
-CHUNK_ON_CPU, CHUNK_ON_GPU = 4, 16
+CHUNK_ON_CPU, CHUNK_ON_GPU = 4, 64
 
 
 class Job(NamedTuple):
@@ -164,9 +165,12 @@ class Inpainter(base.Anonymizer):
             )
 
         photo, faces, _ = base.SIGNATURE
-        cut, (job, seeds) = graph(self._cut_photo, *base.SIGNATURE)
+        # Many small operations on pieces of a photo are no work for a GPU.
+        with tf.device("CPU:0"):
+            cut, (job, seeds) = graph(self._cut_photo, *base.SIGNATURE)
         inpaint, inpainted = graph(self._inpaint_all, job.inputs, seeds)
-        finish, _ = graph(self._finish_photo, photo, faces, job, *inpainted)
+        with tf.device("CPU:0"):
+            finish, _ = graph(self._finish_photo, photo, faces, job, *inpainted)
         return cut, inpaint, finish
 
     def _cut_photo(self, image, faces, seed):
@@ -238,7 +242,7 @@ class KerasInpainter(Inpainter):
         self.resolution = self.about.config.resolution
         self.demonstration = self.about.demonstration
         generator_files.fold(self.generator)
-        self.variables = [weight.value for weight in self.generator.weights]
+        self._variables = self.generator.variables
 
     @abc.abstractmethod
     def generator_inputs(
@@ -254,6 +258,8 @@ class KerasInpainter(Inpainter):
         self, inputs: dict[str, tf.Tensor], seeds: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Call the generator; it failed where its output is not finite."""
-        outputs = self.generator(self.generator_inputs(inputs, seeds), training=False)
+        inputs_of_generator = self.generator_inputs(inputs, seeds)
+        with frozen.weights(self._variables):
+            outputs = self.generator(inputs_of_generator, training=False)
         finite = tf.reduce_all(tf.math.is_finite(outputs), axis=[1, 2, 3])
         return self.to_pixels(outputs, inputs), finite

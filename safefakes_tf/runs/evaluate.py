@@ -32,13 +32,15 @@ def run(settings: Evaluate, workdir: pathlib.Path) -> Result:
         ValueError: if the weights or the photos are not there.
     """
     weights = pathlib.Path(settings.init_weights or workdir / files.DETECTOR_WEIGHTS)
-    model = load_detector(settings.model, weights)
+    photo_detector = detect.PhotoDetector(
+        load_detector(settings.model, weights), settings.inference, final=True
+    )
     folder = workdir / f"predictions-{_digest(settings, weights)}"
     builder = builders.create_source_builder(settings.data)
     builders.prepare(builder, "validation")
     difficulties = wider.DIFFICULTIES if builder.difficulties else ()
     truth = ground_truth.from_records(
-        _detect_all(model, settings.inference, builder, folder, difficulties),
+        _detect_all(photo_detector, builder, folder, difficulties),
         difficulties,
     )
     found = prediction_files.read(folder, truth, ours=True)
@@ -46,7 +48,7 @@ def run(settings: Evaluate, workdir: pathlib.Path) -> Result:
     return results.report(truth, found, settings.inference.ap_arithmetic, workdir)
 
 
-def _detect_all(model, inference, builder, folder, difficulties):
+def _detect_all(photo_detector, builder, folder, difficulties):
     """Detect on each photo of the validation, and yield its ground truth."""
     records = builder.as_dataset(split="validation")
     for record in tqdm.tqdm(
@@ -56,7 +58,7 @@ def _detect_all(model, inference, builder, folder, difficulties):
         path = folder / f"{ground_truth.image_name(filename)}.txt"
         if not path.exists():
             image = record[faces.IMAGE]
-            detections = detect.detect(model, image, inference)
+            detections = photo_detector(image)
             boxes, scores = detect.to_xywh_pixels(detections, *image.shape[:2])
             prediction_files.write(folder, filename, boxes, scores)
         yield (

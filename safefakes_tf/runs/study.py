@@ -194,12 +194,14 @@ def _is_drawn(picture, rows):
 def _examples(source, parts, workdir):
     """Show each detector on the same two photos: one of training, one of validation."""
     tested = _crowded(source.encoded("validation"))
-    model = dsfd.build_dsfd(parts[0].model)  # one, so that its graph is traced once
+    model = dsfd.build_dsfd(parts[0].model)
+    # Not of final weights: one graph, traced once, serves those of all parts.
+    photo_detector = detect.PhotoDetector(model, parts[0].inference)
     photo, examples = tested[faces.IMAGE].numpy(), []
     for part in parts:
         weights = workdir / part.data.anonymizer / files.DETECTOR_WEIGHTS
         load_detector(part.model, weights, model)
-        detections = detect.detect(model, photo, part.inference)
+        detections = photo_detector(photo)
         annotated = tested[faces.BBOX].numpy()
         seen = _trained_on(source, part)
         examples.append(report.Example(seen, photo, detections, annotated))

@@ -121,7 +121,7 @@ def test_more_faces_than_a_chunk_holds(method):
     assert (action.numpy() == GENERATED).all()
 
 
-@pytest.mark.parametrize(("gpus", "size"), [([], 4), (["one"], 16)])
+@pytest.mark.parametrize(("gpus", "size"), [([], 4), (["one"], 64)])
 def test_a_gpu_generates_more_faces_a_call(gpus, size, anonymization, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)

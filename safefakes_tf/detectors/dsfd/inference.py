@@ -3,7 +3,6 @@
 Source: dsfd.md, section 11.
 """
 
-import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from safefakes_tf import boxes as box_ops
+from safefakes_tf import frozen
 from safefakes_tf.config import InferenceConfig
 from safefakes_tf.detectors.dsfd import anchors as anchor_ops
 from safefakes_tf.detectors.dsfd import network as dsfd
@@ -110,59 +110,72 @@ def _detect_at_size(model, photo, factor, inference):
 # === Multi-scale test ===
 
 
-def detect(
-    model: keras.Model, photo: np.ndarray, inference: InferenceConfig
-) -> np.ndarray:
-    """Detect faces in a photo, with several sizes and voting if the config says so.
+class PhotoDetector:
+    """Detects faces in photos, with several sizes and voting if the config says so.
 
     Args:
         model: from `dsfd.build_dsfd`.
-        photo: uint8 [H, W, 3], RGB.
         inference: passes, thresholds and caps.
-
-    Returns:
-        float32 [M, 5]: score, ymin, xmin, ymax, xmax, relative, by falling score.
-
-    Raises:
-        ValueError: if the photo is not uint8 [H, W, 3].
+        final: whether its weights will not change any more: then they are constants of
+            the graph, see `frozen.weights`.
     """
-    photo = np.asarray(photo)
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        raise ValueError(
-            "photo must be uint8 [H, W, 3], RGB; got "
-            f"{photo.dtype} {list(photo.shape)} - decode with channels=3"
+
+    def __init__(
+        self, model: keras.Model, inference: InferenceConfig, final: bool = False
+    ):
+        network = dsfd.second_shot(model)
+        self._inference = inference
+
+        # One trace serves every photo and factor.
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, None, 3], tf.uint8),
+                tf.TensorSpec([], tf.float32),
+            ],
+            autograph=False,  # nothing to convert, and tracing takes half the time
         )
-    single_pass = _compile(model, inference)
-    if not inference.multi_scale:
-        return single_pass(photo, np.float32(inference.scale)).numpy()
-    height, width = photo.shape[:2]
-    sides = np.array([height, width, height, width], np.float64)
-    detections = np.concatenate(
-        [_run(single_pass, photo, sides, one) for one in plan_passes(height, width)]
-    )
-    boxes, scores = box_ops.vote(
-        detections[:, 1:], detections[:, 0], inference.nms_iou, inference.max_detections
-    )
-    return np.column_stack([scores, boxes / sides]).astype(np.float32)
+        def single_pass(photo, factor):
+            with frozen.weights(network.variables if final else ()):
+                return _detect_at_size(network, photo, factor, inference)
 
+        self._single_pass = single_pass
 
-# Bounded, since each entry keeps its model alive.
-@functools.lru_cache(maxsize=4)
-def _compile(model, inference):
-    network = dsfd.second_shot(model)
+    def __call__(self, photo: np.ndarray) -> np.ndarray:
+        """Detect the faces of one photo.
 
-    # One trace serves every photo and factor.
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None, 3], tf.uint8),
-            tf.TensorSpec([], tf.float32),
-        ],
-        autograph=False,  # nothing to convert, and tracing takes half the time
-    )
-    def single_pass(photo, factor):
-        return _detect_at_size(network, photo, factor, inference)
+        Args:
+            photo: uint8 [H, W, 3], RGB.
 
-    return single_pass
+        Returns:
+            float32 [M, 5]: score, ymin, xmin, ymax, xmax, relative, by falling score.
+
+        Raises:
+            ValueError: if the photo is not uint8 [H, W, 3].
+        """
+        photo = np.asarray(photo)
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+            raise ValueError(
+                "photo must be uint8 [H, W, 3], RGB; got "
+                f"{photo.dtype} {list(photo.shape)} - decode with channels=3"
+            )
+        if not self._inference.multi_scale:
+            factor = np.float32(self._inference.scale)
+            return self._single_pass(photo, factor).numpy()
+        height, width = photo.shape[:2]
+        sides = np.array([height, width, height, width], np.float64)
+        detections = np.concatenate(
+            [
+                _run(self._single_pass, photo, sides, one)
+                for one in plan_passes(height, width)
+            ]
+        )
+        boxes, scores = box_ops.vote(
+            detections[:, 1:],
+            detections[:, 0],
+            self._inference.nms_iou,
+            self._inference.max_detections,
+        )
+        return np.column_stack([scores, boxes / sides]).astype(np.float32)
 
 
 def plan_passes(height: int, width: int) -> list[Pass]:
@@ -215,7 +228,7 @@ def to_xywh_pixels(
     """Convert detections to what a WIDER FACE prediction file holds.
 
     Args:
-        detections: float32 [M, 5], from `detect`.
+        detections: float32 [M, 5], from `PhotoDetector`.
         height, width: of the photo in pixels.
 
     Returns:

@@ -28,9 +28,10 @@ class Dsfd:
     def __init__(self, weights: pathlib.Path, threshold: float):
         stored = weights.with_name(workdir.CONFIG)
         trained = store.read(stored, "evaluate") if stored.exists() else Evaluate()
-        self._model = load_detector(trained.model, weights)
-        self._inference = dataclasses.replace(
-            trained.inference, score_threshold=threshold
+        self._detect = inference.PhotoDetector(
+            load_detector(trained.model, weights),
+            dataclasses.replace(trained.inference, score_threshold=threshold),
+            final=True,
         )
         self.sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         # Its maps are large, and one photo employs all processors.
@@ -39,11 +40,11 @@ class Dsfd:
     def detect(self, photo: np.ndarray) -> np.ndarray:
         """Find faces of all sizes; see `registry.Detector`."""
         with self._lock:
-            return inference.detect(self._model, photo, self._inference)
+            return self._detect(photo)
 
     def close(self) -> None:
         """Free the network."""
-        del self._model
+        del self._detect
 
 
 def create(config: DetectionConfig) -> Dsfd:

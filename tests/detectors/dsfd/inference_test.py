@@ -17,6 +17,7 @@ class FakeDetector:
     """Finds one face wherever a pixel is brighter than 250, at the nearest anchor."""
 
     anchor_ratio = 1.0
+    variables = ()
 
     def __call__(self, pixels, training):
         assert not training
@@ -62,7 +63,7 @@ def factors(height, width):
 
 
 def test_one_pass_finds_the_spot(fake):
-    found = detect.detect(fake, photo_with_spot(64, 96, 20, 40), SINGLE)
+    found = detect.PhotoDetector(fake, SINGLE)(photo_with_spot(64, 96, 20, 40))
     assert found.shape == (1, 5)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found[0, 0], 1 / (1 + math.exp(-10)), rtol=1e-5)
@@ -74,7 +75,7 @@ def test_one_pass_finds_the_spot(fake):
 
 def test_scale_changes_the_size_of_anchors_not_the_place(fake):
     inference = dataclasses.replace(SINGLE, scale=2.0)
-    found = detect.detect(fake, photo_with_spot(64, 96, 20, 40), inference)
+    found = detect.PhotoDetector(fake, inference)(photo_with_spot(64, 96, 20, 40))
     assert len(found)
     for box in found[:, 1:]:
         assert np.abs(np.subtract(centre(box, 64, 96), (22, 42))).max() <= 2.0
@@ -83,7 +84,7 @@ def test_scale_changes_the_size_of_anchors_not_the_place(fake):
 
 def test_small_photos_are_extended(fake):
     photo = photo_with_spot(9, 12, 4, 8)
-    found = detect.detect(fake, photo, SINGLE)
+    found = detect.PhotoDetector(fake, SINGLE)(photo)
     assert len(found) == 1
     np.testing.assert_allclose(centre(found[0, 1:], 9, 12), (6, 10), atol=1e-3)
 
@@ -91,13 +92,13 @@ def test_small_photos_are_extended(fake):
 def test_nothing_found(fake):
     for multi_scale in (True, False):
         inference = InferenceConfig(multi_scale=multi_scale)
-        found = detect.detect(fake, np.zeros([40, 50, 3], np.uint8), inference)
+        found = detect.PhotoDetector(fake, inference)(np.zeros([40, 50, 3], np.uint8))
         assert found.shape == (0, 5)
 
 
 def test_multi_scale_finds_the_spot_once(fake):
     photo = photo_with_spot(200, 300, 80, 120)
-    found = detect.detect(fake, photo, InferenceConfig())
+    found = detect.PhotoDetector(fake, InferenceConfig())(photo)
     best = found[0]
     assert np.abs(np.subtract(centre(best[1:], 200, 300), (82, 122))).max() < 3
     assert (np.diff(found[:, 0]) <= 0).all()
@@ -105,7 +106,7 @@ def test_multi_scale_finds_the_spot_once(fake):
 
 def test_mirrored_pass_is_turned_back(fake):
     photo = photo_with_spot(1000, 1500, 400, 200)
-    single_pass = detect._compile(fake, InferenceConfig())
+    single_pass = detect.PhotoDetector(fake, InferenceConfig())._single_pass
     sides = np.array([1000.0, 1500.0] * 2)
     straight, turned = (
         detect._run(single_pass, photo, sides, detect.Pass(1.0, mirrored, "all"))
@@ -159,13 +160,26 @@ def test_passes_between():
 def test_real_network_in_both_ways(tiny):
     photo = np.random.default_rng(0).integers(0, 256, (60, 70, 3), np.uint8)
     eager = detect.detect_photo(tiny, tf.constant(photo), SINGLE)
-    compiled = detect.detect(tiny, photo, SINGLE)
+    compiled = detect.PhotoDetector(tiny, SINGLE)(photo)
     assert 0 < len(compiled) <= SINGLE.max_detections
     np.testing.assert_allclose(eager, compiled, rtol=1e-3, atol=1e-3)
 
 
+def test_a_detector_follows_its_model_unless_that_is_final():
+    model = dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 64))
+    photo = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    live = detect.PhotoDetector(model, SINGLE)
+    final = detect.PhotoDetector(model, SINGLE, final=True)
+    before = live(photo)
+    np.testing.assert_allclose(final(photo), before, rtol=1e-3, atol=1e-3)
+    for variable in model.trainable_variables:
+        variable.assign(variable + 0.1)
+    np.testing.assert_allclose(final(photo), before, rtol=1e-3, atol=1e-3)
+    assert live(photo).shape != before.shape or not np.allclose(live(photo), before)
+
+
 def test_one_pixel_photo(tiny):
-    found = detect.detect(tiny, np.zeros([1, 1, 3], np.uint8), SINGLE)
+    found = detect.PhotoDetector(tiny, SINGLE)(np.zeros([1, 1, 3], np.uint8))
     assert found.shape[1] == 5
 
 
@@ -175,7 +189,7 @@ def test_one_pixel_photo(tiny):
 )
 def test_other_arrays_are_refused(tiny, photo):
     with pytest.raises(ValueError, match=r"photo must be uint8 \[H, W, 3\]"):
-        detect.detect(tiny, photo, SINGLE)
+        detect.PhotoDetector(tiny, SINGLE)(photo)
 
 
 def test_pixels_for_prediction_files():
