@@ -56,7 +56,7 @@ def make_batch(size, batch_size):
     corners = rng.uniform(0, 1 - sides[..., None].repeat(2, axis=-1))
     boxes = np.concatenate([corners, corners + sides[..., None]], -1)
     num_boxes = np.full(batch_size, NUM_FACES, np.int32)
-    batch = PhotoBatch(np.float32(photos), np.float32(boxes), num_boxes)
+    batch = PhotoBatch(np.uint8(photos), np.float32(boxes), num_boxes)
     return Positioned(batch, np.arange(batch_size))
 
 

@@ -43,19 +43,19 @@ def iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     good anchors a tiny face gets depends on it.
 
     Args:
-        boxes, others: float32 [G, 4] and [P, 4], yxyx.
+        boxes, others: float32 [..., G, 4] and [P, 4], yxyx.
 
     Returns:
-        float32 [G, P], intersection over union, 0..1.
+        float32 [..., G, P], intersection over union, 0..1.
 
     Source: dsfd.md, section 7, step 2.
     """
-    y1, x1, y2, x2 = tf.unstack(boxes[:, None], axis=-1)
-    other_y1, other_x1, other_y2, other_x2 = tf.unstack(others[None], axis=-1)
+    y1, x1, y2, x2 = tf.unstack(boxes[..., None, :], axis=-1)
+    other_y1, other_x1, other_y2, other_x2 = tf.unstack(others, axis=-1)
     high = tf.maximum(tf.minimum(y2, other_y2) - tf.maximum(y1, other_y1), 0.0)
     wide = tf.maximum(tf.minimum(x2, other_x2) - tf.maximum(x1, other_x1), 0.0)
     intersection = wide * high
-    return intersection / (_area(boxes)[:, None] + _area(others) - intersection)
+    return intersection / (_area(boxes)[..., None] + _area(others) - intersection)
 
 
 def _area(boxes):

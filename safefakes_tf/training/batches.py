@@ -25,7 +25,7 @@ class PhotoBatch(NamedTuple):
     """Photos and their faces, for detectors.
 
     Attributes:
-        image: float32 [B, S, S, 3], RGB in 0..255.
+        image: uint8 [B, S, S, 3], RGB.
         boxes: float32 [B, G, 4], yxyx relative, unclipped; zero rows after `num_boxes`.
         num_boxes: int32 [B].
     """

@@ -76,7 +76,7 @@ def detector_batches(position):
         inside &= ((grid > left) & (grid < left + side))[None]
         noise = tf.random.stateless_uniform([SIDE, SIDE, 3], tf.stack([n, 3]), 0, 60)
         batch = PhotoBatch(
-            image=noise + tf.where(inside, 180.0, 0.0)[..., None],
+            image=tf.cast(noise + tf.where(inside, 180.0, 0.0)[..., None], tf.uint8),
             boxes=tf.pad(box[None], [[0, 15], [0, 0]]),
             num_boxes=tf.where(n % 5 == 4, 0, 1),  # some photos have no face left
         )

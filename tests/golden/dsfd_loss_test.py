@@ -36,7 +36,7 @@ def case(request, golden):
             outputs, boxes, counts, anchors, LossConfig()
         )
     labels = {
-        shot: matching.match_batch(boxes, counts, anchors[shot], 0.35)[0].numpy()
+        shot: matching.match(boxes, counts, anchors[shot], 0.35)[0].numpy()
         for shot in SHOTS.values()
     }
     return arrays, name, losses, tape.gradient(losses["total"], outputs), labels

@@ -19,8 +19,9 @@ def arrays(golden):
 
 def match(corners, anchors):
     boxes = tf.constant(corners[:, [1, 0, 3, 2]])
-    labels, offsets = matching.match(boxes, len(corners), anchors, THRESHOLD)
-    return labels.numpy(), offsets.numpy()
+    num_boxes = tf.constant([len(corners)])
+    labels, offsets = matching.match(boxes[None], num_boxes, anchors, THRESHOLD)
+    return labels[0].numpy(), offsets[0].numpy()
 
 
 @pytest.mark.parametrize("shot", SHOTS)

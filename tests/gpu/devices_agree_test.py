@@ -45,7 +45,8 @@ def test_a_step_of_the_detector(kind):
     settings = dataclasses.replace(settings, optimizer=optimizer)
     side, size = settings.model.input_size, settings.loop.global_batch_size
     boxes = tf.tile([[[0.2, 0.3, 0.6, 0.7]] * 16], [size, 1, 1])
-    batch = PhotoBatch(photos(size, side, side), boxes, tf.fill([size], 3))
+    image = tf.saturate_cast(photos(size, side, side), tf.uint8)
+    batch = PhotoBatch(image, boxes, tf.fill([size], 3))
     dataset = tf.data.Dataset.from_tensors(Positioned(batch, tf.range(size)))
 
     def learn(devices):

@@ -282,7 +282,8 @@ def _read_training(folder):
 def _trainer():
     settings = _of_0_4_0()
     side = settings.model.input_size
-    photos = PhotoBatch(tf.zeros([1, side, side, 3]), tf.zeros([1, 16, 4]), [0])
+    image = tf.zeros([1, side, side, 3], tf.uint8)
+    photos = PhotoBatch(image, tf.zeros([1, 16, 4]), [0])
     dataset = tf.data.Dataset.from_tensors(Positioned(photos, [0]))
     return DetectorTrainer(settings, dataset)
 

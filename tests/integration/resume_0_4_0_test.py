@@ -44,7 +44,8 @@ def settings_of(tmp_path):
 def test_a_detector_is_restored_with_its_averages_and_moments(settings_of):
     folder, settings = settings_of("interrupted", "train_detector")
     side = settings.model.input_size
-    photos = PhotoBatch(tf.zeros([1, side, side, 3]), tf.zeros([1, 16, 4]), [0])
+    image = tf.zeros([1, side, side, 3], tf.uint8)
+    photos = PhotoBatch(image, tf.zeros([1, 16, 4]), [0])
     trainer = DetectorTrainer(
         settings, tf.data.Dataset.from_tensors(Positioned(photos, [0]))
     )

@@ -115,7 +115,7 @@ def _augmented(
     boxes = tf.ensure_shape(boxes, [None, 4])
     count = tf.shape(boxes)[0]
     example = PhotoBatch(
-        tf.cast(tf.ensure_shape(image, [size, size, 3]), tf.float32),
+        tf.ensure_shape(image, [size, size, 3]),
         tf.pad(boxes / size, [[0, -count % BOX_BUCKET], [0, 0]]),
         count,
     )

@@ -9,13 +9,18 @@ import tensorflow as tf
 UPSAMPLING = ("align_corners", "half_pixel")
 
 
+def full_precision() -> str:
+    """Return the type of weights: float32 under mixed policies, else the policy's."""
+    return keras.config.dtype_policy().variable_dtype
+
+
 @keras.saving.register_keras_serializable("safefakes_tf")
 class L2Norm(keras.layers.Layer):
     """Scale each pixel's channel vector to unit length, then by a learnt gain.
 
     `y_c = gain_c * x_c / (sqrt(sum_k x_k^2) + 1e-10)`; float32 [N, H, W, C] to the
-    same. Computes in float32 under every policy: squares of raw VGG maps overflow half
-    precision.
+    same. Computes in full precision under every policy: squares of raw VGG maps
+    overflow half precision.
 
     Args:
         initial_gain: start value of every channel's gain.
@@ -24,7 +29,7 @@ class L2Norm(keras.layers.Layer):
     """
 
     def __init__(self, initial_gain: float, **kwargs):
-        super().__init__(**{**kwargs, "dtype": "float32"})
+        super().__init__(**{**kwargs, "dtype": full_precision()})
         self.initial_gain = initial_gain
 
     def build(self, input_shape):

@@ -14,7 +14,7 @@ from safefakes_tf.detectors.dsfd import matching
 
 
 class MultiboxSums(NamedTuple):
-    """Loss sums of one shot over a batch, before normalization; float32 scalars."""
+    """Loss sums of one shot over a batch, before normalization; scalars."""
 
     boxes: tf.Tensor
     logits: tf.Tensor
@@ -35,7 +35,8 @@ def multibox_sums(
     `negatives_per_positive` for each positive and never all anchors.
 
     Args:
-        outputs: "boxes" float32 [B, P, 4] and "logits" float32 [B, P, 2] of the shot.
+        outputs: "boxes" [B, P, 4] and "logits" [B, P, 2] of the shot, float32 or
+            float64, and so the sums.
         boxes: float32 [B, G, 4], yxyx relative, padded.
         num_boxes: int32 [B].
         anchors: float32 [P, 4] of the shot.
@@ -46,14 +47,12 @@ def multibox_sums(
 
     Source: SSD (Liu et al., 2016), equations 1 to 3; dsfd.md, section 8.
     """
-    labels, offsets = matching.match_batch(
-        boxes, num_boxes, anchors, config.match_threshold
-    )
+    labels, offsets = matching.match(boxes, num_boxes, anchors, config.match_threshold)
     positive = labels == 1
     per_photo = tf.reduce_sum(labels, axis=1)
 
     # Distance of the boxes of positive anchors.
-    distance = tf.abs(outputs["boxes"] - offsets)
+    distance = tf.abs(outputs["boxes"] - tf.cast(offsets, outputs["boxes"].dtype))
     smooth = tf.where(distance < 1.0, 0.5 * tf.square(distance), distance - 0.5)
     boxes_sum = tf.reduce_sum(tf.where(positive[..., None], smooth, 0.0))
 
@@ -61,18 +60,19 @@ def multibox_sums(
     margin = outputs["logits"][..., 1] - outputs["logits"][..., 0]
     face_sum = tf.reduce_sum(tf.where(positive, tf.nn.softplus(-margin), 0.0))
 
-    # The hardest negatives' sum is that of the top of their sorted losses: no mask, and
-    # no ranking of the rest.
+    # The hardest negatives' sum is that of the top of their sorted losses. All are
+    # sorted, though few count: how many do is known too late for a static shape.
+    num_anchors = tf.shape(labels)[1]
     num_negatives = tf.minimum(
-        config.negatives_per_positive * per_photo, tf.shape(labels)[1] - 1
+        config.negatives_per_positive * per_photo, num_anchors - 1
     )
     losses = tf.where(positive, -1.0, tf.nn.softplus(margin))
-    hardest, _ = tf.math.top_k(losses, tf.reduce_max(num_negatives))
-    rank = tf.range(tf.shape(hardest)[1])
+    hardest, _ = tf.math.top_k(losses, num_anchors)
+    rank = tf.range(num_anchors)
     chosen = (rank < num_negatives[:, None]) & (hardest >= 0.0)
     background_sum = tf.reduce_sum(tf.where(chosen, hardest, 0.0))
 
-    count = tf.cast(tf.reduce_sum(per_photo), tf.float32)
+    count = tf.cast(tf.reduce_sum(per_photo), boxes_sum.dtype)
     return MultiboxSums(boxes_sum, face_sum + background_sum, count)
 
 
@@ -96,12 +96,12 @@ def progressive_anchor_loss(
         num_boxes: int32 [B].
         anchors: float32 [P, 4] by shot, from `dsfd.anchors`.
         config: matching and mining.
-        sum_over_replicas: sums a float32 vector over the replicas of a strategy; for
-            one device the identity.
+        sum_over_replicas: sums a vector over the replicas of a strategy; for one device
+            the identity.
 
     Returns:
-        float32 scalars "first_shot_boxes", "first_shot_logits", "second_shot_boxes",
-        "second_shot_logits" and their sum "total".
+        Scalars in the type of the outputs: "first_shot_boxes", "first_shot_logits",
+        "second_shot_boxes", "second_shot_logits" and their sum "total".
     """
     sums = {
         shot: multibox_sums(outputs[shot], boxes, num_boxes, anchors[shot], config)
@@ -110,7 +110,7 @@ def progressive_anchor_loss(
     # One message for all counts.
     counts = [shot_sums.num_positives for shot_sums in sums.values()]
     counts = sum_over_replicas(
-        tf.stack([*counts, tf.cast(tf.shape(boxes)[0], tf.float32)])
+        tf.stack([*counts, tf.cast(tf.shape(boxes)[0], counts[0].dtype)])
     )
     losses = {}
     for index, (shot, shot_sums) in enumerate(sums.items()):

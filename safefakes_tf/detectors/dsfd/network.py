@@ -8,7 +8,7 @@ import keras
 
 from safefakes_tf.config import DetectorConfig
 from safefakes_tf.detectors.dsfd.anchors import FIRST_SHOT, SECOND_SHOT
-from safefakes_tf.detectors.dsfd.layers import L2Norm, ResizeLike
+from safefakes_tf.detectors.dsfd.layers import L2Norm, ResizeLike, full_precision
 from safefakes_tf.detectors.dsfd.vgg16 import SubtractMean, scale_channels, vgg16
 
 BOXES, LOGITS = "boxes", "logits"
@@ -50,10 +50,11 @@ def _top_down(levels: list, upsampling: str) -> list:
         upper = _conv(channels, 1, f"top_down_{number}", activation="relu")(x)
         upper = ResizeLike(upsampling, name=f"upsample_{number}")([upper, level])
         lateral = _conv(channels, 1, f"lateral_{number}")(level)
-        # float32: products of raw maps can overflow half precision.
-        x = keras.layers.Multiply(name=f"product_{number}", dtype="float32")(
-            [upper, lateral]
+        # Products of raw maps can overflow half precision.
+        product = keras.layers.Multiply(
+            name=f"product_{number}", dtype=full_precision()
         )
+        x = product([upper, lateral])
         x = keras.layers.ReLU(name=f"merged_{number}")(x)
         merged.insert(0, x)
     return merged
@@ -94,9 +95,11 @@ def _heads(levels: list, shot: str) -> dict:
         parts = []
         for number, level in enumerate(levels, start=1):
             name = f"{shot}_{kind}_{number}"
-            x = _conv(channels, 3, name, dtype="float32")(level)
+            x = _conv(channels, 3, name, dtype=full_precision())(level)
             parts.append(keras.layers.Reshape((-1, channels), name=f"{name}_rows")(x))
-        join = keras.layers.Concatenate(axis=1, name=f"{shot}_{kind}", dtype="float32")
+        join = keras.layers.Concatenate(
+            axis=1, name=f"{shot}_{kind}", dtype=full_precision()
+        )
         outputs[kind] = join(parts)
     return outputs
 

@@ -30,7 +30,7 @@ class DetectorTrainer:
             model, settings.model, settings.init_weights
         )
         if unset:
-            photos = next(iter(dataset)).batch.image
+            photos = tf.cast(next(iter(dataset)).batch.image, tf.float32)
             random_initialization.fit_to_photos(model, photos, unset)
         print(f"initial weights: {origin}", flush=True)
         optimizer = optimizers.create(settings.optimizer, settings.loop.mixed_precision)
@@ -63,7 +63,7 @@ class DetectorTrainer:
 
         with tf.GradientTape() as tape:
             losses = dsfd_losses.progressive_anchor_loss(
-                self._model(batch.image, training=True),
+                self._model(tf.cast(batch.image, tf.float32), training=True),
                 batch.boxes,
                 batch.num_boxes,
                 self._anchors,
@@ -95,7 +95,7 @@ class DetectorTrainer:
 
         The detections are those of the last weights, not of their EMA.
         """
-        image = tf.cast(batch.image[0], tf.uint8).numpy()
+        image = batch.image[0].numpy()
         detections = detect.detect_photo(
             self._model, image, self._settings.inference
         ).numpy()

@@ -43,6 +43,11 @@ def draw_batch(rng, counts, anchors, rows=None):
     return outputs, tf.constant(faces), tf.constant(counts, tf.int32)
 
 
+def match_photo(faces, count, anchors):
+    labels, offsets = matching.match(faces[None], tf.constant([count]), anchors, 0.35)
+    return labels[0], offsets[0]
+
+
 def overlap(face, anchor):
     # float32 throughout: a face inside several anchors of one size is an exact tie
     # otherwise, and the reference's rounding decides (dsfd.md, section 13).
@@ -100,7 +105,7 @@ def slow_sums(boxes, logits, labels, offsets):
 @pytest.mark.parametrize("count", [1, 6, 40])
 def test_match_is_that_of_a_plain_loop(rng, anchors, shot, count):
     faces = draw_faces(rng, count)
-    labels, offsets = matching.match(faces, count, anchors[shot], 0.35)
+    labels, offsets = match_photo(faces, count, anchors[shot])
     expected_labels, expected_offsets = slow_match(faces, anchors[shot].numpy(), 0.35)
     np.testing.assert_array_equal(labels, expected_labels)
     np.testing.assert_allclose(offsets, expected_offsets, rtol=1e-3, atol=1e-4)
@@ -108,7 +113,7 @@ def test_match_is_that_of_a_plain_loop(rng, anchors, shot, count):
 
 def test_match_of_no_face(anchors):
     for boxes in (np.zeros([0, 4], np.float32), np.zeros([3, 4], np.float32)):
-        labels, offsets = matching.match(boxes, 0, anchors["first_shot"], 0.35)
+        labels, offsets = match_photo(boxes, 0, anchors["first_shot"])
         assert not labels.numpy().any()
         assert not offsets.numpy().any()
 
@@ -116,14 +121,14 @@ def test_match_of_no_face(anchors):
 def test_the_later_face_owns_a_shared_anchor():
     anchor = np.float32([[0.5, 0.5, 0.2, 0.2], [0.1, 0.1, 0.1, 0.1]])
     faces = np.float32([[0.4, 0.4, 0.6, 0.6], [0.35, 0.35, 0.65, 0.65]])
-    _, offsets = matching.match(faces, 2, tf.constant(anchor), 0.35)
+    _, offsets = match_photo(faces, 2, tf.constant(anchor))
     np.testing.assert_allclose(offsets[0, 2:], np.log([1.5, 1.5]) / 0.2, rtol=1e-5)
 
 
 def test_the_first_of_equal_anchors_is_taken():
     anchors = tf.constant(np.float32([[0.5, 0.5, 0.1, 0.1]] * 4))
     face = np.float32([[0.49, 0.49, 0.51, 0.51]])
-    labels, _ = matching.match(face, 1, anchors, 0.35)
+    labels, _ = match_photo(face, 1, anchors)
     np.testing.assert_array_equal(labels, [1, 0, 0, 0])
 
 
@@ -134,7 +139,7 @@ def test_sums_are_those_of_a_plain_loop(rng, anchors, counts):
         got = dsfd_losses.multibox_sums(
             outputs[shot], boxes, num_boxes, anchors[shot], CONFIG
         )
-        labels, offsets = matching.match_batch(boxes, num_boxes, anchors[shot], 0.35)
+        labels, offsets = matching.match(boxes, num_boxes, anchors[shot], 0.35)
         expected = np.sum(
             [
                 slow_sums(
@@ -172,7 +177,7 @@ def test_mined_negatives_are_three_per_positive(rng, anchors, counts):
         )
     gradient = tape.gradient(sums.logits, shot)["logits"]
     used = np.any(gradient.numpy() != 0, axis=-1)
-    labels, _ = matching.match_batch(boxes, num_boxes, anchors["second_shot"], 0.35)
+    labels, _ = matching.match(boxes, num_boxes, anchors["second_shot"], 0.35)
     positive = labels.numpy() == 1
     assert used[positive].all()
     negatives = (used & ~positive).sum(axis=1)
