@@ -1,7 +1,7 @@
 """The networks of the generators, and how they are trained."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Literal
 
 from safefakes_tf.config.values import Count, Positive, Range
 
@@ -55,4 +55,6 @@ class GanConfig:
     generator_steps: Count = 3  # of CIAGAN, per one of each discriminator
     # Of CIAGAN's identity loss, beside the adversarial.
     identity_weight: Annotated[float, Range(0)] = 1.0
+    # Of what the discriminator sees, for small data sets.
+    augmentation: tuple[Literal["colour", "translation", "cutout"], ...] = ()
     demonstration: bool = False  # marks weights that are there to be looked at only

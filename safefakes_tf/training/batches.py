@@ -66,6 +66,7 @@ class PairBatch(NamedTuple):
         mask: float32 [B, K, R, R, 1], one where the first face is masked.
         identity: int64 [B, K], of the second face, 0 ... number of identities - 1.
         same: float32 [B, K], one where both are of one identity, else zero.
+        seed: int64 [B, K, 2], for what a trainer draws at random for the pair.
     """
 
     face: tf.Tensor
@@ -74,3 +75,4 @@ class PairBatch(NamedTuple):
     mask: tf.Tensor
     identity: tf.Tensor
     same: tf.Tensor
+    seed: tf.Tensor

@@ -144,6 +144,7 @@ def pair_batches(position, side=16):
             mask=tf.constant(mask),
             identity=tf.cast(3 * draw(2, PAIRS), tf.int64),
             same=tf.round(draw(3, PAIRS)),
+            seed=tf.stack([tf.zeros(PAIRS, tf.int64), PAIRS * n + np.arange(PAIRS)], 1),
         )
         return Positioned(batch, n)
 

@@ -105,7 +105,7 @@ def batches(
         other, _, _ = _patch(crops.frames[second], draw[9:], config)
         identity = crops.identity[second]
         same = tf.cast(crops.identity[first] == identity, tf.float32)
-        return PairBatch(image, other, landmarks, mask, identity, same)
+        return PairBatch(image, other, landmarks, mask, identity, same, seeds)
 
     square = [config.resolution, config.resolution]
     colours = tf.TensorSpec([*square, 3], tf.float32)
@@ -116,13 +116,14 @@ def batches(
         mask=tf.TensorSpec([*square, 1], tf.float32),
         identity=tf.TensorSpec([], tf.int64),
         same=tf.TensorSpec([], tf.float32),
+        seed=tf.TensorSpec([2], tf.int64),
     )
 
     def from_position(position):
         numbers = tf.data.Dataset.counter(position)
         elements = numbers.map(make_element, tf.data.AUTOTUNE, deterministic=True)
         size = settings.loop.global_batch_size
-        return elements.batch(size).prefetch(tf.data.AUTOTUNE)
+        return elements.batch(size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
     return from_position
 

@@ -10,6 +10,7 @@ from safefakes_tf.anonymizers.registry import Stage
 from safefakes_tf.config import TrainAnonymizer
 from safefakes_tf.training import image_summary, optimizers
 from safefakes_tf.training.batches import PairBatch
+from safefakes_tf.training.diff_augment import Augmentation
 
 BETAS = (0.5, 0.999)
 DISCRIMINATOR_PAIRS = 3  # per round: one for the identity network, two for the critic
@@ -67,6 +68,7 @@ class CiaganTrainer:
         self._critic_optimizer = critic_optimizer
         self._identity_optimizer = identity_optimizer
         self._samples = image_summary.first_samples(dataset)
+        self._augmentation = gan.augmentation
         self._identity_weight = gan.identity_weight
 
     def train_step(self, batch: PairBatch) -> dict[str, tf.Tensor]:
@@ -168,7 +170,10 @@ class CiaganTrainer:
         return ciagan.composite(generated, face, mask)
 
     def _score(self, image, pairs):
-        inputs = {ciagan.IMAGE: image, ciagan.LANDMARKS: pairs.landmarks}
+        augmentation = Augmentation(self._augmentation, pairs.seed, image.shape[1])
+        (shown,) = augmentation.pictures(image, half_range=0.5)
+        landmarks = augmentation.maps(pairs.landmarks)
+        inputs = {ciagan.IMAGE: shown, ciagan.LANDMARKS: landmarks}
         return tf.cast(self._critic(inputs, training=True), image.dtype)
 
 

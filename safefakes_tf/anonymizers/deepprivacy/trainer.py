@@ -12,8 +12,9 @@ from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
 from safefakes_tf.anonymizers.registry import Stage
 from safefakes_tf.config import TrainAnonymizer
 from safefakes_tf.ops import regions as region_ops
-from safefakes_tf.training import image_summary, optimizers
+from safefakes_tf.training import image_summary, optimizers, threefry
 from safefakes_tf.training.batches import FaceBatch
+from safefakes_tf.training.diff_augment import Augmentation
 from safefakes_tf.training.ema import EMA
 
 BETAS = (0.0, 0.99)
@@ -94,8 +95,8 @@ class DeepPrivacyTrainer:
         first, second, mixing = _random(batch.seed)
         real, given = self._shown(batch)
 
-        def score(images):
-            inputs = {deepprivacy.IMAGE: images, **given}
+        def score(images, draw=0):
+            inputs = self._augmented(images, given, batch, draw)
             return self._discriminator(inputs, training=True)
 
         noise = {deepprivacy.NOISE: first}
@@ -113,7 +114,9 @@ class DeepPrivacyTrainer:
         noise = {deepprivacy.NOISE: second}
         with tf.GradientTape() as tape:
             fake = self._generator({**given, **noise}, training=True)
-            generator_loss = deepprivacy_losses.wasserstein_generator(score(fake))
+            generator_loss = deepprivacy_losses.wasserstein_generator(
+                score(fake, draw=1)
+            )
             scaled = self._generator_optimizer.scale_loss(generator_loss)
         optimizers.descend(
             tape, scaled, self._generator, self._generator_optimizer, self._ema
@@ -147,6 +150,19 @@ class DeepPrivacyTrainer:
         generated = self._averaged({**given, deepprivacy.NOISE: noise}, training=False)
         return image_summary.sample_sheet(samples.image, samples.condition, generated)
 
+    def _augmented(self, images, given, batch, draw):
+        """Return what the discriminator is shown of images and of what is given."""
+        augmentation = Augmentation(
+            self._settings.gan.augmentation, batch.seed, images.shape[1], draw
+        )
+        image, condition = augmentation.pictures(images, given[deepprivacy.CONDITION])
+        return {
+            **given,
+            deepprivacy.IMAGE: image,
+            deepprivacy.CONDITION: condition,
+            deepprivacy.POSE: _pose(augmentation.points(batch.points)),
+        }
+
     def _shown(self, batch):
         """Return the real faces, and what both networks are told of a batch.
 
@@ -174,19 +190,14 @@ class DeepPrivacyTrainer:
             )
             given[deepprivacy.TRANSITION] = tf.fill([tf.shape(real)[0], 1], share)
         given[deepprivacy.CONDITION] = condition
-        points = tf.reshape(batch.points, [-1, 2 * deepprivacy.NUM_KEYPOINTS])
-        return real, {**given, deepprivacy.POSE: points}
+        return real, {**given, deepprivacy.POSE: _pose(batch.points)}
+
+
+def _pose(points):
+    return tf.reshape(points, [-1, 2 * deepprivacy.NUM_KEYPOINTS])
 
 
 def _random(seeds):
     """Return two noises and a mixing factor for each face, from its seed alone."""
-
-    def draw(seed):
-        noise = tf.random.stateless_normal([2, *NOISE_SHAPE], seed)
-        mixing = tf.random.stateless_uniform([1, 1, 1], seed)
-        return noise[0], noise[1], mixing
-
-    noise, mixing = (
-        tf.TensorSpec(shape, tf.float32) for shape in (NOISE_SHAPE, (1, 1, 1))
-    )
-    return tf.map_fn(draw, seeds, fn_output_signature=(noise, noise, mixing))
+    noise = threefry.normal(seeds, (2, *NOISE_SHAPE), stream=0)
+    return noise[:, 0], noise[:, 1], threefry.uniform(seeds, (1, 1, 1), stream=1)

@@ -10,6 +10,7 @@ from safefakes_tf.anonymizers.sun2018 import network as sun2018
 from safefakes_tf.config import TrainAnonymizer
 from safefakes_tf.training import image_summary, optimizers
 from safefakes_tf.training.batches import FaceBatch
+from safefakes_tf.training.diff_augment import Augmentation
 
 BETAS = (0.5, 0.999)
 
@@ -46,6 +47,7 @@ class Sun2018Trainer:
         self._generator, self._discriminator = generator, discriminator
         self._generator_optimizer = generator_optimizer
         self._discriminator_optimizer = discriminator_optimizer
+        self._augmentation = gan.augmentation
         self._samples = image_summary.first_samples(dataset)
 
     def train_step(self, batch: FaceBatch) -> dict[str, tf.Tensor]:
@@ -62,7 +64,7 @@ class Sun2018Trainer:
 
         with tf.GradientTape() as tape:
             fake = self._generator(inputs, training=True)
-            _, fake_logits = self._discriminate(batch.image, fake)
+            _, fake_logits = self._discriminate(batch, fake, draw=0)
             losses = sun2018_losses.cross_entropy_generator(
                 fake_logits, fake, batch.image, batch.mask
             )
@@ -72,7 +74,7 @@ class Sun2018Trainer:
 
         fake = self._generator(inputs, training=True)  # by the generator as it is now
         with tf.GradientTape() as tape:
-            logits = self._discriminate(batch.image, fake)
+            logits = self._discriminate(batch, fake, draw=1)
             loss = sun2018_losses.cross_entropy_discriminator(*logits) / replicas
             scaled = self._discriminator_optimizer.scale_loss(loss)
         optimizers.descend(
@@ -94,9 +96,12 @@ class Sun2018Trainer:
         generated = self._generator(generator_inputs(samples), training=False)
         return image_summary.sample_sheet(samples.image, samples.condition, generated)
 
-    def _discriminate(self, real, fake):
+    def _discriminate(self, batch, fake, draw):
         """Return the logits of both: one batch, so that norms see them together."""
-        logits = self._discriminator(tf.concat([real, fake], axis=0), training=True)
+        side = fake.shape[1]
+        augmentation = Augmentation(self._augmentation, batch.seed, side, draw)
+        shown = [*augmentation.pictures(batch.image), *augmentation.pictures(fake)]
+        logits = self._discriminator(tf.concat(shown, axis=0), training=True)
         return tf.split(logits, 2)
 
 
