@@ -10,17 +10,23 @@ import tensorflow as tf
 class EMA(tf.Module):
     """The exponential moving average of a model's weights, an item of a checkpoint.
 
-    average <- momentum * average + (1 - momentum) * weight after every step; the first
-    step replaces the start values.
+    average <- momentum * average + (1 - momentum) * weight after every step.
 
     Args:
         weights: of the model; their values are those to start from.
         momentum: what a step leaves of the average, between 0 and 1.
+        starts_as_average: whether the start values are averages already. Else the first
+            step of the optimizer replaces them.
     """
 
-    def __init__(self, weights: Sequence[keras.Variable], momentum: float):
+    def __init__(
+        self,
+        weights: Sequence[keras.Variable],
+        momentum: float,
+        starts_as_average: bool = False,
+    ):
         super().__init__(name="ema")
-        self.momentum = momentum
+        self.momentum, self._starts_as_average = momentum, starts_as_average
         self.averages = [
             tf.Variable(
                 weight.numpy(),
@@ -42,7 +48,9 @@ class EMA(tf.Module):
                 Equal where it left out a step, whose gradients were not finite: the
                 average stays then.
         """
-        momentum = tf.where(before > 0, tf.constant(self.momentum, tf.float64), 0.0)
+        momentum = tf.constant(self.momentum, tf.float64)
+        if not self._starts_as_average:
+            momentum = tf.where(before > 0, momentum, 0.0)
         momentum = tf.where(after > before, momentum, 1.0)
         for average, weight in zip(self.averages, weights, strict=True):
             share = tf.cast(momentum, average.dtype)

@@ -7,8 +7,8 @@ Source: "CIAGAN: Conditional Identity Anonymization Generative Adversarial Netwo
 import keras
 import tensorflow as tf
 
+from safefakes_tf.anonymizers.ciagan.norms import InstanceNorm, SyncBatchNorm
 from safefakes_tf.anonymizers.ciagan.spectral import SpectralConv2D
-from safefakes_tf.anonymizers.ciagan.sync_batch_norm import SyncBatchNorm
 from safefakes_tf.config import CiaganConfig
 
 LANDMARKS, FACE, IDENTITY, IMAGE = "landmarks", "face", "identity", "image"
@@ -52,7 +52,7 @@ def _critic_conv(x, filters: int, kernel_size: int, name: str):
 
 
 def _instance_norm(x, name: str):
-    return keras.layers.GroupNormalization(-1, epsilon=1e-5, name=name)(x)
+    return InstanceNorm(epsilon=1e-5, name=name)(x)
 
 
 def _relu(x, name: str):

@@ -60,28 +60,31 @@ class SpectralConv2D(keras.layers.Layer):
     def call(self, inputs, training=False):
         kernel = tf.convert_to_tensor(self.kernel)
         if not self._folded:
-            kernel = kernel / self._spectral_norm(kernel, training)
+            kernel = _normed(kernel, *self._singular(kernel, training))
         margin = self.kernel_size // 2
         border = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
         x = tf.pad(inputs, border, "REFLECT") if margin else inputs
         x = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), 1, "VALID")
         return tf.nn.bias_add(x, tf.cast(self.bias, x.dtype))
 
-    def _spectral_norm(self, kernel, training):
+    def _singular(self, kernel, training):
+        """Return the singular vectors as columns, and the singular value."""
         matrix = tf.reshape(kernel, [-1, self.filters])
-        u, v = tf.convert_to_tensor(self.u), tf.convert_to_tensor(self.v)
+        u, v = self.u[:, tf.newaxis], self.v[:, tf.newaxis]
         if training:
-            fixed = tf.stop_gradient(matrix)
-            v = _unit(tf.linalg.matvec(fixed, u))
-            u = _unit(tf.linalg.matvec(fixed, v, transpose_a=True))
-            self.u.assign(u)
-            self.v.assign(v)
-        return tf.tensordot(v, tf.linalg.matvec(matrix, u), 1)
+            v = _unit(matrix @ u)
+        image = tf.matmul(matrix, v, transpose_a=True)
+        if not training:
+            return u, v, tf.reduce_sum(image * u)
+        u = _unit(image)
+        self.u.assign(u[:, 0])
+        self.v.assign(v[:, 0])
+        return u, v, tf.reduce_sum(image * u)
 
     def fold(self) -> None:
         """Divide the kernel by its norm for good: for networks that only run."""
         kernel = tf.convert_to_tensor(self.kernel)
-        self.kernel.assign(kernel / self._spectral_norm(kernel, False))
+        self.kernel.assign(_normed(kernel, *self._singular(kernel, False)))
         self._folded = True
 
     def get_config(self):
@@ -92,6 +95,24 @@ class SpectralConv2D(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
         }
+
+
+@tf.custom_gradient
+def _normed(kernel, u, v, value):
+    """Divide a kernel by its singular value, which is `v^T K u`.
+
+    The gradient is that of this formula, u and v constant, in fewer passes over the
+    kernel than TensorFlow would make of it.
+    """
+    normed = kernel / value
+
+    def gradient(upstream):
+        flat = [tf.reshape(part, [1, -1]) for part in (upstream, normed)]
+        along = tf.matmul(*flat, transpose_b=True)
+        outer = tf.reshape(tf.matmul(along * v, u, transpose_b=True), kernel.shape)
+        return (upstream - outer) / value, None, None, None
+
+    return normed, gradient
 
 
 def _unit(vector):

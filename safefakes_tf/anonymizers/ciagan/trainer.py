@@ -84,14 +84,12 @@ class CiaganTrainer:
 
         Source: ciagan.md, section 7.
         """
-        first, second, third, *others = (
-            PairBatch(*(value[:, number] for value in batch))
-            for number in range(batch.same.shape[1])
+        first, second, third = (
+            _pairs(batch, number) for number in range(DISCRIMINATOR_PAIRS)
         )
         identity_loss = self._move_identity_network(first)
         critic_loss = self._move_critic(second, third)
-        for pairs in others:
-            losses = self._move_generator(pairs)
+        losses = self._move_generator_often(batch)
         return {**losses, "critic": critic_loss, "identity_network": identity_loss}
 
     def learning_rate(self) -> float:
@@ -113,6 +111,7 @@ class CiaganTrainer:
         return image_summary.sample_sheet(*(2 * images - 1 for images in shown))
 
     def _move_identity_network(self, pairs):
+        # Two calls: its norms look at the whole batch, one of faces at a time.
         with tf.GradientTape() as tape:
             loss = ciagan_losses.contrastive(
                 self._identity_network(pairs.face, training=True),
@@ -127,14 +126,45 @@ class CiaganTrainer:
         return loss
 
     def _move_critic(self, generated, real):
-        fake = self._generate(generated)
+        faces = tf.concat([self._generate(generated), real.face], axis=0)
+        pairs = PairBatch(
+            *(tf.concat(both, axis=0) for both in zip(generated, real, strict=True))
+        )
         with tf.GradientTape() as tape:
-            loss = ciagan_losses.least_squares(self._score(fake, generated), 0.0)
-            loss += ciagan_losses.least_squares(self._score(real.face, real), 1.0)
+            # One call: without norms, no image has a say in the score of another.
+            fake_scores, real_scores = tf.split(self._score(faces, pairs), 2)
+            loss = ciagan_losses.least_squares(fake_scores, 0.0)
+            loss += ciagan_losses.least_squares(real_scores, 1.0)
             loss /= _replicas()
             scaled = self._critic_optimizer.scale_loss(loss)
         optimizers.descend(tape, scaled, self._critic, self._critic_optimizer)
         return loss
+
+    def _move_generator_often(self, batch):
+        """Move it by all pairs that are left; return the losses of the last step."""
+
+        def move(number, _):
+            return number + 1, self._move_generator(_pairs(batch, number))
+
+        count = batch.same.shape[1]
+        if count == DISCRIMINATOR_PAIRS + 1 or _replicas() > 1:
+            # Replicas cannot wait for each other inside of a loop of TensorFlow's.
+            for number in range(DISCRIMINATOR_PAIRS, count):
+                _, losses = move(number, None)
+            return losses
+        names = "adversarial", "identity", "total"
+        start = (
+            DISCRIMINATOR_PAIRS,
+            dict.fromkeys(names, tf.zeros([], batch.face.dtype)),
+        )
+        _, losses = tf.while_loop(
+            lambda number, _: number < count,
+            move,
+            start,
+            parallel_iterations=1,
+            maximum_iterations=count - DISCRIMINATOR_PAIRS,
+        )
+        return losses
 
     def _move_generator(self, pairs):
         wanted = self._identity_network(pairs.other_face, training=True)
@@ -175,6 +205,11 @@ class CiaganTrainer:
         landmarks = augmentation.maps(pairs.landmarks)
         inputs = {ciagan.IMAGE: shown, ciagan.LANDMARKS: landmarks}
         return tf.cast(self._critic(inputs, training=True), image.dtype)
+
+
+def _pairs(batch, number):
+    """Return one pair of each element of a batch."""
+    return PairBatch(*(tf.gather(values, number, axis=1) for values in batch))
 
 
 def _replicas():

@@ -65,6 +65,7 @@ def blend(images: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
     # Averages of whole numbers that rounding has put a little below one.
     half = tf.floor(half + 1e-3)
     half = tf.repeat(tf.repeat(half, 2, axis=1), 2, axis=2)
+    share = tf.cast(share, images.dtype)
     return (half + share * (levels - half)) / 127.5 - 1
 
 
@@ -80,3 +81,22 @@ def blend_boxes(boxes: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
     """
     half = tf.cast(boxes // 2 * 2, tf.float32)
     return tf.cast(half + share * (tf.cast(boxes, tf.float32) - half), tf.int32)
+
+
+def box_masks(boxes: tf.Tensor, side: int) -> tf.Tensor:
+    """Return where the boxes of a batch lie.
+
+    Args:
+        boxes: int32 [N, 4]: top, left, bottom, right in pixels, the far edges excluded.
+        side: of the images, px.
+
+    Returns:
+        bool [N, side, side, 1].
+    """
+    top, left, bottom, right = tf.split(boxes, 4, axis=1)  # [N, 1] each
+    pixels = tf.range(side)
+    rows, columns = (
+        (pixels >= near) & (pixels < far)
+        for near, far in ((top, bottom), (left, right))
+    )
+    return rows[:, :, tf.newaxis, tf.newaxis] & columns[:, tf.newaxis, :, tf.newaxis]

@@ -81,14 +81,19 @@ class EqualizedDense(Equalized):
 
 @keras.saving.register_keras_serializable("safefakes_tf")
 class PixelNorm(keras.layers.Layer):
-    """Scale each pixel's channels to a mean square of one, in float32.
+    """Scale each pixel's channels to a mean square of one, in full precision.
 
     Source: deepprivacy.md, section 1.
     """
 
     def __init__(self, **kwargs):
-        super().__init__(**{**kwargs, "dtype": "float32"})
+        super().__init__(**{**kwargs, "dtype": full_precision()})
 
     def call(self, inputs):
         power = tf.reduce_mean(tf.square(inputs), axis=-1, keepdims=True)
         return inputs * tf.math.rsqrt(power + 1e-8)
+
+
+def full_precision() -> str:
+    """Return what the policy stores weights in, and what leaves a network has."""
+    return keras.config.dtype_policy().variable_dtype

@@ -16,6 +16,7 @@ from safefakes_tf.anonymizers.deepprivacy.layers import (
     EqualizedConv2D,
     EqualizedDense,
     PixelNorm,
+    full_precision,
 )
 from safefakes_tf.config import DeepPrivacyConfig
 
@@ -82,8 +83,7 @@ def _down(x, name: str):
 
 
 def _to_rgb(x, side: int):
-    # float32 under every policy, as all that leaves a network.
-    return EqualizedConv2D(3, 1, name=f"to_rgb_{side}", dtype="float32")(x)
+    return EqualizedConv2D(3, 1, name=f"to_rgb_{side}", dtype=full_precision())(x)
 
 
 # === Functional models ===
@@ -150,7 +150,9 @@ def build_generator(config: DeepPrivacyConfig, fading: bool = False) -> keras.Mo
     image = _to_rgb(x, top)
     if fading:
         old = _to_rgb(lower, top // 2)
-        image = Lerp(name="fade_out", dtype="float32")([old, image, inputs[TRANSITION]])
+        image = Lerp(name="fade_out", dtype=full_precision())(
+            [old, image, inputs[TRANSITION]]
+        )
     return keras.Model(inputs, image, name="deepprivacy_generator")
 
 
@@ -195,7 +197,7 @@ def build_discriminator(config: DeepPrivacyConfig, fading: bool = False) -> kera
     x = _conv(x, channels, 3, f"block_{LOWEST}_1")
     x = _conv(x, channels, LOWEST, f"block_{LOWEST}_2", padding="valid")
     x = keras.layers.Flatten(name="features")(x)
-    score = EqualizedDense(1, name="score", dtype="float32")(x)
+    score = EqualizedDense(1, name="score", dtype=full_precision())(x)
     return keras.Model(inputs, score, name="deepprivacy_discriminator")
 
 

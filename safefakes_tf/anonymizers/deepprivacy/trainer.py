@@ -11,7 +11,6 @@ from safefakes_tf.anonymizers.deepprivacy import losses as deepprivacy_losses
 from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy
 from safefakes_tf.anonymizers.registry import Stage
 from safefakes_tf.config import TrainAnonymizer
-from safefakes_tf.ops import regions as region_ops
 from safefakes_tf.training import image_summary, optimizers, threefry
 from safefakes_tf.training.batches import FaceBatch
 from safefakes_tf.training.diff_augment import Augmentation
@@ -68,7 +67,8 @@ class DeepPrivacyTrainer:
         generator_optimizer.build(generator.trainable_variables)
         discriminator_optimizer.build(discriminator.trainable_variables)
         momentum = 0.5 ** (settings.loop.global_batch_size / HALF_LIFE)
-        self._ema = EMA(averaged.trainable_variables, momentum)
+        # A network that has grown goes on with its average.
+        self._ema = EMA(averaged.trainable_variables, momentum, before is not None)
         self.items = {
             "generator": generator,
             "discriminator": discriminator,
@@ -92,19 +92,27 @@ class DeepPrivacyTrainer:
 
         Source: deepprivacy.md, section 9.
         """
-        first, second, mixing = _random(batch.seed)
+        first, second, mixing = _random(batch)
         real, given = self._shown(batch)
 
-        def score(images, draw=0):
-            inputs = self._augmented(images, given, batch, draw)
-            return self._discriminator(inputs, training=True)
+        def score(*images, draw=0):
+            # In one call: without norms, no image has a say in the score of another.
+            shown = [self._augmented(each, given, batch, draw) for each in images]
+            inputs = {
+                name: tf.concat([each[name] for each in shown], axis=0)
+                for name in shown[0]
+            }
+            scores = self._discriminator(inputs, training=True)
+            return tf.split(scores, len(images))
 
         noise = {deepprivacy.NOISE: first}
         fake = self._generator({**given, **noise}, training=True)
         with tf.GradientTape() as tape:
-            penalties = deepprivacy_losses.gradient_penalty(score, real, fake, mixing)
+            penalties = deepprivacy_losses.gradient_penalty(
+                lambda images: score(images)[0], real, fake, mixing
+            )
             loss = deepprivacy_losses.wasserstein_discriminator(
-                score(real), score(fake), penalties
+                *score(real, fake), penalties
             )
             scaled = self._discriminator_optimizer.scale_loss(loss)
         optimizers.descend(
@@ -115,7 +123,7 @@ class DeepPrivacyTrainer:
         with tf.GradientTape() as tape:
             fake = self._generator({**given, **noise}, training=True)
             generator_loss = deepprivacy_losses.wasserstein_generator(
-                score(fake, draw=1)
+                *score(fake, draw=1)
             )
             scaled = self._generator_optimizer.scale_loss(generator_loss)
         optimizers.descend(
@@ -178,15 +186,11 @@ class DeepPrivacyTrainer:
             )
             side = real.shape[1]
             boxes = growth.blend_boxes(batch.box, share)
-            masks = tf.map_fn(
-                lambda box: region_ops.regions_mask(box[tf.newaxis], side, side),
-                boxes,
-                fn_output_signature=tf.TensorSpec([side, side], tf.bool),
-            )
             real = growth.blend(real, share)
             grey = self._settings.network.fill / 255 * 2 - 1
+            grey = tf.cast(grey, condition.dtype)
             condition = tf.where(
-                masks[..., tf.newaxis], grey, growth.blend(condition, share)
+                growth.box_masks(boxes, side), grey, growth.blend(condition, share)
             )
             given[deepprivacy.TRANSITION] = tf.fill([tf.shape(real)[0], 1], share)
         given[deepprivacy.CONDITION] = condition
@@ -197,7 +201,8 @@ def _pose(points):
     return tf.reshape(points, [-1, 2 * deepprivacy.NUM_KEYPOINTS])
 
 
-def _random(seeds):
+def _random(batch):
     """Return two noises and a mixing factor for each face, from its seed alone."""
-    noise = threefry.normal(seeds, (2, *NOISE_SHAPE), stream=0)
-    return noise[:, 0], noise[:, 1], threefry.uniform(seeds, (1, 1, 1), stream=1)
+    noise = threefry.normal(batch.seed, (2, *NOISE_SHAPE), stream=0)
+    mixing = threefry.uniform(batch.seed, (1, 1, 1), stream=1)
+    return noise[:, 0], noise[:, 1], tf.cast(mixing, batch.image.dtype)

@@ -44,7 +44,7 @@ def cross_entropy_generator(
 
 
 def _entropy(logits, target):
-    labels = tf.fill(tf.shape(logits), target)
+    labels = tf.fill(tf.shape(logits), tf.cast(target, logits.dtype))
     return tf.reduce_mean(
         tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
     )

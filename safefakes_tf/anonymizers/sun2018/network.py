@@ -28,7 +28,7 @@ class BatchStatisticsNorm(keras.layers.Layer):
     """
 
     def __init__(self, **kwargs):
-        super().__init__(**{**kwargs, "dtype": "float32"})
+        super().__init__(**{**kwargs, "dtype": _full_precision()})
 
     def build(self, input_shape):
         shape = (input_shape[-1],)
@@ -73,6 +73,11 @@ def keypoint_maps(points: tf.Tensor, resolution: int) -> tf.Tensor:
     near &= inside[:, :, tf.newaxis, tf.newaxis]
     maps = tf.where(near, 1.0, -1.0)
     return tf.transpose(maps, [0, 2, 3, 1])
+
+
+def _full_precision():
+    """Return what the policy stores weights in, and what leaves a network has."""
+    return keras.config.dtype_policy().variable_dtype
 
 
 def _conv(x, filters: int, kernel_size: int, name: str, strides: int = 1):
@@ -135,7 +140,9 @@ def build_generator(config: Sun2018Config) -> keras.Model:
             # this one gives the same at a quarter of the work.
             x = _conv(x, config.width * (LEVELS - 1 - level), 1, f"up{level}")
             x = keras.layers.UpSampling2D(name=f"up{level}_enlarged")(x)
-    image = keras.layers.Conv2D(3, 3, padding="same", name="out", dtype="float32")(x)
+    image = keras.layers.Conv2D(
+        3, 3, padding="same", name="out", dtype=_full_precision()
+    )(x)
     return keras.Model(inputs, image, name="sun2018_generator")
 
 
@@ -171,9 +178,9 @@ def build_discriminator(config: Sun2018Config) -> keras.Model:
             x = BatchStatisticsNorm(name=f"bn{number}")(x)
         x = keras.layers.LeakyReLU(0.2, name=f"conv{number}_relu")(x)
     x = keras.layers.Flatten(name="flat")(x)
-    logit = keras.layers.Dense(1, kernel_initializer=start, name="fc", dtype="float32")(
-        x
-    )
+    logit = keras.layers.Dense(
+        1, kernel_initializer=start, name="fc", dtype=_full_precision()
+    )(x)
     return keras.Model(image, logit, name="sun2018_discriminator")
 
 

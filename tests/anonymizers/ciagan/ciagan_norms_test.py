@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.anonymizers.ciagan.sync_batch_norm import SyncBatchNorm
+from safefakes_tf.anonymizers.ciagan.norms import InstanceNorm, SyncBatchNorm
 from safefakes_tf.training import strategy
 
 BATCH = np.random.default_rng(0).normal(3.0, 2.0, size=(4, 3, 3, 5))
@@ -43,9 +43,7 @@ def norm(make_layer, devices, dtype):
         ]
         for x in parts
     )
-    moments = [
-        np.array(x, np.float64) for x in (layer.moving_mean, layer.moving_variance)
-    ]
+    moments = [np.array(x, np.float64) for x in layer.non_trainable_weights]
     return (
         np.concatenate(outputs),
         np.concatenate(inputs),
@@ -68,6 +66,25 @@ def test_it_norms_the_shares_of_replicas_as_keras_the_whole_batch(
     for ours, theirs in zip(got, expected, strict=True):
         limit = tolerance * np.abs(theirs).max()
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=limit)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "mixed_float16"])
+def test_instances_are_normed_as_by_keras(dtype):
+    tolerance = {"float64": 1e-12, "float32": 1e-5, "mixed_float16": 5e-3}[dtype]
+
+    def per_channel(**others):
+        del others["momentum"]
+        return keras.layers.GroupNormalization(-1, **others)
+
+    def ours(**others):
+        del others["momentum"]
+        return InstanceNorm(**others)
+
+    for got, expected in zip(
+        norm(ours, "cpu", dtype), norm(per_channel, "cpu", dtype), strict=True
+    ):
+        limit = tolerance * np.abs(expected).max()
+        np.testing.assert_allclose(got, expected, rtol=0, atol=limit)
 
 
 def test_masks_are_refused():
