@@ -1,0 +1,26 @@
+"""An endless shuffled order that is entered anywhere without reading what came before.
+
+A keyed permutation of the elements' numbers takes the place of a buffer of elements.
+"""
+
+import tensorflow as tf
+
+
+def shuffled(index: tf.Tensor, size: int, seed: int) -> tf.Tensor:
+    """Return which element comes at an index of the order.
+
+    Each epoch has every element once, anywhere in it. Its order depends on `seed` and
+    the number of the epoch only.
+
+    Args:
+        index: int64 scalar, >= 0.
+        size: number of elements, >= 1.
+        seed: of the run, >= 0.
+
+    Returns:
+        int64 scalar, 0 ... size - 1.
+    """
+    epoch, place = index // size, index % size
+    seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+    last = tf.constant(size - 1, tf.int64)
+    return tf.random.experimental.index_shuffle(place, seeds, last)
