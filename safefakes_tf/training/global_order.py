@@ -21,6 +21,8 @@ def shuffled(index: tf.Tensor, size: int, seed: int) -> tf.Tensor:
         int64 scalar, 0 ... size - 1.
     """
     epoch, place = index // size, index % size
+    # Mixed, as the permutation may look at the last eight bits of its seeds only.
     seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+    seeds = tf.random.stateless_uniform([2], seeds, None, None, tf.int64)
     last = tf.constant(size - 1, tf.int64)
     return tf.random.experimental.index_shuffle(place, seeds, last)

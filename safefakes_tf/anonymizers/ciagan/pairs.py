@@ -132,7 +132,9 @@ def _batches(settings, crops, seed):
         numbers = index * pairs_per_element + tf.range(
             pairs_per_element, dtype=tf.int64
         )
-        shares, first, second = tf.map_fn(draw_pair, numbers, draw_spec)
+        shares, first, second = tf.map_fn(
+            draw_pair, numbers, fn_output_signature=draw_spec
+        )
         frames = crops.read(tf.concat([first, second], axis=0))
         pairs = tf.map_fn(
             make_pair,
