@@ -14,5 +14,6 @@ def get_config() -> TrainAnonymizer:
         [
             "data.dataset=celeba",
             "data.celeba.identities=1200",
+            "crops=stored",
         ],
     )

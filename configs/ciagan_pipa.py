@@ -17,5 +17,6 @@ def get_config() -> TrainAnonymizer:
             "data.dataset=pipa",
             "data.pipa.join_validation=true",
             "network.num_identities=2356",
+            "crops=stored",
         ],
     )

@@ -13,5 +13,6 @@ def get_config() -> TrainAnonymizer:
         deepprivacy.get_config(),
         [
             "data.dataset=fdf",
+            "crops=stored",
         ],
     )

@@ -14,5 +14,6 @@ def get_config() -> TrainAnonymizer:
         [
             "data.dataset=fdf",
             "data.fdf.first=100000",
+            "crops=stored",
         ],
     )

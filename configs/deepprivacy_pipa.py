@@ -15,5 +15,6 @@ def get_config() -> TrainAnonymizer:
             "data.dataset=pipa",
             "data.pipa.join_validation=true",
             "gan.only_with_keypoints=true",
+            "crops=stored",
         ],
     )

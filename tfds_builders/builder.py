@@ -16,7 +16,6 @@ from collections.abc import Iterable
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from absl import logging
 
 from safefakes_tf import faces, provenance
 from safefakes_tf.anonymizers import generator_files
@@ -28,13 +27,14 @@ from tfds_builders import (
     folder_export,
     keypoint_store,
     preparation,
+    quiet,
     raw_data,
     record_writer,
     stored_info,
 )
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 
-_RAW_SHA256 = "raw_sha256"  # in the metadata
+RAW_SHA256 = "raw_sha256"  # in the metadata
 
 
 class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -107,15 +107,10 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     @classmethod
     def _create(cls, config, folders):
-        # TFDS wants a listed config by its name. It takes any other as an object, and
-        # warns of it with a dump of all options.
+        # TFDS wants a listed config by its name, and takes any other as an object.
         listed = config.name in cls.builder_configs
-        verbosity = logging.get_verbosity()
-        logging.set_verbosity(logging.ERROR)
-        try:
+        with quiet.making_builders():
             return cls(config=config.name if listed else config, **folders)
-        finally:
-            logging.set_verbosity(verbosity)
 
     def face_features(self) -> features.Features:
         """Return the features of the record beside those that are declared.
@@ -211,11 +206,11 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             self.raw_dir = raw_data.named_folder(dl_manager)
         if self.builder_config.anonymizer == SOURCE:
             splits = self.source_examples(dl_manager)
-            self.info.metadata[_RAW_SHA256] = self._raw_digest_now()
+            self.info.metadata[RAW_SHA256] = self._raw_digest_now()
         else:
             source = self.source_builder()
             source.prepare()
-            self.info.metadata[_RAW_SHA256] = source.info.metadata.get(_RAW_SHA256)
+            self.info.metadata[RAW_SHA256] = source.info.metadata.get(RAW_SHA256)
             with_keypoints = self._needs_keypoints()
             read = source.encoded_with_keypoints if with_keypoints else source.encoded
             derived = derive.derivation(
@@ -249,7 +244,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
                 are in their folder now. A folder that is gone is not missed.
         """
         preparation.prepare(self, self.raw_dir, wait)
-        used, now = self.info.metadata.get(_RAW_SHA256), self._raw_digest_now()
+        used, now = self.info.metadata.get(RAW_SHA256), self._raw_digest_now()
         if used and now and used != now:
             raise ValueError(
                 f"{self.data_path} was built from other photos or annotations than "

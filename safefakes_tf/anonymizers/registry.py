@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from safefakes_tf.anonymizers.base import Anonymizer
+from safefakes_tf.anonymizers.stored_crops import Cutter
 from safefakes_tf.config import AnonymizationConfig, names, values
 
 
@@ -38,6 +39,10 @@ class Method(NamedTuple):
         trainer: settings of a training, data set, stage, trainer of the stage before or
             None -> `loop.Trainer` with `final_generator()`; called under the scope of a
             strategy.
+        cutter: settings of a training -> `stored_crops.Cutter` of its faces; None: they
+            cannot be stored.
+        stored_batches: as `batches`, from `stored_crops.StoredCrops` in place of
+            records.
         needs_identities: whether the records must tell of whom a face is.
         importer: module that knows the published checkpoints, see
             `importers.checkpoints`.
@@ -48,6 +53,8 @@ class Method(NamedTuple):
     stages: Callable[[Any], list[Stage]] | None = None
     batches: Callable[..., Callable[[int], tf.data.Dataset]] | None = None
     trainer: Callable | None = None
+    cutter: Callable[[Any], Cutter] | None = None
+    stored_batches: Callable[..., Callable[[int], tf.data.Dataset]] | None = None
     needs_identities: bool = False
     importer: ModuleType | None = None
 

@@ -65,6 +65,8 @@ class TrainAnonymizer:
     # of another generator give way to the defaults.
     network: types.NoneType = None
     gan: GanConfig = GanConfig()
+    # Faces are cut out of the photos each time, or once, and then read one by one.
+    crops: Literal["on_the_fly", "stored"] = "on_the_fly"
     loop: LoopConfig = LoopConfig()
     devices: str = "auto"  # "cpu", "cpu:2", "gpu", "gpu:4" or "multi_worker"
     seed: Seed = 0  # of all but the photos of synthetic_crowd

@@ -1,6 +1,7 @@
 """--mode=train_anonymizer: train the generator of an anonymizer on unaltered photos."""
 
 import dataclasses
+import functools
 import pathlib
 
 import keras
@@ -10,6 +11,7 @@ from safefakes_tf.anonymizers import generator_files, registry
 from safefakes_tf.config import TrainAnonymizer, names, values
 from safefakes_tf.config.next_command import next_command
 from safefakes_tf.training import loop, strategy
+from tfds_builders import face_crops
 from tfds_builders import registry as builders
 
 
@@ -46,7 +48,13 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
             f"none{builder.without_identities}; name another --dataset, such as "
             "own_faces"
         )
-    records = builder.encoded_with_keypoints("train", method.anonymizer.keypoints)
+    if settings.crops == "stored":
+        crops = face_crops.prepare(builder, _cutter(name, method, settings))
+        batches = functools.partial(method.stored_batches, settings, crops)
+    else:
+        layout = method.anonymizer.keypoints
+        records = builder.encoded_with_keypoints("train", layout)
+        batches = functools.partial(method.batches, settings, records)
 
     # === Training, stage by stage ===
     keras.mixed_precision.set_global_policy(settings.loop.mixed_precision)
@@ -54,7 +62,7 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
     trainer = None
     for number, stage in enumerate(stages):
         # Each stage goes another way through the photos.
-        make_dataset = method.batches(settings, records, stage, settings.seed + number)
+        make_dataset = batches(stage, settings.seed + number)
         with devices.scope():
             trainer = method.trainer(settings, make_dataset(0), stage, trainer)
         steps = -(-stage.examples // settings.loop.global_batch_size)
@@ -63,6 +71,14 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
         loop.train(trainer, make_dataset, devices, limits, folder)
     if strategy.is_chief(devices):
         _store(trainer.final_generator(), settings, workdir)
+
+
+def _cutter(name, method, settings):
+    if method.cutter is None:
+        raise ValueError(
+            f"{name} does not learn from stored crops; give --set=crops=on_the_fly"
+        )
+    return method.cutter(settings)
 
 
 def _store(generator, settings, workdir):

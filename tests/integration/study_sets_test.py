@@ -57,9 +57,11 @@ def test_train_build_train(name, tmp_path):
 
     trained = run(
         "train_anonymizer",
-        "--set=gan.total_images=2",
+        *("--set=gan.total_images=2", "--set=crops=stored"),
         *(f"--set=network.{setting}" for setting in network),
     )
+    (crops,) = (tmp_path / "data" / name).glob("source*-context_crops_*/1.0.0")
+    assert list(crops.glob("*.array_record*"))
     weights = f"--weights={trained / 'generator.npz'}"
     run("build_dataset", weights)
     (built,) = (tmp_path / "data" / name).glob(f"{anonymizer}-*/1.0.0")

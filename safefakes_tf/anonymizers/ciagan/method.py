@@ -11,6 +11,8 @@ METHODS = {
         trainer.stages,
         pairs.batches,
         trainer.CiaganTrainer,
+        cutter=pairs.cutter,
+        stored_batches=pairs.stored_batches,
         needs_identities=True,
         importer=importer,
     )

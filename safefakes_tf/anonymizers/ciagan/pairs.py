@@ -1,12 +1,14 @@
-"""Records of photos to endless batches of pairs of faces, for the training of CIAGAN.
+"""Faces of photos to endless batches of pairs of them, for the training of CIAGAN.
 
-A first pass cuts every usable face out, with its identity; those aligned crops stay in
-memory. Pairs are drawn from them by number, so the stream can be entered anywhere.
+A first pass cuts every usable face out, with its identity. Those aligned crops stay in
+memory, or were stored. Pairs are drawn from them by number, so the stream can be
+entered anywhere.
 
 Source: ciagan.md, sections 6 and 7.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from safefakes_tf import faces
 from safefakes_tf.anonymizers.ciagan import alignment
 from safefakes_tf.anonymizers.ciagan.trainer import pairs_per_round
 from safefakes_tf.anonymizers.registry import Stage
+from safefakes_tf.anonymizers.stored_crops import Crop, Cutter, StoredCrops
 from safefakes_tf.config import CiaganConfig, TrainAnonymizer
 from safefakes_tf.keypoints import layouts
 from safefakes_tf.ops import regions as region_ops
@@ -30,12 +33,13 @@ class AlignedCrops(NamedTuple):
     """Faces cut out of photos, sorted by identity.
 
     Attributes:
-        frames: string [N], PNG files: frame, landmark map and mask side by side.
+        read: numbers of faces, int64 [M] -> string [M], PNG files: frame, landmark map
+            and mask side by side.
         identity: int64 [N], from 0 up without a gap, at least two faces of each.
         start: int64 [M + 1], number of the first face of each identity, and N.
     """
 
-    frames: tf.Tensor
+    read: Callable[[tf.Tensor], tf.Tensor]
     identity: tf.Tensor
     start: tf.Tensor
 
@@ -54,20 +58,28 @@ def collect(dataset: tf.data.Dataset, config: CiaganConfig) -> AlignedCrops:
         ValueError: if fewer than two identities have two usable faces, or more than
             `config.num_identities` do.
     """
-    side = alignment.frame_side(config.resolution)
-    cut = dataset.map(
-        lambda record: _cut_all(
-            record_stream.decode(record), side, config.jpeg_landmark_maps
-        ),
-        tf.data.AUTOTUNE,
-        deterministic=True,
-    )
     frames, identities = [], []
+    cut = _cut(config, dataset)
     bar = tqdm.tqdm(cut, "reading faces", len(dataset), unit="photo", mininterval=1.0)
-    for found, of in bar:
-        frames.extend(found.numpy())
-        identities.extend(of.numpy())
-    return _sorted(np.array(frames, object), np.array(identities, np.int64), config)
+    for record, crops in bar:
+        frames.extend(crop.encoded for crop in crops)
+        identities.extend(record[faces.IDENTITY][crop.faces[0]] for crop in crops)
+    kept = tf.constant(frames, tf.string, [len(frames)])
+    return _sorted(
+        np.array(identities, np.int64), config, lambda number: tf.gather(kept, number)
+    )
+
+
+def cutter(settings: TrainAnonymizer) -> Cutter:
+    """Return how aligned crops are cut out, as by `collect`."""
+    config = settings.network
+    side = alignment.frame_side(config.resolution)
+    return Cutter(
+        f"aligned_crops_{config.resolution}px" + "_jpeg" * config.jpeg_landmark_maps,
+        {"side": side, "jpeg_landmark_maps": config.jpeg_landmark_maps},
+        f"faces of known identity of {side} px with keypoints",
+        functools.partial(_cut, config),
+    )
 
 
 def batches(
@@ -87,26 +99,65 @@ def batches(
     Raises:
         ValueError: as `collect`.
     """
+    return _batches(settings, collect(records, settings.network), seed)
+
+
+def stored_batches(
+    settings: TrainAnonymizer, crops: StoredCrops, stage: Stage, seed: int
+) -> Callable[[int], tf.data.Dataset]:
+    """Return what `batches` returns, from crops that were cut out by `cutter`.
+
+    They are the same to the bit.
+
+    Args:
+        settings, stage, seed: as of `batches`.
+        crops: of the photos.
+
+    Raises:
+        ValueError: as `collect`.
+    """
+
+    def read(numbers):
+        return tf.map_fn(
+            lambda record: crops.parse(record)[faces.IMAGE], crops.records(numbers)
+        )
+
+    return _batches(settings, _sorted(crops.identity, settings.network, read), seed)
+
+
+def _batches(settings, crops, seed):
     config, pairs_per_element = settings.network, pairs_per_round(settings)
-    crops = collect(records, config)
 
     def make_element(index):
         numbers = index * pairs_per_element + tf.range(
             pairs_per_element, dtype=tf.int64
         )
-        pairs = tf.map_fn(make_pair, numbers, fn_output_signature=pair_spec)
+        shares, first, second = tf.map_fn(
+            draw_pair, numbers, fn_output_signature=draw_spec
+        )
+        frames = crops.read(tf.concat([first, second], axis=0))
+        pairs = tf.map_fn(
+            make_pair,
+            (shares, first, second, *tf.split(frames, 2)),
+            fn_output_signature=pair_spec,
+        )
         return Positioned(pairs, index)
 
-    def make_pair(number):
+    def draw_pair(number):
         seeds = tf.stack([tf.cast(seed, tf.int64), number])
         draw = tf.random.stateless_uniform([13], seeds)
-        first, second = _draw_pair(crops, draw[:5])
-        image, landmarks, mask = _patch(crops.frames[first], draw[5:9], config)
-        other, _, _ = _patch(crops.frames[second], draw[9:], config)
+        return draw[5:], *_draw_pair(crops, draw[:5])
+
+    def make_pair(drawn):
+        shares, first, second, frame, other_frame = drawn
+        image, landmarks, mask = _patch(frame, shares[:4], config)
+        other, _, _ = _patch(other_frame, shares[4:], config)
         identity = crops.identity[second]
         same = tf.cast(crops.identity[first] == identity, tf.float32)
         return PairBatch(image, other, landmarks, mask, identity, same, seeds)
 
+    number_spec = tf.TensorSpec([], tf.int64)
+    draw_spec = tf.TensorSpec([8], tf.float32), number_spec, number_spec
     square = [config.resolution, config.resolution]
     colours = tf.TensorSpec([*square, 3], tf.float32)
     pair_spec = PairBatch(
@@ -114,7 +165,7 @@ def batches(
         other_face=colours,
         landmarks=colours,
         mask=tf.TensorSpec([*square, 1], tf.float32),
-        identity=tf.TensorSpec([], tf.int64),
+        identity=number_spec,
         same=tf.TensorSpec([], tf.float32),
         seed=tf.TensorSpec([2], tf.int64),
     )
@@ -128,8 +179,23 @@ def batches(
     return from_position
 
 
+def _cut(
+    config: CiaganConfig, records: tf.data.Dataset
+) -> Iterator[tuple[faces.Record, list[Crop]]]:
+    side = alignment.frame_side(config.resolution)
+
+    def cut_all(record):
+        record = record_stream.decode(record)
+        return record, *_cut_all(record, side, config.jpeg_landmark_maps)
+
+    cut = records.map(cut_all, tf.data.AUTOTUNE, deterministic=True)
+    for record, frames, places, chosen in cut.as_numpy_iterator():
+        parts = zip(frames, places, chosen[:, np.newaxis], strict=True)
+        yield record, [Crop(*part) for part in parts]
+
+
 def _cut_all(record, side, jpeg_landmark_maps):
-    """Return the usable faces of a photo: PNG files and identities."""
+    """Return the usable faces of a photo: PNG files, places and numbers."""
     some = faces.from_record(record)
     image, size = record[faces.IMAGE], tf.shape(record[faces.IMAGE])[:2]
     known = layouts.read(some.keypoints, some.has_keypoints, LAYOUT)
@@ -165,11 +231,14 @@ def _cut_all(record, side, jpeg_landmark_maps):
 
     chosen = tf.cast(tf.where(usable & large)[:, 0], tf.int32)
     frames = tf.map_fn(cut_one, chosen, fn_output_signature=tf.string)
-    return frames, tf.gather(record[faces.IDENTITY], chosen)
+    return frames, tf.gather(places, chosen), chosen
 
 
-def _sorted(frames, identities, config):
-    """Return aligned crops, without the identities that have one face only."""
+def _sorted(identities, config, read):
+    """Return aligned crops, without the identities that have one face only.
+
+    `identities` and `read` are of faces in the order in which they were cut out.
+    """
     names, index, counts = np.unique(
         identities, return_inverse=True, return_counts=True
     )
@@ -185,8 +254,9 @@ def _sorted(frames, identities, config):
     order = order[several[index[order]]]
     renumbered = (np.cumsum(several) - 1)[index[order]]
     start = np.concatenate([[0], np.cumsum(counts[several])])
+    numbers = tf.constant(order, tf.int64)
     return AlignedCrops(
-        tf.constant(frames[order].tolist()),
+        lambda sorted_numbers: read(tf.gather(numbers, sorted_numbers)),
         tf.constant(renumbered, tf.int64),
         tf.constant(start, tf.int64),
     )

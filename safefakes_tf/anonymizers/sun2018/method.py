@@ -2,7 +2,7 @@
 
 import functools
 
-from safefakes_tf.anonymizers import face_crops
+from safefakes_tf.anonymizers import face_crops, face_cutting
 from safefakes_tf.anonymizers.registry import Method
 from safefakes_tf.anonymizers.sun2018 import network, trainer
 from safefakes_tf.anonymizers.sun2018.anonymizer import Sun2018
@@ -14,5 +14,7 @@ METHODS = {
         trainer.stages,
         functools.partial(face_crops.batches, Sun2018.keypoints),
         trainer.Sun2018Trainer,
+        cutter=face_cutting.cutter,
+        stored_batches=functools.partial(face_crops.stored_batches, Sun2018.keypoints),
     )
 }
