@@ -12,7 +12,7 @@ import functools
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -289,8 +289,18 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     def source_builder(self) -> "AnonymizedBuilder":
         """Return the builder of the photos that this one's are made from."""
-        return self.create(
-            self.builder_config.source(),
+        return self.recipe(self.builder_config.source())()
+
+    def recipe(
+        self, config: AnonymizedConfig | None = None
+    ) -> Callable[[], "AnonymizedBuilder"]:
+        """Return a function that makes this builder again, or that of another config.
+
+        Other processes can be sent it.
+        """
+        return functools.partial(
+            type(self).create,
+            config or self.builder_config,
             data_dir=os.fspath(self.data_dir_root),
             manual_dir=self.raw_dir,
             keypoint_models=self.keypoint_models,
