@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.utils import shared
 
 from safefakes_tf import mistakes
@@ -31,7 +31,7 @@ def make(options: Sequence[str], work: Work, job: Job) -> None:
     """Make what is missing of a data set; `resumable_build.build` calls it.
 
     Args:
-        options: flags of Beam, which change those of `beam_local_workers`.
+        options: flags of Beam; without a runner among them, this machine does the work.
         work, job: what to make.
 
     Raises:
@@ -64,7 +64,9 @@ def make(options: Sequence[str], work: Work, job: Job) -> None:
 def _pipeline(options):
     try:
         parsed = PipelineOptions([*beam_local_workers.OPTIONS, *options])
-        return beam.Pipeline(options=parsed)
+        named = parsed.view_as(StandardOptions).runner
+        runner = named or beam_local_workers.runner(parsed)
+        return beam.Pipeline(runner, options=parsed)
     except (ValueError, ImportError, SystemExit) as error:
         reason = (str(error).strip() or "see above").splitlines()[0]
         raise ValueError(f"--beam_options are not as Beam wants them: {reason}") from None

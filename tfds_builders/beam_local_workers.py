@@ -10,18 +10,31 @@ import pathlib
 import threading
 from collections.abc import Iterator
 
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability import python_urns
-from apache_beam.portability.api import beam_fn_api_pb2
+from apache_beam.portability.api import beam_fn_api_pb2, beam_provision_api_pb2
 from apache_beam.runners.portability import local_job_service
-from apache_beam.runners.portability.fn_api_runner import worker_handlers
+from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
+from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
-# Beam's runner for this machine, without the search for one to download.
 OPTIONS = (
-    "--runner=FnApiRunner",
     "--direct_running_mode=multi_processing",
     f"--direct_num_workers={os.cpu_count()}",
     "--default_sdk_harness_log_level=WARNING",
 )
+
+
+def runner(options: PipelineOptions) -> fn_runner.FnApiRunner:
+    """Return what Beam's DirectRunner takes for batches, once it has found no other.
+
+    Args:
+        options: of the pipeline; workers are told them, too.
+    """
+    encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
+    told = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
+    return fn_runner.FnApiRunner(
+        provision_info=fn_runner.ExtendedProvisionInfo(told)
+    )
 
 
 class _Handler(worker_handlers.SubprocessSdkWorkerHandler):
