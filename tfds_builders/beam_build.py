@@ -69,7 +69,9 @@ def _pipeline(options):
         return beam.Pipeline(runner, options=parsed)
     except (ValueError, ImportError, SystemExit) as error:
         reason = (str(error).strip() or "see above").splitlines()[0]
-        raise ValueError(f"--beam_options are not as Beam wants them: {reason}") from None
+        raise ValueError(
+            f"--beam_options are not as Beam wants them: {reason}"
+        ) from None
 
 
 def _build(pipeline, builder, job, missing):

@@ -32,9 +32,7 @@ def runner(options: PipelineOptions) -> fn_runner.FnApiRunner:
     """
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
     told = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
-    return fn_runner.FnApiRunner(
-        provision_info=fn_runner.ExtendedProvisionInfo(told)
-    )
+    return fn_runner.FnApiRunner(provision_info=fn_runner.ExtendedProvisionInfo(told))
 
 
 class _Handler(worker_handlers.SubprocessSdkWorkerHandler):

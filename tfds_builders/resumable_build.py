@@ -93,7 +93,9 @@ class Work:
         if self._derived is None:
             source = self.source
             self._derived = derive.derivation(
-                self.builder.builder_config, source.info.features, source.keypoint_layout
+                self.builder.builder_config,
+                source.info.features,
+                source.keypoint_layout,
             )
         features, derived = self.builder.info.features, self._derived(records)
         for part in made:
@@ -213,10 +215,9 @@ def make_here(work: Work, job: Job) -> None:
         of_split = job.of_split(split)
         if all(map(work.is_made, of_split)):
             continue
+        source = work.source
         with_keypoints = work.builder.needs_keypoints
-        read = work.source.encoded
-        if with_keypoints:
-            read = work.source.encoded_with_keypoints
+        read = source.encoded_with_keypoints if with_keypoints else source.encoded
         dataset = read(split)
         # Now, as all keypoints are there.
         missing = [part for part in of_split if not work.is_made(part)]
@@ -259,14 +260,9 @@ def _shards_of(job, split):
     shards = []
     for index, (begin, end) in enumerate(itertools.pairwise((0, *ends))):
         used = [part for part in of_split if part.begin < end and part.end > begin]
-        shards.append(
-            Shard(
-                str(template.sharded_filepath(shard_index=index, num_shards=num_shards)),
-                [str(parts.records_of(job.folder, part)) for part in used],
-                begin - used[0].begin,
-                end - begin,
-            )
-        )
+        path = template.sharded_filepath(shard_index=index, num_shards=num_shards)
+        files = [str(parts.records_of(job.folder, part)) for part in used]
+        shards.append(Shard(str(path), files, begin - used[0].begin, end - begin))
     return shards
 
 

@@ -55,7 +55,9 @@ class BuildDataset(_Photos):
     format: Literal["records", "folder"] = "records"
     output: str | None = None  # folder to make
     runner: Literal["local", "beam"] = "local"  # "beam": workers of Apache Beam
-    beam_options: str = ""  # flags of Beam, as in a shell; none: processes on this machine
+    beam_options: str = (
+        ""  # flags of Beam, as in a shell; none: processes on this machine
+    )
 
 
 @dataclasses.dataclass(frozen=True)
