@@ -28,6 +28,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BEAM = "--runner=beam"
+PHOTOS_PER_PART = 128
 
 
 class Builds:
@@ -36,13 +37,14 @@ class Builds:
     def __init__(self, folder: pathlib.Path, arguments: argparse.Namespace):
         """Begin; `folder` is for all of them."""
         self.folder, self.photos = folder, arguments.photos
+        self.anonymizer = arguments.anonymizer
         width, height = arguments.size
         self.flags = (
             *("--mode=build_dataset", "--dataset=synthetic_crowd"),
             f"--set=data.crowd.num_train={arguments.photos}",
             "--set=data.crowd.num_validation=1",
             *(f"--set=data.crowd.width={width}", f"--set=data.crowd.height={height}"),
-            f"--anonymizer={arguments.anonymizer}",
+            f"--anonymizer={self.anonymizer}",
         )
 
     def start(self, name: str, *flags: str, processors: str = "") -> subprocess.Popen:
@@ -82,7 +84,7 @@ class Builds:
             print((self.folder / f"{name}.log").read_text(), file=sys.stderr)
             raise SystemExit(f"the build {name} failed")
         begun, last = min(n for n in moments if n >= first), max(moments)
-        photos = self.photos - begun * 128
+        photos = self.photos - begun * PHOTOS_PER_PART
         seconds = moments[last] - moments[begun]
         rate = f"{photos / seconds:.1f} photos/s" if seconds else "too few photos"
         used = (_processor_seconds() - before) / self.photos
@@ -90,7 +92,7 @@ class Builds:
 
     def files(self, name: str) -> dict[str, bytes]:
         """Return what a data set consists of."""
-        [folder] = (self.folder / name / "synthetic_crowd").glob("[!s.]*-*/1.0.0")
+        [folder] = (self.folder / name).glob(f"*/{self.anonymizer}-*/1.0.0")
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -102,7 +104,7 @@ def _processor_seconds():
 def kill_at_half(builds: Builds, name: str, *flags: str) -> None:
     """Start a build, and kill all its processes when half of it is there."""
     process = builds.start(name, *flags)
-    half = builds.photos // 128 // 2
+    half = builds.photos // PHOTOS_PER_PART // 2
     while builds.num_parts(name) < half:
         if process.poll() is not None:
             raise SystemExit(f"the build {name} ended before half of it was there")
