@@ -117,7 +117,7 @@ def _resume(folder, made_from, names):
     own = {folder / name for name in (*locks.FILES, *own)}
     _check_files(folder, lambda path: not (path.is_dir() or path in own))
     if head:
-        _check_unchanged(folder, head, made_from)
+        check_unchanged(folder, head, made_from)
     kept = (JOURNAL, *locks.FILES, *names)
     _remove_others(folder, {folder / name for name in kept})
     head = {**made_from, NAMES: sorted(names)}
@@ -127,7 +127,19 @@ def _resume(folder, made_from, names):
     return {line.pop("name"): line for line in lines}
 
 
-def _check_unchanged(folder, head, made_from):
+def check_unchanged(
+    folder: pathlib.Path, head: Mapping[str, str], made_from: Mapping[str, str]
+) -> None:
+    """Check that results in a folder were made from what they would be made from now.
+
+    Args:
+        folder: for the message.
+        head: what they were made from.
+        made_from: what they would be made from.
+
+    Raises:
+        ValueError: if something differs; names it.
+    """
     changed = [
         f"{key}: {head.get(key)} -> {value}"
         for key, value in made_from.items()

@@ -21,8 +21,8 @@ ALLOWED = {
     },
     "tfds_builders": {
         *SHARED,
-        *("anonymizers", "detectors", "importers", "keypoints", "locks", "photos"),
-        *("pipeline", "provenance"),
+        *("anonymizers", "detectors", "importers", "keypoints", "locks", "mistakes"),
+        *("photos", "pipeline", "provenance", "unfinished"),
     },
     "pipeline": {*SHARED, "anonymizers", "keypoints", "photos", "provenance"},
     "provenance": {*SHARED, "anonymizers", "arithmetic"},

@@ -12,7 +12,8 @@ import functools
 import os
 import pathlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -22,7 +23,6 @@ from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.keypoints import layouts, mediapipe
 from tfds_builders import (
-    derive,
     features,
     folder_export,
     keypoint_store,
@@ -30,6 +30,7 @@ from tfds_builders import (
     quiet,
     raw_data,
     record_writer,
+    resumable_build,
     stored_info,
 )
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
@@ -166,13 +167,20 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     def _stored_layout(self):
         """Return the layout of the keypoints that are stored; None without any."""
-        return self.keypoint_layout if self._needs_keypoints() else self.KEYPOINTS
+        return self.keypoint_layout if self.needs_keypoints else self.KEYPOINTS
 
-    def _needs_keypoints(self):
+    @property
+    def needs_keypoints(self) -> bool:
+        """Whether the photos are made by an anonymizer that reads keypoints."""
         name = self.builder_config.anonymizer
         return (
             name != SOURCE and anonymizers.method(name).anonymizer.keypoints is not None
         )
+
+    @property
+    def searches_keypoints(self) -> bool:
+        """Whether `encoded_with_keypoints` needs a search."""
+        return self._stored_layout() != self.keypoint_layout
 
     @property
     def keypoint_layout(self) -> str:
@@ -196,27 +204,37 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         missing = (self.info.metadata or {}).get("missing")
         return f" here, as it was built without {missing}" if missing else ""
 
-    def _download_and_prepare(self, dl_manager, **kwargs):
-        super()._download_and_prepare(dl_manager=dl_manager, **kwargs)
-        if self.LICENSE:
-            print(f"licence: {self.LICENSE} Anonymized photos inherit it.", flush=True)
-
-    def _split_generators(self, dl_manager):
+    def _download_and_prepare(self, dl_manager, download_config):
         if self.MANUAL_DOWNLOAD_INSTRUCTIONS and self.raw_dir is None:
             self.raw_dir = raw_data.named_folder(dl_manager)
         if self.builder_config.anonymizer == SOURCE:
-            splits = self.source_examples(dl_manager)
-            self.info.metadata[RAW_SHA256] = self._raw_digest_now()
+            super()._download_and_prepare(dl_manager, download_config)
         else:
-            source = self.source_builder()
-            source.prepare()
-            self.info.metadata[RAW_SHA256] = source.info.metadata.get(RAW_SHA256)
-            with_keypoints = self._needs_keypoints()
-            read = source.encoded_with_keypoints if with_keypoints else source.encoded
-            derived = derive.derivation(
-                self.builder_config, source.info.features, source.keypoint_layout
-            )
-            splits = {split: derived(read(split)) for split in source.info.splits}
+            self._derive(download_config)
+        if self.LICENSE:
+            print(f"licence: {self.LICENSE} Anonymized photos inherit it.", flush=True)
+
+    def _derive(self, download_config):
+        source = self.source_builder()
+        source.prepare()
+        self.info.metadata[RAW_SHA256] = source.info.metadata.get(RAW_SHA256)
+        make = resumable_build.make_here
+        if download_config.beam_options is not None:
+            from tfds_builders import beam_build  # Beam need not be installed
+
+            make = functools.partial(beam_build.make, download_config.beam_options)
+        resumable_build.build(self, download_config, make)
+
+    def _post_download_and_prepare_hook(self):
+        resumable_build.remove_parts(self)
+
+    def template_of(self, split: str) -> Any:
+        """Return TFDS' template of the paths of the shards of a split."""
+        return self._get_filename_template(split)
+
+    def _split_generators(self, dl_manager):
+        splits = self.source_examples(dl_manager)
+        self.info.metadata[RAW_SHA256] = self._raw_digest_now()
         return {
             split: self._generate_examples(split, records)
             for split, records in splits.items()
@@ -233,17 +251,21 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     def _example_writer(self):
         return record_writer.OrderedWriter(self.info.file_format)
 
-    def prepare(self, wait: bool = True) -> None:
+    def prepare(
+        self, wait: bool = True, beam_options: Sequence[str] | None = None
+    ) -> None:
         """Build the data set, unless it is there; see `preparation.prepare`.
 
         Args:
             wait: for another process that builds it.
+            beam_options: flags of Apache Beam, whose workers then derive the photos.
 
         Raises:
             ValueError: as there, or if it is there, but built from other raw data than
                 are in their folder now. A folder that is gone is not missed.
         """
-        preparation.prepare(self, self.raw_dir, wait)
+        preparation.prepare(self, self.raw_dir, wait, beam_options)
+        resumable_build.remove_parts(self)  # a kill may have come before that
         used, now = self.info.metadata.get(RAW_SHA256), self._raw_digest_now()
         if used and now and used != now:
             raise ValueError(
@@ -262,8 +284,18 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     def source_builder(self) -> "AnonymizedBuilder":
         """Return the builder of the photos that this one's are made from."""
-        return self.create(
-            self.builder_config.source(),
+        return self.recipe(self.builder_config.source())()
+
+    def recipe(
+        self, config: AnonymizedConfig | None = None
+    ) -> Callable[[], "AnonymizedBuilder"]:
+        """Return a function that makes this builder again, or that of another config.
+
+        Other processes can be sent it.
+        """
+        return functools.partial(
+            type(self).create,
+            config or self.builder_config,
             data_dir=os.fspath(self.data_dir_root),
             manual_dir=self.raw_dir,
             keypoint_models=self.keypoint_models,
@@ -283,7 +315,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         `keypoint_store`.
         """
         records = self.encoded(split)
-        if self._stored_layout() != self.keypoint_layout:
+        if self.searches_keypoints:
             records = keypoint_store.attach(
                 records, self.data_path, split, self.create_detector
             )

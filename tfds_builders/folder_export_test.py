@@ -10,7 +10,7 @@ from PIL import Image
 
 import main
 from safefakes_tf import faces
-from safefakes_tf.config import CelebaConfig, DataConfig, FdfConfig
+from safefakes_tf.config import CelebaConfig, DataConfig, FdfConfig, OwnFacesConfig
 from safefakes_tf.photos import box_files
 from tfds_builders import folder_export
 from tfds_builders import registry as builders
@@ -84,6 +84,36 @@ def test_parts_go_where_they_came_from(name, part, tmp_path):
     assert {path.relative_to(output) for path in output.rglob(f"*.{suffix}")} == {
         path.relative_to(raw) for path in raw.rglob(f"*.{suffix}")
     }
+
+
+def test_a_folder_of_wider_face_is_read_as_own_faces(tmp_path):
+    raw = widerface_dataset_builder_test.write_copy(tmp_path / "raw")
+    for part, wrong, right in (
+        ("train", "60 40 9 20", "50 30 9 20"),  # beside the photo: a wrong one, there
+        ("val", "5 6 -2 4 0 0 0 0", "5 6 -2 4 0 0 0 1"),  # without a size: not valid
+    ):
+        path = raw / "wider_face_split" / f"wider_face_{part}_bbx_gt.txt"
+        path.write_text(path.read_text().replace(wrong, right))
+    builder = _build("widerface", raw, tmp_path / "one", anonymizer="blackout")
+    output = folder_export.export(builder, tmp_path / "published")
+    for split, part in {"train": "train", "validation": "val"}.items():
+        own = OwnFacesConfig(
+            annotations=f"../../wider_face_split/wider_face_{part}_bbx_gt.txt",
+            validation_share=float(part == "val"),
+        )
+        photos = output / f"WIDER_{part}" / "images"
+        options = {"anonymizer": "source", "own_faces": own}
+        again = _build("own_faces", photos, tmp_path / part, **options)
+        assert list(again.info.splits) == [split]
+        own_records = again.encoded(split).as_numpy_iterator()
+        published = builder.encoded(split).as_numpy_iterator()
+        for record, expected in zip(own_records, published, strict=True):
+            assert record[faces.FILENAME] == expected[faces.FILENAME]
+            assert record[faces.IMAGE] == expected[faces.IMAGE]
+            # A face without a size counts in the benchmark only.
+            sized = (expected[faces.BBOX_PIXELS][:, 2:] > 0).all(axis=1)
+            for key in (faces.BBOX, faces.BBOX_PIXELS):
+                np.testing.assert_array_equal(record[key], expected[key][sized])
 
 
 def test_a_data_set_that_came_from_no_folder_is_coco(tmp_path, capsys):

@@ -1,9 +1,10 @@
 """Keypoints of a data set that was annotated without: found once, stored beside it.
 
 They lie in the data set's folder, in one file for every few photos. A search that was
-interrupted goes on behind the last file.
+interrupted goes on with the files that are not there.
 """
 
+import hashlib
 import itertools
 import os
 import pathlib
@@ -16,6 +17,7 @@ import tqdm
 from safefakes_tf import atomic, faces, locks
 from safefakes_tf.importers import npz_files
 from safefakes_tf.keypoints import layouts, mediapipe, search
+from safefakes_tf.photos import reader
 
 FOLDER = "keypoints"
 PHOTOS_PER_FILE = 128
@@ -43,8 +45,60 @@ def attach(
         ValueError: if a model file is not to be found, or a file of stored keypoints is
             broken. If they are of other photos, reading the records fails.
     """
-    folder = pathlib.Path(folder) / FOLDER
-    files = _search(records, folder, split, create)
+    return _joined(records, _search(records, folder, split, create))
+
+
+def attach_to_part(
+    records: tf.data.Dataset,
+    folder: str | os.PathLike,
+    split: str,
+    number: int,
+    find: Callable[[np.ndarray, np.ndarray], search.Found],
+) -> tf.data.Dataset:
+    """Add keypoints to the records of one file, after a search unless it is there.
+
+    Args:
+        records: of `PHOTOS_PER_FILE` photos, or those that are left at the end.
+        folder: of the data set.
+        split: of the records.
+        number: of the file, from 0.
+        find: as `search.Detector.find`.
+
+    Returns:
+        As `attach`.
+
+    Raises:
+        ValueError: as `attach`.
+    """
+    file = _path(folder, split, number)
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        results = [
+            (photo, find(reader.decode_stored(photo[1]), photo[2]))
+            for photo in _photos(records)
+        ]
+        _write(file, results)
+    return _joined(records, [file])
+
+
+def digest(folder: str | os.PathLike, split: str, number: int) -> str | None:
+    """Return a SHA-256 of a file of keypoints, by its number; None if it is not there.
+
+    Args:
+        folder: of the data set.
+        split: of the photos.
+        number: of the file, from 0.
+    """
+    file = _path(folder, split, number)
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else None
+
+
+def _path(folder, split, number):
+    return pathlib.Path(folder) / FOLDER / f"{split}-{number:05d}.npz"
+
+
+def _joined(records, files):
+    """Return records with the keypoints that files hold."""
     # Tensors that a map captures are shared, not copied into its graph.
     names, counts, keypoints, source = (
         tf.concat(arrays, axis=0) for arrays in zip(*map(_read, files), strict=True)
@@ -52,7 +106,7 @@ def attach(
     ends = tf.cumsum(counts)
 
     def add(index, record):
-        message = f"{folder} holds keypoints of other photos; remove it"
+        message = f"{files[0].parent} holds keypoints of other photos; remove it"
         same = tf.debugging.assert_equal(names[index], record[faces.FILENAME], message)
         with tf.control_dependencies([same]):
             rows = slice(ends[index] - counts[index], ends[index])
@@ -70,33 +124,43 @@ def attach(
 def _search(records, folder, split, create):
     """Make the files that are not there, and return the paths of all."""
     numbers = range(-(-len(records) // PHOTOS_PER_FILE))
-    files = [folder / f"{split}-{number:05d}.npz" for number in numbers]
+    files = [_path(folder, split, number) for number in numbers]
     if not all(file.exists() for file in files):
-        folder.mkdir(exist_ok=True)
-        with locks.alone_in(folder, wait=True):
+        files[0].parent.mkdir(exist_ok=True)
+        with locks.alone_in(files[0].parent, wait=True):
             _search_on(files, records, create)
     return files
 
 
 def _search_on(files, records, create):
     # Again, as another process may have searched while this one waited.
-    missing = list(itertools.dropwhile(pathlib.Path.exists, files))
+    missing = [number for number, file in enumerate(files) if not file.exists()]
     if not missing:
         return
-    total, first = len(records), (len(files) - len(missing)) * PHOTOS_PER_FILE
-    photos, kept = itertools.tee(_photos(records.skip(first)))
-    processes = search.num_processes(total - first)
+    photos, kept = itertools.tee(_photos_of_files(records, missing))
+    total = len(records)
+    ends = (min((number + 1) * PHOTOS_PER_FILE, total) for number in missing)
+    sizes = [end - n * PHOTOS_PER_FILE for n, end in zip(missing, ends, strict=True)]
+    processes = search.num_processes(sum(sizes))
     found = search.find_all((photo[1:] for photo in photos), create, processes)
     bar = tqdm.tqdm(
         zip(kept, found, strict=True),
         "searching keypoints",
         total,
-        initial=first,
+        initial=total - sum(sizes),
         unit="photo",
         mininterval=1.0,
     )
-    for file in missing:
-        _write(file, list(itertools.islice(bar, PHOTOS_PER_FILE)))
+    for number, size in zip(missing, sizes, strict=True):
+        _write(files[number], list(itertools.islice(bar, size)))
+
+
+def _photos_of_files(records, numbers):
+    """Yield the photos that belong into files, in one pass over the records."""
+    first, wanted = numbers[0] * PHOTOS_PER_FILE, set(numbers)
+    for index, photo in enumerate(_photos(records.skip(first)), first):
+        if index // PHOTOS_PER_FILE in wanted:
+            yield photo
 
 
 def _photos(records):

@@ -4,6 +4,7 @@ import errno
 import os
 import pathlib
 import shutil
+from collections.abc import Sequence
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -15,16 +16,18 @@ def prepare(
     builder: tfds.core.DatasetBuilder,
     manual_dir: str | None = None,
     wait: bool = True,
+    beam_options: Sequence[str] | None = None,
 ) -> None:
     """Download and prepare a data set, unless that is done already.
 
     TFDS writes into a folder `incomplete.*` and renames it at the end. What a killed
-    build left behind is removed.
+    build left there is removed; what it keeps elsewhere, a builder knows.
 
     Args:
         builder: of the data set; its `info` is complete afterwards.
         manual_dir: folder of raw photos and annotations; None: TFDS' own default.
         wait: for another process that builds the same data set.
+        beam_options: flags of Apache Beam; None: this process does the work.
 
     Raises:
         ValueError: if the disk is full, the raw data are not as they should be, the
@@ -43,13 +46,15 @@ def prepare(
             for leftover in target.parent.glob("incomplete.*"):
                 shutil.rmtree(leftover)
             builder.download_and_prepare(
-                download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
+                download_config=tfds.download.DownloadConfig(
+                    manual_dir=manual_dir, beam_options=beam_options
+                )
             )
     except Exception as error:
         if _tells_full_disk(error):
             raise ValueError(
                 f"no space left in {target.parent} for {builder.info.full_name}; "
-                "nothing was kept; free some, or choose another --data_dir"
+                "free some, then the same command goes on, or choose another --data_dir"
             ) from error
         raise
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+from collections.abc import Sequence
 
 import safefakes_tf
 from safefakes_tf.config import DataConfig, names, values
@@ -43,7 +44,10 @@ def create_source_builder(data: DataConfig) -> AnonymizedBuilder:
 
 
 def prepare(
-    builder: AnonymizedBuilder, split: str | None = None, wait: bool = True
+    builder: AnonymizedBuilder,
+    split: str | None = None,
+    wait: bool = True,
+    beam_options: Sequence[str] | None = None,
 ) -> None:
     """Build a data set unless it is there, and print where it lies.
 
@@ -51,18 +55,19 @@ def prepare(
         builder: its `info` is complete afterwards.
         split: that will be read; a data set that has none is not built.
         wait: for another process that builds it.
+        beam_options: flags of Apache Beam, whose workers then derive the photos.
 
     Raises:
         ValueError: if raw photos or annotations are absent or malformed, the disk is
             full, there is no such split, or another process builds the data set and is
-            not waited for. Nothing half-built is left then.
+            not waited for. Nothing half-built can be read then.
     """
     if split not in (None, *builder.SPLITS):
         raise ValueError(
             f"{builder.name} has the splits {', '.join(builder.SPLITS)}, and {split} "
             "is needed; name another --dataset"
         )
-    builder.prepare(wait)
+    builder.prepare(wait, beam_options)
     print(f"photos:  {builder.data_path}", flush=True)
     if builder.info.metadata.get("demonstration_weights"):
         print("         generated with demonstration weights, to be looked at only")

@@ -33,6 +33,8 @@ FIELDS = {
     "box_units": "data.box_units",
     "output": "output",
     "format": "format",
+    "runner": "runner",
+    "beam_options": "beam_options",
     "detector": "detection.detector",
     "detector_weights": "detection.weights",
     "margin": "detection.margin",

@@ -54,6 +54,10 @@ class BuildDataset(_Photos):
     # "folder": written to --output, too, in the layout that they came from, or as COCO.
     format: Literal["records", "folder"] = "records"
     output: str | None = None  # folder to make
+    runner: Literal["local", "beam"] = "local"  # "beam": workers of Apache Beam
+    beam_options: str = (
+        ""  # flags of Beam, as in a shell; none: processes on this machine
+    )
 
 
 @dataclasses.dataclass(frozen=True)

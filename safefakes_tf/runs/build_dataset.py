@@ -1,6 +1,8 @@
 """--mode=build_dataset: prepare the photos a run reads, anonymized or not."""
 
+import importlib.util
 import pathlib
+import shlex
 
 from safefakes_tf.config import BuildDataset
 from safefakes_tf.config.next_command import next_command
@@ -12,14 +14,16 @@ def run(settings: BuildDataset, workdir: pathlib.Path) -> None:
     """Prepare the data set of `settings.data`, and the photos it is made from.
 
     Args:
-        settings: `data` and the seed; `format` and `output`, of a folder to write too.
+        settings: `data` and the seed; `format` and `output`, of a folder to write too;
+            `runner` and `beam_options`, of those who do the work.
         workdir: unused; data sets lie in `settings.data.data_dir`.
 
     Raises:
         ValueError: if raw photos or annotations are absent or malformed, the disk is
-            full, or another process builds the data set. Nothing half-built is left
-            then.
+            full, another process builds the data set, or Beam is not installed.
+            Nothing half-built can be read then; the same command goes on with it.
     """
+    beam_options = _beam_options(settings)
     as_folder = settings.format == "folder"
     if as_folder and (settings.data.anonymize == "on_the_fly" or not settings.output):
         raise ValueError(
@@ -32,9 +36,27 @@ def run(settings: BuildDataset, workdir: pathlib.Path) -> None:
         builder = builders.create_builder(settings.data, settings.seed)
     if as_folder:
         folder_export.check(builder, settings.output)
-    builders.prepare(builder, wait=False)
+    builders.prepare(builder, wait=False, beam_options=beam_options)
     for split, counts in builder.info.metadata["counts"].items():
         print(f"{split}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
     if as_folder:
         print(f"folder:  {folder_export.export(builder, settings.output)}")
     print(next_command("train_detector", settings.data))
+
+
+def _beam_options(settings):
+    """Return the flags of Beam; None without it."""
+    if settings.runner == "local":
+        if settings.beam_options:
+            raise ValueError("--beam_options are of --runner=beam; add that")
+        return None
+    if importlib.util.find_spec("apache_beam") is None:
+        raise ValueError(
+            "--runner=beam needs Apache Beam; install it with `pip install -e .[beam]`"
+        )
+    try:
+        return shlex.split(settings.beam_options)
+    except ValueError as error:
+        raise ValueError(
+            f"--beam_options must be flags as in a shell: {error}"
+        ) from error

@@ -1,6 +1,7 @@
 """--mode=build_dataset: what it says, what it leaves, on real photos where they are."""
 
 import dataclasses
+import importlib.util
 import json
 
 import numpy as np
@@ -93,6 +94,27 @@ def test_a_second_run_with_other_photos_is_a_one_line_error(config, tmp_path):
     photo.unlink()
     with pytest.raises(ValueError, match=r"^[^\n]*was built from other photos[^\n]*$"):
         build_dataset.run(config, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"beam_options": "--x"}, r"^--beam_options are of --runner=beam; add that$"),
+        ({"runner": "beam"}, r"^--runner=beam needs Apache Beam; install it [^\n]*$"),
+        (
+            {"runner": "beam", "beam_options": "'"},
+            r"^--beam_options must be flags as in a shell: [^\n]*$",
+        ),
+    ],
+)
+def test_what_beam_cannot_have_is_told_first(
+    config, tmp_path, monkeypatch, options, message
+):
+    found = None if len(options) == 1 else True
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
+    with pytest.raises(ValueError, match=message):
+        build_dataset.run(dataclasses.replace(config, **options), tmp_path)
+    assert not (tmp_path / "data").exists()
 
 
 def test_on_the_fly_only_the_source_is_prepared(config, tmp_path):

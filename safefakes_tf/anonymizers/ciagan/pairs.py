@@ -132,13 +132,13 @@ def _batches(settings, crops, seed):
         numbers = index * pairs_per_element + tf.range(
             pairs_per_element, dtype=tf.int64
         )
-        shares, first, second = tf.map_fn(
+        shares, seeds, first, second = tf.map_fn(
             draw_pair, numbers, fn_output_signature=draw_spec
         )
         frames = crops.read(tf.concat([first, second], axis=0))
         pairs = tf.map_fn(
             make_pair,
-            (shares, first, second, *tf.split(frames, 2)),
+            (shares, seeds, first, second, *tf.split(frames, 2)),
             fn_output_signature=pair_spec,
         )
         return Positioned(pairs, index)
@@ -146,18 +146,19 @@ def _batches(settings, crops, seed):
     def draw_pair(number):
         seeds = tf.stack([tf.cast(seed, tf.int64), number])
         draw = tf.random.stateless_uniform([13], seeds)
-        return draw[5:], *_draw_pair(crops, draw[:5])
+        return draw[5:], seeds, *_draw_pair(crops, draw[:5])
 
     def make_pair(drawn):
-        shares, first, second, frame, other_frame = drawn
+        shares, seed, first, second, frame, other_frame = drawn
         image, landmarks, mask = _patch(frame, shares[:4], config)
         other, _, _ = _patch(other_frame, shares[4:], config)
         identity = crops.identity[second]
         same = tf.cast(crops.identity[first] == identity, tf.float32)
-        return PairBatch(image, other, landmarks, mask, identity, same, seeds)
+        return PairBatch(image, other, landmarks, mask, identity, same, seed)
 
     number_spec = tf.TensorSpec([], tf.int64)
-    draw_spec = tf.TensorSpec([8], tf.float32), number_spec, number_spec
+    seed_spec = tf.TensorSpec([2], tf.int64)
+    draw_spec = tf.TensorSpec([8], tf.float32), seed_spec, number_spec, number_spec
     square = [config.resolution, config.resolution]
     colours = tf.TensorSpec([*square, 3], tf.float32)
     pair_spec = PairBatch(
@@ -167,7 +168,7 @@ def _batches(settings, crops, seed):
         mask=tf.TensorSpec([*square, 1], tf.float32),
         identity=number_spec,
         same=tf.TensorSpec([], tf.float32),
-        seed=tf.TensorSpec([2], tf.int64),
+        seed=seed_spec,
     )
 
     def from_position(position):
