@@ -49,11 +49,11 @@ ALLOWED = {
     "detectors": {
         *SHARED,
         *("cached_files", "frozen", "importers", "keypoints", "training"),
-        "workdir",
+        *("weight_files", "workdir"),
     },
     "evaluation": {
         *SHARED,
-        *("cached_files", "detectors", "importers", "photos", "workdir"),
+        *("detectors", "importers", "photos", "weight_files", "workdir"),
     },
     "similarity": {*SHARED, "evaluation", "tfds_builders"},
     "training": {*SHARED, "contact_sheet", "workdir"},
@@ -62,6 +62,7 @@ ALLOWED = {
     "keypoints": {"ops", "boxes", "faces", "photos", "cached_files"},
     "cached_files": set(),
     "frozen": set(),
+    "weight_files": {"cached_files"},
     "locks": {"atomic", "printing"},
     "mistakes": {"printing"},
     "printing": set(),
