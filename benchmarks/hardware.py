@@ -11,8 +11,7 @@ precision. All ways of a work run in turn, and the limits of the machine in the 
 rounds: a large matrix product, a large convolution and a copy. Printed are medians over
 the rounds: milliseconds, TFLOP/s as TensorFlow's profiler counts them (of loops in a
 graph it counts nothing), their share of the convolution's in the same precision, and
-how many times as fast as the first line of the work. --quick takes about two minutes
-on two idle cores.
+how many times as fast as the first line of the work. --quick is meant for CPUs.
 """
 
 import argparse
