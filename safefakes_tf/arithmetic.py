@@ -43,9 +43,13 @@ def describe() -> dict[str, str]:
     }
 
 
+def processor_flags() -> set[str]:
+    """Return the flags of the processor, as Linux names them; elsewhere none."""
+    return set(re.findall(r"\w+", _CPUINFO.read_text() if _CPUINFO.exists() else ""))
+
+
 def _instruction_set():
-    text = _CPUINFO.read_text() if _CPUINFO.exists() else ""
-    found = set(re.findall(r"\w+", text)) & {*_FLAGS}
+    found = processor_flags() & {*_FLAGS}
     best = max(found, key=_FLAGS.index, default="")
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA")
     words = platform.machine(), best, limit and f"at most {limit}"

@@ -11,8 +11,8 @@ def weights(variables: Iterable[keras.Variable]) -> keras.StatelessScope:
 
     A graph that is traced there needs no variables to be saved or run, and is faster:
     a convolution arranges a constant kernel for its instructions once, not at every
-    call. Tracing takes longer, which pays from some ten calls on. What is assigned to
-    the variables later changes nothing, so the weights must be final.
+    call. Tracing takes longer, which pays after some tens of calls. What is assigned
+    to the variables later changes nothing, so the weights must be final.
 
     Args:
         variables: of a Keras model.

@@ -41,7 +41,7 @@ class FakeDetector:
 
     MIN_WIDTH = 0.1  # of the photo's width
 
-    def __init__(self, models: str | None = None):
+    def __init__(self, models: str | None = None, layout: str = layouts.FOUND):
         """Take what a real one takes."""
 
     def find(self, photo: np.ndarray, boxes: np.ndarray) -> search.Found:

@@ -16,7 +16,14 @@ ALLOWED = {
         *("anonymized_folder", "own_inputs", "own_photos", "review"),
         *("anonymizers", "arithmetic", "contact_sheet", "detectors", "evaluation"),
         *("export", "importers", "keypoints", "mistakes", "photos", "pipeline"),
-        *("provenance", "report", "similarity", "tfds_builders", "training"),
+        *(
+            "precision",
+            "provenance",
+            "report",
+            "similarity",
+            "tfds_builders",
+            "training",
+        ),
         *("unfinished", "workdir"),
     },
     "tfds_builders": {
@@ -37,12 +44,12 @@ ALLOWED = {
         "unfinished",
     },
     "review": {"photos"},
-    "export": {*SHARED, "anonymizers", "detectors"},
-    "anonymizers": {*SHARED, "keypoints", "training", "importers"},
+    "export": {*SHARED, "anonymizers", "detectors", "frozen"},
+    "anonymizers": {*SHARED, "frozen", "keypoints", "training", "importers"},
     "detectors": {
         *SHARED,
-        *("cached_files", "importers", "keypoints", "training", "weight_files"),
-        "workdir",
+        *("cached_files", "frozen", "importers", "keypoints", "training"),
+        *("weight_files", "workdir"),
     },
     "evaluation": {
         *SHARED,
@@ -54,6 +61,7 @@ ALLOWED = {
     "photos": {"ops", "boxes", "faces", "atomic"},
     "keypoints": {"ops", "boxes", "faces", "photos", "cached_files"},
     "cached_files": set(),
+    "frozen": set(),
     "weight_files": {"cached_files"},
     "locks": {"atomic", "printing"},
     "mistakes": {"printing"},
@@ -66,6 +74,7 @@ ALLOWED = {
     "boxes": set(),
     "ops": set(),
     "arithmetic": set(),
+    "precision": {"arithmetic"},
     "atomic": set(),
     "config": set(),
 }

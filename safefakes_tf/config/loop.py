@@ -15,4 +15,7 @@ class LoopConfig:
     log_every: Count = 50  # steps
     checkpoint_every: Count = 5_000  # steps
     image_summary_every: Count = 5_000  # steps
-    mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    # auto: mixed_bfloat16 where the GPU or processor has units for it, else float32.
+    mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = (
+        "float32"
+    )

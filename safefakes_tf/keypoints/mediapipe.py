@@ -35,12 +35,16 @@ class MediaPipeDetector:
 
     Args:
         models: the folder of the `.task` files; None: see `model_files.find`.
+        layout: that is needed of what is found. The mesh alone gives `ibug68`, so
+            BlazeFace and the pose landmarker, half of the work, are not asked then.
 
     Raises:
         ValueError: if a model file is not to be found.
     """
 
-    def __init__(self, models: str | os.PathLike | None = None):
+    def __init__(
+        self, models: str | os.PathLike | None = None, layout: str = layouts.FOUND
+    ):
         from mediapipe.tasks import python as tasks
         from mediapipe.tasks.python import vision
 
@@ -52,6 +56,9 @@ class MediaPipeDetector:
                 min_face_detection_confidence=MIN_CONFIDENCE,
             )
         )
+        self._blazeface = self._pose = None
+        if layout == "ibug68":
+            return
         self._blazeface = blazeface(path, MIN_CONFIDENCE)
         path = model_files.find("pose_landmarker_full.task", models)
         self._pose = vision.PoseLandmarker.create_from_options(
@@ -76,7 +83,7 @@ class MediaPipeDetector:
 
     def close(self) -> None:
         """Free the models."""
-        for model in (self._mesh, self._blazeface, self._pose):
+        for model in filter(None, (self._mesh, self._blazeface, self._pose)):
             model.close()
 
     def _find_one(self, photo, box):
@@ -92,7 +99,11 @@ class MediaPipeDetector:
         best = _best(box, areas)
         if best is not None:
             points[:NUM_IBUG] = meshes[best][list(layouts.MESH_OF_IBUG68)]
+            if self._pose is None:
+                return points, faces.MESH, areas[best]
             five, source = _five_of_68(points), faces.MESH
+        elif self._blazeface is None:
+            return points, faces.NOT_FOUND, np.zeros(4)
         else:
             seen = self._blazeface.detect(image).detections
             sixes = [corner + _array(each.keypoints) * scale for each in seen]

@@ -200,7 +200,9 @@ def _anonymize(settings, inputs, anonymizer, detector, partial):
         if anonymizer.keypoints:
             # No lambda: other processes get it, pickled.
             create = functools.partial(
-                mediapipe.MediaPipeDetector, data.keypoint_models
+                mediapipe.MediaPipeDetector,
+                data.keypoint_models,
+                anonymizer.keypoints,
             )
             num = search.num_processes(len(listed) - len(partial.done))
             find = stack.enter_context(search.searching(create, num, upright=True))

@@ -6,6 +6,7 @@ import pathlib
 
 import keras
 
+from safefakes_tf import precision
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import generator_files, registry
 from safefakes_tf.config import TrainAnonymizer, names, values
@@ -35,6 +36,7 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
     )
     method = registry.method(name)
     stages = method.stages(settings)
+    settings = precision.resolved(settings)
     files.claim(settings, workdir)
     devices = strategy.create(settings.devices)  # first: it may still set up TensorFlow
 

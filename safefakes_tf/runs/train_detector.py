@@ -6,6 +6,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
+from safefakes_tf import precision
 from safefakes_tf import workdir as files
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import TrainDetector
@@ -30,6 +31,7 @@ def run(settings: TrainDetector, workdir: pathlib.Path) -> None:
         training.loop.NonFiniteLoss: if the training diverges.
     """
     # === Work folder and devices ===
+    settings = precision.resolved(settings)
     files.claim(settings, workdir)
     devices = strategy.create(settings.devices)  # first: it may still set up TensorFlow
 

@@ -1,5 +1,6 @@
 """MediaPipe on drawn heads: points in their places, and never a neighbour's."""
 
+import contextlib
 import functools
 
 import fake_keypoints
@@ -63,6 +64,20 @@ def test_the_seven_points_and_the_source(keypoint_detector):
                 assert seven[face, 1, 1] > seven[face, 2, 1]  # the person's left eye
             if present[5:].all():
                 assert seven[face, 5, 0] > seven[face, 0, 0]  # shoulders below the nose
+
+
+def test_for_the_68_points_only_the_mesh_is_asked(keypoint_detector):
+    with contextlib.closing(mediapipe.MediaPipeDetector(layout="ibug68")) as mesh:
+        for photo, boxes, _ in some_scenes():
+            found, every = mesh.find(photo, boxes), keypoint_detector.find(photo, boxes)
+            by_mesh = every.source == faces.MESH
+            np.testing.assert_array_equal(found.source == faces.MESH, by_mesh)
+            assert (found.source[~by_mesh] == faces.NOT_FOUND).all()
+            np.testing.assert_array_equal(
+                found.keypoints[by_mesh, :68], every.keypoints[by_mesh, :68]
+            )
+            assert not found.keypoints[~by_mesh].any()
+            assert not found.keypoints[:, 68:].any()
 
 
 def test_a_box_beside_a_face_gets_nothing_of_it(keypoint_detector):
