@@ -17,7 +17,7 @@ import tqdm
 from safefakes_tf import atomic, printing
 from safefakes_tf import workdir as files
 from safefakes_tf.config import LoopConfig
-from safefakes_tf.training import ema, metrics_file
+from safefakes_tf.training import ema, metrics_file, steps
 from safefakes_tf.training.strategy import is_chief
 
 
@@ -26,9 +26,11 @@ class Trainer(Protocol):
 
     Attributes:
         items: what a checkpoint holds, by name: models, optimizers, EMAs.
+        compiles: whether XLA can compile `train_step`.
     """
 
     items: dict[str, Any]
+    compiles: bool
 
     def train_step(self, batch: NamedTuple) -> dict[str, tf.Tensor]:
         """Learn from one replica's share of a batch.
@@ -71,18 +73,17 @@ def train(
         ValueError: if the batch does not split evenly over the replicas.
     """
     _check_split(config.global_batch_size, strategy)
+    xla = steps.uses_xla(config.xla, trainer, strategy)
     chief = is_chief(strategy)
     # 1. Resume where the last checkpoint stood; the caller has set the initial weights.
     progress = _Progress(trainer, strategy, workdir)
     start = progress.restore()
     log = _Log(workdir, start) if chief else None
     batches = iter(_untuned(make_dataset(progress.position())))
-    step_fn = _make_step(trainer, strategy)
+    calls = steps.Calls(trainer, strategy, config.global_batch_size, xla)
 
     # 2. Step, log, checkpoint.
-    bar = tqdm.trange(
-        start,
-        config.total_steps,
+    bar = tqdm.tqdm(
         initial=start,
         total=config.total_steps,
         desc="training",
@@ -91,26 +92,51 @@ def train(
         mininterval=1.0,
         file=sys.stdout,
     )
-    for step in bar:
-        batch, position = next(batches)
-        batch = _distribute(batch, strategy, config)
-        losses = {name: float(value) for name, value in step_fn(batch).items()}
-        _check_finite(losses, step, workdir)
-        progress.advance(step + 1, int(tf.reduce_max(position)) + 1)
-        last = step + 1 == config.total_steps
-        if chief and (last or (step + 1) % config.log_every == 0):
+    step, unread = start, []  # what calls return stays on the device until it is read
+    while step < config.total_steps:
+        stop = _next_stop(step, config)
+        taken = calls(batches, tf.constant(step, tf.int64), tf.constant(stop, tf.int64))
+        unread.append(taken._replace(batch=None))
+        bar.update(stop - step)
+        step = stop
+
+        def due(every, step=step):
+            return step == config.total_steps or step % every == 0
+
+        if not any(map(due, _rhythms(config))):
+            continue
+        losses = _read(unread, calls.names, workdir)
+        unread.clear()
+        if chief and due(config.log_every):
             learning_rate = trainer.learning_rate()
-            log.scalars(step + 1, losses, learning_rate)
+            log.scalars(step, losses, learning_rate)
             bar.set_postfix(loss=f"{losses['total']:.3f}", rate=f"{learning_rate:.1e}")
-        if chief and (last or (step + 1) % config.image_summary_every == 0):
-            first = tf.nest.map_structure(
-                lambda values: strategy.experimental_local_results(values)[0], batch
-            )
-            log.image(step + 1, trainer.image_summary(first))
-        if last or (step + 1) % config.checkpoint_every == 0:
+        if chief and due(config.image_summary_every):
+            first = steps.share_of(0, taken.batch, strategy, config.global_batch_size)
+            log.image(step, trainer.image_summary(first))
+        if due(config.checkpoint_every):
             _check_weights(trainer, step, workdir)
-            progress.save()
+            progress.save(step, taken.position)
+    bar.close()
     progress.close()
+
+
+def _rhythms(config):
+    return config.log_every, config.image_summary_every, config.checkpoint_every
+
+
+def _next_stop(step, config):
+    """Return the step at which a call that starts at `step` has to end."""
+    ends = [(step // every + 1) * every for every in _rhythms(config)]
+    return min(step + config.steps_per_call, config.total_steps, *ends)
+
+
+def _read(calls, names, workdir):
+    """Return the losses of the last step, by name, once all before are finite."""
+    for taken in calls:
+        losses = dict(zip(names, taken.losses.numpy().tolist(), strict=True))
+        _check_finite(losses, int(taken.step), workdir)
+    return losses
 
 
 class _Progress:
@@ -149,11 +175,9 @@ class _Progress:
     def position(self):
         return int(self._position)
 
-    def advance(self, step, position):
+    def save(self, step, position):
         self._step.assign(step)
         self._position.assign(position)
-
-    def save(self):
         self._folder.stat()  # TensorFlow would make it anew, and go on without the rest
         self._manager.save(checkpoint_number=self._step)
 
@@ -220,18 +244,6 @@ def _reading(checkpoint):
         ) from error
 
 
-def _make_step(trainer, strategy):
-    @tf.function(reduce_retracing=True, autograph=False)  # traces in half the time
-    def step(batch):
-        losses = strategy.run(trainer.train_step, args=(batch,))
-        return {
-            name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
-            for name, value in losses.items()
-        }
-
-    return step
-
-
 def _untuned(dataset):
     """Return the dataset without the tuner of its parallel calls and buffers.
 
@@ -242,25 +254,6 @@ def _untuned(dataset):
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.with_options(options)
-
-
-def _distribute(batch, strategy, config):
-    """Give each replica its slice of the global batch.
-
-    Every worker reads the whole batch and takes its part. That repeats the reading, but
-    one device and many then see the same batches whatever the reader drops. An iterator
-    of the strategy's own would be tuned; see `_untuned`.
-    """
-    share = config.global_batch_size // strategy.num_replicas_in_sync
-
-    def of_replica(context):
-        first = context.replica_id_in_sync_group * share
-        with tf.device("CPU:0"):  # else a GPU would get the whole batch first
-            return tf.nest.map_structure(
-                lambda values: values[first : first + share], batch
-            )
-
-    return strategy.experimental_distribute_values_from_function(of_replica)
 
 
 def _check_split(batch_size, strategy):
@@ -290,7 +283,7 @@ def _check_weights(trainer, step, workdir):
 
 def _diverged(step, what, workdir):
     return NonFiniteLoss(
-        f"step {step + 1}: {what}; the last good checkpoint is in "
+        f"step {step}: {what}; the last good checkpoint is in "
         f"{workdir / 'checkpoints'}; lower the learning rate (optimizer.learning_rate, "
         "or gan.generator_learning_rate and gan.discriminator_learning_rate) in a new "
         "work folder"

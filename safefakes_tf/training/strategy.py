@@ -1,5 +1,6 @@
 """The tf.distribute strategy that a configuration asks for."""
 
+import contextlib
 import functools
 import os
 
@@ -21,6 +22,7 @@ def create(devices: str) -> tf.distribute.Strategy:
     if count and not count.isdigit():
         raise ValueError(f"devices must be like gpu:2; got {devices}")
     gpus = tf.config.list_physical_devices("GPU")
+    _grow(gpus)
     if kind == "auto":
         kind = _best_kind(gpus)
     if kind == "multi_worker":
@@ -52,6 +54,13 @@ def _is_of_chief(resolver):
     if resolver.task_type != "worker":
         return resolver.task_type in (None, "", "chief")
     return resolver.task_id == 0 and "chief" not in resolver.cluster_spec().jobs
+
+
+def _grow(gpus):
+    """Let TensorFlow take a GPU's memory as it needs it, not all of it at once."""
+    for gpu in gpus:
+        with contextlib.suppress(RuntimeError):  # TensorFlow has started: too late
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def _best_kind(gpus):

@@ -170,7 +170,14 @@ def test_a_detector_of_version_0_4_0_is_read_by_every_mode(capsys):
     told = set(capsys.readouterr().err.splitlines())
     sets = "data.own_faces, data.pipa, data.fdf, data.celeba"  # these came later
     always = f"data.anonymization.strength, {sets}"
-    sometimes = ("", ", similarity", ", gan.only_with_keypoints, gan.augmentation")
+    of_trainings = ", loop.steps_per_call, loop.xla"
+    sometimes = (
+        "",
+        ", similarity",
+        of_trainings,
+        f"{of_trainings}, similarity",
+        f"{of_trainings}, gan.only_with_keypoints, gan.augmentation",
+    )
     assert told == {
         f"{path} lacks {always}{end}: taken as by default" for end in sometimes
     }

@@ -17,7 +17,7 @@ from safefakes_tf.anonymizers.ciagan import network as ciagan
 from safefakes_tf.anonymizers.ciagan.trainer import DISCRIMINATOR_PAIRS
 from safefakes_tf.config import adapt, apply_overrides
 from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
-from safefakes_tf.training import loop, strategy
+from safefakes_tf.training import loop, steps, strategy
 from safefakes_tf.training.batches import FaceBatch, PairBatch, PhotoBatch, Positioned
 
 pytestmark = [
@@ -203,7 +203,8 @@ def name(request):
     """Let all tests of one method run in turn, then free its graphs."""
     yield request.param
     untrained.cache_clear()
-    loop._make_step.cache_clear()
+    steps.make_step.cache_clear()
+    steps.Calls.cache_clear()
     gc.collect()
 
 
@@ -218,7 +219,8 @@ def method(name):
 def steps_traced_once():
     """Keep a trainer's step from one training to the next, as tracing takes longest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_make_step", functools.cache(loop._make_step))
+        patch.setattr(steps, "make_step", functools.cache(steps.make_step))
+        patch.setattr(steps, "Calls", functools.cache(steps.Calls))
         yield
     untrained.cache_clear()
 
@@ -374,10 +376,10 @@ def test_ten_steps_are_five_and_five_resumed_to_the_bit(
 
 
 def test_a_checkpoint_holds_every_variable_of_a_step(method):
-    trainer, _, distribution, config = untrained(*method, "cpu")
-    step = loop._make_step(trainer, distribution)
+    trainer, _, distribution, _ = untrained(*method, "cpu")
+    step = steps.make_step(trainer, distribution, False)
     batch, _ = next(iter(method[2](0)))
-    batch = loop._distribute(batch, distribution, config.loop)
+    batch = steps.distribute(batch, distribution, BATCH)
     used = step.get_concrete_function(batch).graph.variables
     stored = {variable.ref() for variable in variables_of(trainer).values()}
     assert len(used) > 10
@@ -386,8 +388,8 @@ def test_a_checkpoint_holds_every_variable_of_a_step(method):
 
 def test_several_steps_need_one_trace(method):
     """Also where photos have other numbers of faces, up to a full bucket of boxes."""
-    trainer, _, distribution, config = untrained(*method, "cpu")
-    step = loop._make_step(trainer, distribution)
+    trainer, _, distribution, _ = untrained(*method, "cpu")
+    step = steps.make_step(trainer, distribution, False)
     counts = []
     for batch, position in method[2](0).take(4):
         if method == TRAINERS["detector"]:
@@ -395,7 +397,7 @@ def test_several_steps_need_one_trace(method):
                 boxes=tf.repeat(batch.boxes[:, :1], 16, axis=1),
                 num_boxes=tf.cast(position, tf.int32),
             )
-        step(loop._distribute(batch, distribution, config.loop))
+        step(steps.distribute(batch, distribution, BATCH))
         counts.append(step.experimental_get_tracing_count())
     assert len(set(counts)) == 1
 

@@ -14,7 +14,7 @@ from safefakes_tf.config import InferenceConfig, adapt, names
 from safefakes_tf.detectors.dsfd import inference, network, random_initialization
 from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.faces import Faces
-from safefakes_tf.training import loop, strategy
+from safefakes_tf.training import steps, strategy
 from safefakes_tf.training.batches import PhotoBatch, Positioned
 
 pytestmark = pytest.mark.gpu
@@ -54,8 +54,8 @@ def test_a_step_of_the_detector(kind):
         distribution = strategy.create(devices)
         with distribution.scope():
             trainer = DetectorTrainer(settings, dataset)
-        step = loop._make_step(trainer, distribution)
-        losses = step(loop._distribute(batch, distribution, settings.loop))
+        step = steps.make_step(trainer, distribution, False)
+        losses = step(steps.distribute(batch, distribution, size))
         return {name: float(value) for name, value in losses.items()}, trainer
 
     (losses, trainer), (expected, reference) = map(learn, DEVICES[::-1])

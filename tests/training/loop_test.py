@@ -23,6 +23,8 @@ class Numbers(NamedTuple):
 class OneWeight:
     """Moves a weight towards each number it is shown; `poison` makes a NaN."""
 
+    compiles = False
+
     def __init__(self, poison=None):
         self.weight = tf.Variable(0.0)
         self.items = {"weight": self.weight}
@@ -54,13 +56,9 @@ def train(workdir, total_steps, devices="cpu", poison=None, **options):
     distribution = strategy.create(devices)
     with distribution.scope():
         trainer = OneWeight(poison)
+    rhythm = {"log_every": 1, "checkpoint_every": 5, "image_summary_every": 100}
     config = LoopConfig(
-        total_steps=total_steps,
-        global_batch_size=4,
-        log_every=1,
-        checkpoint_every=5,
-        image_summary_every=100,
-        **options,
+        total_steps=total_steps, global_batch_size=4, **{**rhythm, **options}
     )
     loop.train(trainer, numbers_from, distribution, config, workdir)
     return trainer.weight.numpy()
@@ -196,6 +194,54 @@ def test_a_non_finite_loss_stops_with_a_report_and_keeps_the_checkpoint(tmp_path
         train(tmp_path, 20, poison=46)
     newest = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
     assert newest.endswith("ckpt-5")
+
+
+@pytest.mark.parametrize("per_call", [1, 3, 50])
+def test_a_loss_that_is_not_finite_between_two_logs_is_found(tmp_path, per_call):
+    """The step is named, not that at which losses were read; later ones are finite."""
+    with pytest.raises(loop.NonFiniteLoss, match=r"^step 8: .*total nan"):
+        train(tmp_path, 20, poison=46, log_every=20, steps_per_call=per_call)
+    newest = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
+    assert newest.endswith("ckpt-5")
+    assert not metrics_file.read(tmp_path / "metrics.jsonl")
+
+
+@pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
+def test_steps_of_a_call_keep_the_rhythm(tmp_path, devices, monkeypatch):
+    pictures = []
+    monkeypatch.setattr(
+        OneWeight,
+        "image_summary",
+        lambda self, batch: (
+            pictures.append(batch.number.numpy().tolist())
+            or np.zeros([2, 2, 3], np.uint8)
+        ),
+    )
+    rhythm = {"log_every": 3, "image_summary_every": 4}
+    one = train(tmp_path / "1", 11, devices, steps_per_call=1, **rhythm)
+    several = train(tmp_path / "7", 11, devices, steps_per_call=7, **rhythm)
+    assert one == several
+    assert pictures[: len(pictures) // 2] == pictures[len(pictures) // 2 :]
+    logs = [metrics_file.read(tmp_path / n / "metrics.jsonl") for n in ("1", "7")]
+    assert [record["step"] for record in logs[1]] == [3, 6, 9, 11]
+    assert [r["total"] for r in logs[0]] == [r["total"] for r in logs[1]]
+    for folder in ("1", "7"):
+        images = (tmp_path / folder / "pictures").iterdir()
+        assert sorted(path.stem for path in images) == [
+            "00000004",
+            "00000008",
+            "00000011",
+        ]
+
+
+def test_xla_gives_what_the_graph_gives(tmp_path):
+    off = train(tmp_path / "off", 5, xla="off")
+    np.testing.assert_allclose(train(tmp_path / "on", 5, xla="on"), off, rtol=1e-6)
+
+
+def test_xla_is_refused_on_several_devices(tmp_path):
+    with pytest.raises(ValueError, match="one device; got 2 replicas: choose auto"):
+        train(tmp_path, 5, "cpu:2", xla="on")
 
 
 def test_no_training_waits_for_a_sleeping_tuner(monkeypatch, tmp_path):

@@ -30,6 +30,24 @@ def test_devices_that_are_not_there(devices, words, monkeypatch):
         strategy.create(devices)
 
 
+@pytest.mark.parametrize("started", [False, True])
+def test_memory_of_gpus_grows_unless_tensorflow_has_started(monkeypatch, started):
+    seen = []
+
+    def grow(gpu, enable):
+        if started:
+            raise RuntimeError("cannot be modified after being initialized")
+        seen.append((gpu, enable))
+
+    monkeypatch.setattr(
+        tf.config, "list_physical_devices", lambda kind: [f"{kind} 0", f"{kind} 1"]
+    )
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", grow)
+    with pytest.raises(ValueError, match="2 are here"):
+        strategy.create("gpu:3")
+    assert seen == ([] if started else [("GPU 0", True), ("GPU 1", True)])
+
+
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="has a GPU")
 def test_no_gpu_is_said_so():
     with pytest.raises(ValueError, match="0 are here"):

@@ -38,6 +38,8 @@ class CiaganTrainer:
         dataset: of its only stage; the image summaries show its first faces.
     """
 
+    compiles = False
+
     def __init__(self, settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object):
         gan, precision = settings.gan, settings.loop.mixed_precision
         generator = ciagan.build_generator(settings.network)

@@ -40,6 +40,8 @@ class DeepPrivacyTrainer:
         before: trainer of the stage before, from which the networks grow.
     """
 
+    compiles = False
+
     def __init__(
         self,
         settings: TrainAnonymizer,

@@ -28,6 +28,8 @@ class Sun2018Trainer:
         dataset: of its only stage; the image summaries show its first faces.
     """
 
+    compiles = False
+
     def __init__(self, settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object):
         gan, precision = settings.gan, settings.loop.mixed_precision
         generator = sun2018.build_generator(settings.network)

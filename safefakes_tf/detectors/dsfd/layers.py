@@ -62,7 +62,7 @@ class ResizeLike(keras.layers.Layer):
     """
 
     def __init__(self, convention: str = "align_corners", **kwargs):
-        super().__init__(**{**kwargs, "dtype": "float32"})
+        super().__init__(**{**kwargs, "dtype": full_precision()})
         if convention not in UPSAMPLING:
             raise ValueError(
                 f"upsampling must be one of {', '.join(UPSAMPLING)}; got {convention!r}"

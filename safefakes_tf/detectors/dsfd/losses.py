@@ -47,12 +47,14 @@ def multibox_sums(
 
     Source: SSD (Liu et al., 2016), equations 1 to 3; dsfd.md, section 8.
     """
-    labels, offsets = matching.match(boxes, num_boxes, anchors, config.match_threshold)
+    labels, offsets = matching.match(
+        boxes, num_boxes, anchors, config.match_threshold, outputs["boxes"].dtype
+    )
     positive = labels == 1
     per_photo = tf.reduce_sum(labels, axis=1)
 
     # Distance of the boxes of positive anchors.
-    distance = tf.abs(outputs["boxes"] - tf.cast(offsets, outputs["boxes"].dtype))
+    distance = tf.abs(outputs["boxes"] - offsets)
     smooth = tf.where(distance < 1.0, 0.5 * tf.square(distance), distance - 0.5)
     boxes_sum = tf.reduce_sum(tf.where(positive[..., None], smooth, 0.0))
 
@@ -66,7 +68,8 @@ def multibox_sums(
     num_negatives = tf.minimum(
         config.negatives_per_positive * per_photo, num_anchors - 1
     )
-    losses = tf.where(positive, -1.0, tf.nn.softplus(margin))
+    losses = tf.nn.softplus(margin)
+    losses = tf.where(positive, -tf.ones_like(losses), losses)
     hardest, _ = tf.math.top_k(losses, num_anchors)
     rank = tf.range(num_anchors)
     chosen = (rank < num_negatives[:, None]) & (hardest >= 0.0)

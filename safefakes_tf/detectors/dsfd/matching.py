@@ -13,7 +13,11 @@ CHUNK = 16
 
 
 def match(
-    boxes: tf.Tensor, num_boxes: tf.Tensor, anchors: tf.Tensor, threshold: float
+    boxes: tf.Tensor,
+    num_boxes: tf.Tensor,
+    anchors: tf.Tensor,
+    threshold: float,
+    dtype: tf.DType = tf.float32,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Assign anchors to the faces of each photo of a batch.
 
@@ -26,10 +30,11 @@ def match(
         num_boxes: int32 [B]; the first so many rows of a photo are faces.
         anchors: float32 [P, 4], (cx, cy, w, h) relative.
         threshold: overlap from which on an anchor is positive, 0..1.
+        dtype: of the offsets.
 
     Returns:
         (int32 [B, P] labels, 1 face, 0 background;
-        float32 [B, P, 4] offsets of the assigned faces, 0 at background).
+        [B, P, 4] offsets of the assigned faces, 0 at background).
 
     Source: dsfd.md, section 7.
     """
@@ -68,7 +73,8 @@ def match(
     )
     positive = (owner >= 0) | (best_overlap >= threshold)
     assigned = tf.gather(boxes, tf.where(owner >= 0, owner, best_face), batch_dims=1)
-    offsets = tf.where(positive[..., None], box_ops.encode(assigned, anchors), 0.0)
+    offsets = box_ops.encode(tf.cast(assigned, dtype), tf.cast(anchors, dtype))
+    offsets = tf.where(positive[..., None], offsets, tf.zeros_like(offsets))
     return tf.cast(positive, tf.int32), offsets
 
 

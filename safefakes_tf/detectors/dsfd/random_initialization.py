@@ -45,7 +45,7 @@ def _feeds_output(layer):
 
 
 def _standardise(layer, inputs, deviation):
-    inputs = tf.cast(inputs, tf.float32)
+    inputs = tf.cast(inputs, layer.kernel.dtype)
     mean, variance = tf.nn.moments(
         layer.convolution_op(inputs, layer.kernel), [0, 1, 2]
     )

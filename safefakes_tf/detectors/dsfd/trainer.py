@@ -24,6 +24,8 @@ class DetectorTrainer:
         dataset: its batches; the first photos scale a model that starts random.
     """
 
+    compiles = True
+
     def __init__(self, settings: TrainDetector, dataset: tf.data.Dataset):
         model = dsfd.build_dsfd(settings.model)
         unset, origin = pretrained.initialise(
