@@ -41,11 +41,12 @@ ALLOWED = {
     "anonymizers": {*SHARED, "keypoints", "training", "importers"},
     "detectors": {
         *SHARED,
-        *("cached_files", "importers", "keypoints", "training", "workdir"),
+        *("cached_files", "importers", "keypoints", "training", "weight_files"),
+        "workdir",
     },
     "evaluation": {
         *SHARED,
-        *("cached_files", "detectors", "importers", "photos", "workdir"),
+        *("detectors", "importers", "photos", "weight_files", "workdir"),
     },
     "similarity": {*SHARED, "evaluation", "tfds_builders"},
     "training": {*SHARED, "contact_sheet", "workdir"},
@@ -53,6 +54,7 @@ ALLOWED = {
     "photos": {"ops", "boxes", "faces", "atomic"},
     "keypoints": {"ops", "boxes", "faces", "photos", "cached_files"},
     "cached_files": set(),
+    "weight_files": {"cached_files"},
     "locks": {"atomic", "printing"},
     "mistakes": {"printing"},
     "printing": set(),
