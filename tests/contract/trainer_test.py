@@ -362,6 +362,29 @@ def test_ciagans_losses_are_weighed_as_the_configuration_says():
     assert losses["total"] != pytest.approx(losses["adversarial"], rel=1e-2), losses
 
 
+def test_deepprivacy_grows_with_its_average():
+    """The optimizers of each stage start anew; the average goes on."""
+    config = generator_config("deepprivacy", rate=1e-2)
+    make_batches = BATCHES["deepprivacy"]
+    stages = [registry.Stage(side, 1000, fade) for side, fade in ((8, 0), (16, 1000))]
+    method = registry.method("deepprivacy")
+    small = method.trainer(config, make_batches(0), stages[0], None)
+    for average in small.items["generator_ema"].averages:
+        average.assign_add(tf.ones_like(average))
+    data = make_batches(0, side=16)
+    large = method.trainer(config, data, stages[1], small)
+    names = [weight.path for weight in large.items["generator"].trainable_variables]
+    shared = names.index(next(name for name in names if "encoder_4_1/kernel" in name))
+    before = [each.numpy() for each in large.items["generator_ema"].averages]
+    large.train_step(next(iter(data)).batch)
+    weight = large.items["generator"].trainable_variables[shared].numpy()
+    average = large.items["generator_ema"].averages[shared].numpy()
+    momentum = large.items["generator_ema"].momentum
+    expected = momentum * before[shared] + (1 - momentum) * weight
+    np.testing.assert_allclose(average, expected, rtol=1e-5)
+    assert np.abs(average - weight).min() > 0.9
+
+
 @pytest.mark.parametrize("devices", ["cpu", "cpu:2"])
 def test_ten_steps_are_five_and_five_resumed_to_the_bit(
     method, devices, tmp_path, capsys

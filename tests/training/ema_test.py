@@ -87,3 +87,15 @@ def test_a_checkpoint_of_today_is_restored_as_it_is(tmp_path):
 def assert_equal(left, right):
     for one, other in zip(left, right, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_values_that_are_averages_already_are_kept_in_the_first_step():
+    model = make_model()
+    start = [weight.numpy() for weight in model.trainable_variables]
+    averages = ema.EMA(model.trainable_variables, MOMENTUM, starts_as_average=True)
+    learn(optimizers.create(OptimizerConfig()), averages, model, gradients=[1.0])
+    for average, before, weight in zip(
+        averages.averages, start, model.trainable_variables, strict=True
+    ):
+        expected = MOMENTUM * before + (1 - MOMENTUM) * weight
+        np.testing.assert_allclose(average, expected, rtol=1e-6)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from safefakes_tf.anonymizers.ciagan.norms import InstanceNorm, SyncBatchNorm
 from safefakes_tf.anonymizers.ciagan.spectral import SpectralConv2D
 from safefakes_tf.config import CiaganConfig
+from safefakes_tf.ops.activations import LeakyReLU
 
 LANDMARKS, FACE, IDENTITY, IMAGE = "landmarks", "face", "identity", "image"
 ENCODER = (32, 64, 128, 256, 256)  # channels at 1/2 ... 1/32 of the side
@@ -37,7 +38,7 @@ def _start(fan_in: int) -> dict:
 
 def _dense(x, units: int, name: str):
     x = keras.layers.Dense(units, name=name, **_start(x.shape[-1]))(x)
-    return keras.layers.LeakyReLU(0.2, name=f"{name}_relu")(x)
+    return LeakyReLU(0.2, name=f"{name}_relu")(x)
 
 
 def _generator_conv(x, filters: int, kernel_size: int, name: str):
@@ -103,7 +104,7 @@ def _identity_maps(identity, config: CiaganConfig):
     for number, channels in enumerate((64, 128, 256)):
         name = f"identity_conv_{number}"
         x = _generator_conv(x, _width(config, channels), 3, name)
-        x = keras.layers.LeakyReLU(0.2, name=f"{name}_relu")(x)
+        x = LeakyReLU(0.2, name=f"{name}_relu")(x)
         x = _instance_norm(x, f"{name}_norm")
     return x
 

@@ -61,11 +61,19 @@ class SpectralConv2D(keras.layers.Layer):
         kernel = tf.convert_to_tensor(self.kernel)
         if not self._folded:
             kernel = _normed(kernel, *self._singular(kernel, training))
+        kernel, bias = (tf.cast(part, inputs.dtype) for part in (kernel, self.bias))
+        if self.kernel_size == 1:
+            # As a product of matrices: Grappler's remapper (TensorFlow 2.21) would fuse
+            # a convolution, the sum behind it and the activation behind that, though
+            # others read the sum, and then fail.
+            height, width, channels = inputs.shape[1:]
+            pixels = tf.reshape(inputs, [-1, channels]) @ kernel[0, 0]
+            pixels = tf.nn.bias_add(pixels, bias)
+            return tf.reshape(pixels, [-1, height, width, self.filters])
         margin = self.kernel_size // 2
         border = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
-        x = tf.pad(inputs, border, "REFLECT") if margin else inputs
-        x = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), 1, "VALID")
-        return tf.nn.bias_add(x, tf.cast(self.bias, x.dtype))
+        x = tf.pad(inputs, border, "REFLECT")
+        return tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "VALID"), bias)
 
     def _singular(self, kernel, training):
         """Return the singular vectors as columns, and the singular value."""

@@ -19,6 +19,7 @@ from safefakes_tf.anonymizers.deepprivacy.layers import (
     full_precision,
 )
 from safefakes_tf.config import DeepPrivacyConfig
+from safefakes_tf.ops.activations import LeakyReLU
 
 IMAGE, CONDITION, POSE = "image", "condition", "pose"
 NOISE, TRANSITION = "noise", "transition"
@@ -67,7 +68,7 @@ class Lerp(keras.layers.Layer):
 
 def _conv(x, filters: int, kernel_size: int, name: str, padding: str = "same"):
     x = EqualizedConv2D(filters, kernel_size, padding, name=name)(x)
-    return keras.layers.LeakyReLU(0.2, name=f"{name}_relu")(x)
+    return LeakyReLU(0.2, name=f"{name}_relu")(x)
 
 
 def _normed_conv(x, filters: int, kernel_size: int, name: str):

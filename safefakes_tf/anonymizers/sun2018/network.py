@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from safefakes_tf.config import Sun2018Config
+from safefakes_tf.ops.activations import LeakyReLU
 
 CONDITION, KEYPOINT_MAPS = "condition", "keypoint_maps"
 NUM_KEYPOINTS = 68
@@ -176,7 +177,7 @@ def build_discriminator(config: Sun2018Config) -> keras.Model:
         )(x)
         if number > 1:
             x = BatchStatisticsNorm(name=f"bn{number}")(x)
-        x = keras.layers.LeakyReLU(0.2, name=f"conv{number}_relu")(x)
+        x = LeakyReLU(0.2, name=f"conv{number}_relu")(x)
     x = keras.layers.Flatten(name="flat")(x)
     logit = keras.layers.Dense(
         1, kernel_initializer=start, name="fc", dtype=_full_precision()

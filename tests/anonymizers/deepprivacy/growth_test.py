@@ -33,3 +33,13 @@ def test_transition_moves_every_four_steps():
     assert shares[:9] == [0.0] * 4 + [np.float32(0.2)] * 4 + [np.float32(0.4)]
     assert shares[-1] == 1.0
     assert float(growth.transition(tf.constant(3), 5, 0)) == 1.0
+
+
+def test_boxes_as_masks():
+    masks = growth.box_masks(tf.constant([[1, 0, 3, 2], [0, 0, 0, 4]]), 4)
+    assert masks.shape == (2, 4, 4, 1)
+    np.testing.assert_array_equal(
+        masks[0, :, :, 0],
+        [[0, 0, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]],
+    )
+    assert not masks[1].numpy().any()
