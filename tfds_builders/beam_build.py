@@ -47,7 +47,7 @@ def make(options: Sequence[str], work: Work, job: Job) -> None:
     try:
         with beam_local_workers.watched(), _pipeline(options) as pipeline:
             _build(pipeline, work.builder, job, missing)
-    except RuntimeError as error:
+    except Exception as error:  # each runner has a class of its own
         _refuse_failures(job)
         if os.strerror(errno.ENOSPC) in str(error):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
@@ -59,6 +59,7 @@ def make(options: Sequence[str], work: Work, job: Job) -> None:
             ) from error
         raise
     _refuse_failures(job)
+    _refuse_missing(work, job)
 
 
 def _pipeline(options):
@@ -104,6 +105,21 @@ def _refuse_failures(job):
         raise ValueError(
             f"{len(failures)} of {len(job.parts)} parts could not be made ({told}); "
             "the others are kept"
+        )
+
+
+def _refuse_missing(work, job):
+    """Refuse what workers have made elsewhere."""
+    absent = sum(not work.is_made(part) for part in job.parts)
+    if not absent:
+        shards = resumable_build.plan_shards(job).values()
+        paths = [shard.path for of_split in shards for shard in of_split]
+        absent = sum(not os.path.exists(path) for path in paths)
+    if absent:
+        raise ValueError(
+            f"the workers have finished, but {absent} of their files are not there; "
+            f"all of them must see {job.folder.parent} under that path; the same "
+            "command goes on"
         )
 
 

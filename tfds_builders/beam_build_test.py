@@ -1,5 +1,6 @@
 """Builds by workers of Apache Beam: equal to those of one machine, and as robust."""
 
+import contextlib
 import os
 
 import pytest
@@ -109,6 +110,14 @@ def test_keypoints_are_searched_by_the_workers(toy, monkeypatch):
     assert len(list(folder.glob("*.npz"))) == NUM_PARTS
     records = builder.as_dataset("train").as_numpy_iterator()
     assert any(record[faces.HAS_KEYPOINTS].any() for record in records)
+
+
+def test_workers_that_see_another_folder_are_told_of(toy, monkeypatch):
+    monkeypatch.setattr(beam_build, "_build", lambda *_: None)
+    monkeypatch.setattr(beam_build, "_pipeline", contextlib.nullcontext)
+    with pytest.raises(ValueError, match=r"but 6 of their files are not there; all "):
+        toy().prepare(beam_options=())
+    assert not toy().data_path.exists()
 
 
 def test_wrong_options_are_one_line(toy):

@@ -45,8 +45,18 @@ class _Handler(worker_handlers.SubprocessSdkWorkerHandler):
             self.provision_info,
             self.worker_id,
         )
-        self.worker_thread = threading.Thread(target=self._run)
+        self.worker_thread = threading.Thread(target=self._run, daemon=True)
         self.worker_thread.start()
+
+    def close(self):
+        started = worker_handlers.BeamFnControlServicer.STARTED_STATE
+        self._has_answered = self.control_conn._state == started
+        super().close()
+
+    def stop_worker(self):
+        # Nobody tells one that has still to come in; it ends as nobody is there then.
+        if self._has_answered:
+            self.worker_thread.join()
 
     def _run(self):
         try:

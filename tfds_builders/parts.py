@@ -77,7 +77,7 @@ def opened(folder: pathlib.Path, made_from: Mapping[str, str]) -> Iterator[None]
             from something else.
     """
     folder.mkdir(exist_ok=True)
-    with locks.alone_in(folder):
+    with locks.alone_in(folder, "choose another --data_dir"):
         atomic.remove_leftovers(folder)
         for failure in folder.glob(f"*.{_FAILED}"):
             failure.unlink()

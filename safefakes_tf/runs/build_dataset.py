@@ -52,7 +52,7 @@ def _beam_options(settings):
         return None
     if importlib.util.find_spec("apache_beam") is None:
         raise ValueError(
-            "--runner=beam needs Apache Beam; install it with `pip install -e .[beam]`"
+            "--runner=beam needs Apache Beam; install it with pip install '.[beam]'"
         )
     try:
         return shlex.split(settings.beam_options)
