@@ -41,7 +41,8 @@ ALLOWED = {
     "anonymizers": {*SHARED, "keypoints", "training", "importers"},
     "detectors": {
         *SHARED,
-        *("cached_files", "importers", "keypoints", "training", "workdir"),
+        *("arithmetic", "cached_files", "importers", "keypoints", "training"),
+        "workdir",
     },
     "evaluation": {
         *SHARED,
