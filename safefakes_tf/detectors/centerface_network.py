@@ -20,7 +20,9 @@ EPSILON = 1e-3  # of batch normalization
 Layers = Sequence[Sequence[np.ndarray]]
 
 
-def build(layers: Layers, dtype: tf.DType) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+def build(
+    layers: Layers, dtype: tf.DType
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
     """Return the network as a function of a photo.
 
     Args:
@@ -36,7 +38,9 @@ def build(layers: Layers, dtype: tf.DType) -> Callable[[tf.Tensor], list[tf.Tens
 
     def network(pixels):
         weights = _Weights(layers, dtype)
-        features = tf.cast(pixels, dtype)[tf.newaxis]
+        # Upside down: where the stride is 2, "SAME" pads below and at the right, but
+        # the published network above and at the left.
+        features = tf.cast(tf.reverse(pixels, [0, 1]), dtype)[tf.newaxis]
         features = tf.nn.relu(weights.convolve(features, stride=2))
         tapped = []
         for stage, (count, stride) in enumerate(STAGES):
@@ -49,9 +53,9 @@ def build(layers: Layers, dtype: tf.DType) -> Callable[[tf.Tensor], list[tf.Tens
             features = tf.nn.relu(weights.enlarge(features))
             features += tf.nn.relu(weights.convolve(tapped[stage]))
         features = tf.nn.relu(weights.convolve(features))
-        heat, extents, offsets = (weights.convolve(features)[0] for _ in range(3))
-        heat = tf.sigmoid(tf.cast(heat, tf.float32))
-        return [heat, *(tf.cast(each, tf.float32) for each in (extents, offsets))]
+        maps = [tf.reverse(weights.convolve(features)[0], [0, 1]) for _ in range(3)]
+        heat, extents, offsets = (tf.cast(each, tf.float32) for each in maps)
+        return tf.sigmoid(heat), extents, offsets
 
     signature = [tf.TensorSpec([None, None, 3], tf.uint8)]
     return tf.function(network, input_signature=signature, autograph=False)
@@ -68,52 +72,41 @@ def _block(weights, features, stride, expanded):
 
 
 class _Weights:
-    """Layers that take their weights one after another."""
+    """Layers that take their weights one after another, for a photo upside down."""
 
     def __init__(self, layers, dtype):
         self._layers, self._dtype = iter(layers), dtype
 
     def convolve(self, features, stride=1):
         kernel, bias = next(self._layers)
-        kernel = self._constant(kernel.transpose(2, 3, 1, 0))
-        features, padding = _padded(features, kernel, stride)
-        convolved = tf.nn.conv2d(features, kernel, stride, padding)
+        kernel = self._constant(_turned(kernel).transpose(2, 3, 1, 0))
+        convolved = tf.nn.conv2d(features, kernel, stride, "SAME")
         return tf.nn.bias_add(convolved, self._constant(bias))
 
     def convolve_each(self, features, stride):
         """Convolve every channel on its own."""
         kernel, bias = next(self._layers)
-        kernel = self._constant(kernel.transpose(2, 3, 0, 1))
-        features, padding = _padded(features, kernel, stride)
+        kernel = self._constant(_turned(kernel).transpose(2, 3, 0, 1))
         strides = [1, stride, stride, 1]
-        convolved = tf.nn.depthwise_conv2d(features, kernel, strides, padding)
+        convolved = tf.nn.depthwise_conv2d(features, kernel, strides, "SAME")
         return tf.nn.bias_add(convolved, self._constant(bias))
 
     def enlarge(self, features):
         """Double height and width by a transposed convolution, and normalize."""
-        (kernel,), (scale, shift, mean, variance) = (
-            next(self._layers),
-            next(self._layers),
-        )
+        (kernel,), normalization = next(self._layers), next(self._layers)
+        scale, shift, mean, variance = normalization
         scale = scale / np.sqrt(variance + EPSILON)
-        kernel = (kernel * scale[:, np.newaxis, np.newaxis]).transpose(0, 2, 3, 1)
+        kernel = _turned(kernel * scale[:, np.newaxis, np.newaxis])
         # Its 2 x 2 outputs per pixel do not overlap: channels, laid side by side.
-        kernel = self._constant(kernel.reshape(1, 1, len(kernel), -1))
+        kernel = kernel.transpose(0, 2, 3, 1).reshape(1, 1, len(kernel), -1)
+        convolved = tf.nn.conv2d(features, self._constant(kernel), 1, "SAME")
         bias = self._constant(np.tile(shift - mean * scale, 4))
-        convolved = tf.nn.conv2d(features, kernel, 1, "VALID")
         return tf.nn.depth_to_space(tf.nn.bias_add(convolved, bias), 2)
 
     def _constant(self, values):
         return tf.constant(values, self._dtype)
 
 
-def _padded(features, kernel, stride):
-    """Return features and the padding of a convolution, as published on all sides.
-
-    Where the stride is 2, TensorFlow's "SAME" would pad two sides only.
-    """
-    if stride == 1:
-        return features, "SAME"
-    reach = kernel.shape[0] // 2
-    around = [[0, 0], [reach, reach], [reach, reach], [0, 0]]
-    return tf.pad(features, around), "VALID"
+def _turned(array):
+    """Turn by 180 degrees an array whose rows and columns come last."""
+    return array[..., ::-1, ::-1]
