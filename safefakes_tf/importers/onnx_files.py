@@ -29,7 +29,8 @@ def read(content: bytes) -> list[list[np.ndarray]]:
         ValueError: if it is no ONNX file.
     """
     try:
-        graph = b"".join(value for field, value in _fields(content) if field == GRAPH)
+        fields = _fields(memoryview(content))
+        (graph,) = (value for field, value in fields if field == GRAPH)
         fields = list(_fields(graph))
         tensors = [_tensor(value) for field, value in fields if field == TENSORS]
         arrays = {name: array for name, array in tensors if array is not None}
@@ -55,7 +56,7 @@ def _tensor(message):
     return bytes(values[NAME]), np.frombuffer(raw, "<f4").reshape(shape)
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Yield number and value of each field of a message."""
     position = 0
     while position < len(message):
