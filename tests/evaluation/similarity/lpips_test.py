@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.evaluation.similarity import lpips, weight_files
+from safefakes_tf import weight_files
+from safefakes_tf.evaluation.similarity import lpips
 
 FILES = {"alexnet": weight_files.LPIPS_ALEXNET, "vgg16": weight_files.LPIPS_VGG16}
 EXPECTED = {

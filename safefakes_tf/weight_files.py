@@ -29,7 +29,7 @@ LPIPS_ALEXNET = WeightFile(
     FETCHED,
 )
 LPIPS_VGG16 = WeightFile(
-    "vgg16.ckpt",
+    "vgg16.ckpt",  # its trunk is torchvision's VGG-16, trained on ImageNet
     "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
     FETCHED,
 )

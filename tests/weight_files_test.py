@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from safefakes_tf.evaluation.similarity import weight_files
-from safefakes_tf.evaluation.similarity.weight_files import WeightFile
+from safefakes_tf import weight_files
+from safefakes_tf.weight_files import WeightFile
 
 FILE = WeightFile("some.ckpt", hashlib.sha256(b"weights").hexdigest(), "bake them")
 
