@@ -28,7 +28,7 @@ def build(
     Args:
         layers: weights in the order and the shapes of the ONNX file, see
             `importers.onnx_files.read`.
-        dtype: in which it computes.
+        dtype: in which MobileNetV2 computes: bfloat16 or float32.
 
     Returns:
         uint8 [H, W, 3], RGB, both sides multiples of 32 -> float32 maps [H/4, W/4, C]:
@@ -37,7 +37,7 @@ def build(
     """
 
     def network(pixels):
-        weights = _Weights(layers, dtype)
+        weights = _Weights(layers)
         # Upside down: where the stride is 2, "SAME" pads below and at the right, but
         # the published network above and at the left.
         features = tf.cast(tf.reverse(pixels, [0, 1]), dtype)[tf.newaxis]
@@ -47,14 +47,15 @@ def build(
             for block in range(count):
                 first = stride if block == 0 else 1
                 features = _block(weights, features, first, expanded=stage > 0)
-            tapped.append(features)
-        features = tf.nn.relu(weights.convolve(features))
+            tapped.append(tf.cast(features, tf.float32))
+        # The pyramid is small, and scores and sizes need more digits than bfloat16 has.
+        features = tf.nn.relu(weights.convolve(tapped[-1]))
         for stage in TAPPED:
             features = tf.nn.relu(weights.enlarge(features))
             features += tf.nn.relu(weights.convolve(tapped[stage]))
         features = tf.nn.relu(weights.convolve(features))
-        maps = [tf.reverse(weights.convolve(features)[0], [0, 1]) for _ in range(3)]
-        heat, extents, offsets = (tf.cast(each, tf.float32) for each in maps)
+        maps = [weights.convolve(features)[0] for _ in range(3)]
+        heat, extents, offsets = (tf.reverse(each, [0, 1]) for each in maps)
         return tf.sigmoid(heat), extents, offsets
 
     signature = [tf.TensorSpec([None, None, 3], tf.uint8)]
@@ -72,24 +73,27 @@ def _block(weights, features, stride, expanded):
 
 
 class _Weights:
-    """Layers that take their weights one after another, for a photo upside down."""
+    """Layers that take their weights one after another, for a photo upside down.
 
-    def __init__(self, layers, dtype):
-        self._layers, self._dtype = iter(layers), dtype
+    Each computes in the type of its features.
+    """
+
+    def __init__(self, layers):
+        self._layers = iter(layers)
 
     def convolve(self, features, stride=1):
         kernel, bias = next(self._layers)
-        kernel = self._constant(_turned(kernel).transpose(2, 3, 1, 0))
+        kernel = tf.constant(_turned(kernel).transpose(2, 3, 1, 0), features.dtype)
         convolved = tf.nn.conv2d(features, kernel, stride, "SAME")
-        return tf.nn.bias_add(convolved, self._constant(bias))
+        return tf.nn.bias_add(convolved, tf.constant(bias, features.dtype))
 
     def convolve_each(self, features, stride):
         """Convolve every channel on its own."""
         kernel, bias = next(self._layers)
-        kernel = self._constant(_turned(kernel).transpose(2, 3, 0, 1))
+        kernel = tf.constant(_turned(kernel).transpose(2, 3, 0, 1), features.dtype)
         strides = [1, stride, stride, 1]
         convolved = tf.nn.depthwise_conv2d(features, kernel, strides, "SAME")
-        return tf.nn.bias_add(convolved, self._constant(bias))
+        return tf.nn.bias_add(convolved, tf.constant(bias, features.dtype))
 
     def enlarge(self, features):
         """Double height and width by a transposed convolution, and normalize."""
@@ -99,12 +103,10 @@ class _Weights:
         kernel = _turned(kernel * scale[:, np.newaxis, np.newaxis])
         # Its 2 x 2 outputs per pixel do not overlap: channels, laid side by side.
         kernel = kernel.transpose(0, 2, 3, 1).reshape(1, 1, len(kernel), -1)
-        convolved = tf.nn.conv2d(features, self._constant(kernel), 1, "SAME")
-        bias = self._constant(np.tile(shift - mean * scale, 4))
+        kernel = tf.constant(kernel, features.dtype)
+        convolved = tf.nn.conv2d(features, kernel, 1, "SAME")
+        bias = tf.constant(np.tile(shift - mean * scale, 4), features.dtype)
         return tf.nn.depth_to_space(tf.nn.bias_add(convolved, bias), 2)
-
-    def _constant(self, values):
-        return tf.constant(values, self._dtype)
 
 
 def _turned(array):
