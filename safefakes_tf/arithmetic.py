@@ -16,6 +16,7 @@ import tensorflow as tf
 _CPUINFO = pathlib.Path("/proc/cpuinfo")  # of Linux
 # Of the flags of a processor, those that oneDNN chooses its code by; the best last.
 _FLAGS = ("avx", "avx2", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_tile")
+_WITH_BFLOAT16 = _FLAGS[-2:]
 
 
 def describe() -> dict[str, str]:
@@ -46,6 +47,16 @@ def describe() -> dict[str, str]:
 def processor_flags() -> set[str]:
     """Return the flags of the processor, as Linux names them; elsewhere none."""
     return set(re.findall(r"\w+", _CPUINFO.read_text() if _CPUINFO.exists() else ""))
+
+
+def has_bfloat16() -> bool:
+    """Tell whether oneDNN multiplies bfloat16 by instructions of the processor."""
+    described = describe()
+    return (
+        described["onednn"] != "off"
+        and described["devices"] == "cpu"
+        and described["instruction_set"].endswith(_WITH_BFLOAT16)
+    )
 
 
 def _instruction_set():

@@ -48,3 +48,26 @@ def test_the_best_instructions_of_the_processor_are_told(
         path.write_text(f"model name\t: some\nflags\t\t: {flags}\n")
     monkeypatch.setattr(arithmetic, "_CPUINFO", path)
     assert arithmetic.describe()["instruction_set"] == f"{platform.machine()}{best}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "expected"),
+    [
+        ("avx2 avx512bw avx512_vnni", {}, False),
+        ("avx2 avx512bw avx512_vnni avx512_bf16", {}, True),
+        ("avx512_bf16 amx_tile", {}, True),
+        ("avx512_bf16", {"ONEDNN_MAX_CPU_ISA": "AVX2"}, False),
+        ("avx512_bf16", {"TF_ENABLE_ONEDNN_OPTS": "0"}, False),
+    ],
+)
+def test_bfloat16_is_used_where_the_processor_has_it(
+    flags, environment, expected, tmp_path, monkeypatch
+):
+    path = tmp_path / "cpuinfo"
+    path.write_text(f"flags\t\t: {flags}\n")
+    monkeypatch.setattr(arithmetic, "_CPUINFO", path)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert arithmetic.has_bfloat16() == expected

@@ -48,8 +48,8 @@ ALLOWED = {
     "anonymizers": {*SHARED, "frozen", "keypoints", "training", "importers"},
     "detectors": {
         *SHARED,
-        *("cached_files", "frozen", "importers", "keypoints", "training"),
-        *("weight_files", "workdir"),
+        *("arithmetic", "cached_files", "frozen", "importers", "keypoints"),
+        *("training", "weight_files", "workdir"),
     },
     "evaluation": {
         *SHARED,

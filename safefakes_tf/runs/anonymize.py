@@ -75,7 +75,8 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
 
     with contextlib.ExitStack() as stack:
         made_from = {**_texts(settings), "weights": str(anonymizer.weights_sha256)}
-        if anonymizer.weights_sha256:  # filters have equal bytes in every arithmetic
+        # Annotated faces behind filters have equal bytes in every arithmetic.
+        if anonymizer.weights_sha256 or not settings.annotations:
             made_from |= arithmetic.describe()
         detector, source = None, written.ANNOTATED
         if not settings.annotations:

@@ -7,14 +7,17 @@ import pathlib
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from safefakes_tf import cached_files
 from safefakes_tf.config import CrowdConfig, DetectionConfig
-from safefakes_tf.detectors import centerface, registry
+from safefakes_tf.detectors import centerface, centerface_network, registry
+from safefakes_tf.importers import onnx_files
 from safefakes_tf.photos import reader
 from tfds_builders.synthetic_crowd import heads, scenes
 
 DSFD = pathlib.Path(__file__).parents[1] / "fixtures/v0_4_0/detector"
+OUTPUTS = ("537", "538", "539")  # of CenterFace's file: scores, extents, offsets
 
 
 @pytest.fixture(scope="module")
@@ -102,21 +105,37 @@ def test_centerface_looks_at_weak_detections_once_more(opened):
         for photo, boxes in some_scenes()
     ]
     found = [detector.detect(photo)[:, 0] for photo, _ in shrunk]
-    once = [detector.detect_at_once(photo, 0.2) for photo, _ in shrunk]
-    assert all((scores >= 0.2).all() for scores in found)
+    least = DetectionConfig().threshold
+    once = [detector.detect_at_once(photo, least) for photo, _ in shrunk]
+    assert all((scores >= np.float32(least)).all() for scores in found)
     assert sum(map(len, found)) > sum(map(len, once))
 
 
+def test_the_network_of_centerface_is_that_of_its_file(opened):
+    opened("centerface")  # skips without the file
+    path = cached_files.find(
+        centerface.FILE, centerface.SHA256, centerface.WHEEL, advice=""
+    )
+    photo = cv2.resize(some_scenes()[0][0], (352, 224))
+    layers = onnx_files.read(path.read_bytes())
+    got = centerface_network.build(layers, tf.float32)(photo)
+    reference = cv2.dnn.readNetFromONNX(str(path))
+    reference.setInput(cv2.dnn.blobFromImage(photo))
+    for ours, expected in zip(got, reference.forward(OUTPUTS), strict=True):
+        expected = expected[0].transpose(1, 2, 0)
+        np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-4)
+
+
 def test_the_maps_of_centerface():
-    heat = np.zeros([1, 8, 8], np.float32)
-    extents, offsets = np.zeros([2, 2, 8, 8], np.float32)
-    heat[0, 2, 5], heat[0, 7, 7] = 0.9, 0.1
-    extents[:, 2, 5] = np.log([3, 2])  # height and width in cells of four pixels
-    offsets[:, 2, 5] = 0.25, -0.5
+    heat = np.zeros([8, 8, 1], np.float32)
+    extents, offsets = np.zeros([2, 8, 8, 2], np.float32)
+    heat[2, 5], heat[7, 7] = 0.9, 0.1
+    extents[2, 5] = np.log([3, 2])  # height and width in cells of four pixels
+    offsets[2, 5] = 0.25, -0.5
     expected = [[0.9, 11 - 6, 20 - 4, 11 + 6, 20 + 4]]
     got = centerface.decode(heat, extents, offsets, threshold=0.2)
     np.testing.assert_allclose(got, expected, rtol=1e-6)
-    extents[0, 2, 5] = np.inf
+    extents[2, 5, 0] = np.inf
     assert centerface.decode(heat, extents, offsets, 0.2).shape == (0, 5)
 
 
