@@ -59,7 +59,8 @@ def build(
         return tf.sigmoid(heat), extents, offsets
 
     signature = [tf.TensorSpec([None, None, 3], tf.uint8)]
-    return tf.function(network, input_signature=signature, autograph=False)
+    traced = tf.function(network, input_signature=signature, autograph=False)
+    return traced.get_concrete_function()  # which lets go of `layers`
 
 
 def _block(weights, features, stride, expanded):
