@@ -12,8 +12,7 @@ def shuffled_epochs(
 ) -> tf.data.Dataset:
     """Return (index, record) pairs from index `position` on, epoch after epoch.
 
-    The order depends on `seed` and the number of the epoch only. The buffers of the
-    next two epochs fill up while one is read, so that no training waits between them.
+    The order depends on `seed` and the number of the epoch only.
 
     Args:
         dataset: of known size, in a fixed order.
@@ -35,9 +34,7 @@ def shuffled_epochs(
         )
         return shuffled.skip(skipped).enumerate(epoch * size + skipped)
 
-    return tf.data.Dataset.counter(first_epoch).interleave(
-        epoch_from_offset, cycle_length=1, num_parallel_calls=1, deterministic=True
-    )
+    return tf.data.Dataset.counter(first_epoch).flat_map(epoch_from_offset)
 
 
 def decode(record: faces.Record) -> faces.Record:
