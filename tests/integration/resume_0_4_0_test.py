@@ -23,6 +23,9 @@ OLD = pathlib.Path(__file__).parents[1] / "fixtures" / "v0_4_0"
 # Another processor rounds otherwise; on that of the fixtures, all but the detector's
 # weights are the same to the bit. Its Adam was Keras' own then.
 ROUNDING = {"rtol": 1e-4, "atol": 1e-6}
+# DeepPrivacy's noise was drawn otherwise then. Two steps are left, each of about Adam's
+# rate, 1.5e-3, and the average takes 1.4e-4 of each.
+OTHER_NOISE = {"rtol": 1e-4, "atol": 3e-6}
 
 
 @pytest.fixture
@@ -67,10 +70,13 @@ def test_a_detector_is_restored_with_its_averages_and_moments(settings_of):
 
 
 @pytest.mark.parametrize(
-    ("method", "line"),
-    [("sun2018", "resuming at step 3"), ("deepprivacy", "resuming at step 2")],
+    ("method", "line", "tolerance"),
+    [
+        ("sun2018", "resuming at step 3", ROUNDING),
+        ("deepprivacy", "resuming at step 2", OTHER_NOISE),
+    ],
 )
-def test_a_generator_goes_on(settings_of, method, line, capsys):
+def test_a_generator_goes_on(settings_of, method, line, tolerance, capsys):
     folder, settings = settings_of(f"generator/{method}", "train_anonymizer")
     train_anonymizer.run(settings, folder)
     assert line in capsys.readouterr().out
@@ -78,5 +84,5 @@ def test_a_generator_goes_on(settings_of, method, line, capsys):
     for name, expected in np.load(OLD / "generator" / f"{method}.npz").items():
         if name != "about":
             np.testing.assert_allclose(
-                trained[name], expected, **ROUNDING, err_msg=name
+                trained[name], expected, **tolerance, err_msg=name
             )
