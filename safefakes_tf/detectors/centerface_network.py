@@ -15,6 +15,7 @@ import tensorflow as tf
 # Of MobileNetV2: blocks in each stage, and the stride of the first.
 STAGES = ((1, 1), (2, 2), (3, 2), (4, 2), (3, 1), (3, 2), (1, 1))
 TAPPED = (4, 2, 1)  # stages whose features the pyramid adds, from coarse to fine
+EXACT = 2  # stage in float32, whatever the others: most faces are found by its features
 EPSILON = 1e-3  # of batch normalization
 
 Layers = Sequence[Sequence[np.ndarray]]
@@ -31,19 +32,19 @@ def build(
         dtype: in which MobileNetV2 computes: bfloat16 or float32.
 
     Returns:
-        uint8 [H, W, 3], RGB, both sides multiples of 32 -> float32 maps [H/4, W/4, C]:
-        scores in [0, 1], C = 1; logarithms of height and width, and offsets y x, in
-        cells, C = 2.
+        uint8 [H, W, 3], RGB, both sides multiples of 32, turned by 180 degrees: where
+        the stride is 2, "SAME" pads below and at the right, but the published network
+        above and at the left. -> float32 maps [H/4, W/4, C], turned back: scores in
+        [0, 1], C = 1; logarithms of height and width, and offsets y x, in cells, C = 2.
     """
 
     def network(pixels):
         weights = _Weights(layers)
-        # Upside down: where the stride is 2, "SAME" pads below and at the right, but
-        # the published network above and at the left.
-        features = tf.cast(tf.reverse(pixels, [0, 1]), dtype)[tf.newaxis]
+        features = tf.cast(pixels, dtype)[tf.newaxis]
         features = tf.nn.relu(weights.convolve(features, stride=2))
         tapped = []
         for stage, (count, stride) in enumerate(STAGES):
+            features = tf.cast(features, tf.float32 if stage == EXACT else dtype)
             for block in range(count):
                 first = stride if block == 0 else 1
                 features = _block(weights, features, first, expanded=stage > 0)

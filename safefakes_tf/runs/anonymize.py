@@ -1,10 +1,12 @@
 """--mode=anonymize: a folder of photos, to one without their faces."""
 
 import contextlib
+import ctypes
 import functools
 import json
 import pathlib
 
+import tensorflow as tf
 import tqdm
 
 import safefakes_tf
@@ -27,6 +29,9 @@ from safefakes_tf.detectors import registry as detectors
 from safefakes_tf.keypoints import mediapipe, search
 from safefakes_tf.photos import checks, inspection
 from safefakes_tf.photos import folder as photo_folder
+
+# By default threads free memory to up to eight heaps per processor, which keep it.
+M_ARENA_MAX, HEAPS = -8, 2  # of malloc.h
 
 OWN = (LOG, METADATA, unfinished.JOURNAL)  # nothing else in the output is called so
 
@@ -62,6 +67,7 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
     data = settings.data
     anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
     _tell_weights(anonymizer, data.anonymization.weights)
+    _share_resources(settings, anonymizer)
     output = _output(settings)
     if settings.annotations:
         _check_own(pathlib.Path(settings.annotations).name)
@@ -159,6 +165,22 @@ def _tell_weights(anonymizer, path):
     about = getattr(anonymizer, "about", None)
     if about is not None:
         print(f"weights: {path}, {about.origin}", flush=True)
+
+
+def _share_resources(settings, anonymizer):
+    """Let photos beside each other employ the processors, and take less memory.
+
+    Two passes of a small network beside each other take a third less time than one
+    after another on two processors.
+    """
+    with contextlib.suppress(AttributeError):  # not the C library of most Linux systems
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
+    detector = names.DETECTORS[settings.detection.detector]
+    side_by_side = settings.annotations or detector.side_by_side
+    if anonymizer.weights_sha256 or not side_by_side:
+        return
+    with contextlib.suppress(RuntimeError):  # a program that computed before decides
+        tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 @contextlib.contextmanager
