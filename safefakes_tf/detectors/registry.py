@@ -1,6 +1,7 @@
 """Face detectors by name. The home of each is imported when asked for."""
 
 import contextlib
+import dataclasses
 import importlib
 from collections.abc import Iterator
 from typing import Protocol
@@ -34,6 +35,19 @@ class Detector(Protocol):
         """Free what it holds."""
 
 
+def resolved(config: DetectionConfig) -> DetectionConfig:
+    """Return a configuration with the detector's own threshold if it names none.
+
+    Raises:
+        ValueError: if there is no such detector.
+    """
+    values.check_choice("--detector", config.detector, names.DETECTORS)
+    if config.threshold is not None:
+        return config
+    threshold = names.DETECTORS[config.detector].threshold
+    return dataclasses.replace(config, threshold=threshold)
+
+
 @contextlib.contextmanager
 def opened(config: DetectionConfig) -> Iterator[Detector]:
     """Give the detector that a configuration names.
@@ -41,7 +55,7 @@ def opened(config: DetectionConfig) -> Iterator[Detector]:
     Raises:
         ValueError: if there is no such detector, or its model file is not there.
     """
-    values.check_choice("--detector", config.detector, names.DETECTORS)
+    config = resolved(config)
     module = importlib.import_module(names.DETECTORS[config.detector].module)
     with contextlib.closing(module.create(config)) as detector:
         yield detector

@@ -144,7 +144,7 @@ def test_an_interrupted_run_does_not_search_again(
         with pytest.raises(KeyboardInterrupt):
             run(photos, tmp_path / "out")
     other = dataclasses.replace(DETECTION, threshold=0.4)
-    with pytest.raises(ValueError, match=r"\(detection.threshold: 0.09 -> 0.4\)"):
+    with pytest.raises(ValueError, match=r"\(detection.threshold: none -> 0.4\)"):
         run(photos, tmp_path / "out", detection=other)
     (done,) = (tmp_path / "out.partial" / "a").iterdir()
     written, detector.num_searched = done.stat().st_mtime_ns, 0
