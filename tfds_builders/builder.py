@@ -12,8 +12,7 @@ import functools
 import os
 import pathlib
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -23,22 +22,26 @@ from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.keypoints import layouts, mediapipe
 from tfds_builders import (
+    derive,
     features,
     folder_export,
     keypoint_store,
+    parts,
     preparation,
     quiet,
     raw_data,
-    record_writer,
     resumable_build,
     stored_info,
 )
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
+from tfds_builders.resumable_builder import ResumableBuilder
 
 RAW_SHA256 = "raw_sha256"  # in the metadata
 
 
-class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class AnonymizedBuilder(
+    ResumableBuilder, tfds.core.GeneratorBasedBuilder, skip_registration=True
+):
     """Base of all builders.
 
     A builder sets `VERSION`, `RELEASE_NOTES`, `BUILDER_CONFIGS = standard_configs()`
@@ -63,6 +66,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     LAYOUT: type[folder_export.Layout] = folder_export.Coco
     HOMEPAGE = ""
     LICENSE = ""  # a sentence
+    DOES = "anonymizing"
     create_detector = mediapipe.MediaPipeDetector  # of keypoints that are not annotated
 
     def __init__(
@@ -218,19 +222,19 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         source = self.source_builder()
         source.prepare()
         self.info.metadata[RAW_SHA256] = source.info.metadata.get(RAW_SHA256)
-        make = resumable_build.make_here
-        if download_config.beam_options is not None:
-            from tfds_builders import beam_build  # Beam need not be installed
+        self._build(source.info.splits, download_config)
 
-            make = functools.partial(beam_build.make, download_config.beam_options)
-        resumable_build.build(self, download_config, make)
+    def maker(
+        self, source: "AnonymizedBuilder"
+    ) -> Callable[[tf.data.Dataset], Iterator[parts.Made]]:
+        """Return a function that anonymizes photos; see `derive.derivation`."""
+        return derive.derivation(
+            self.builder_config, source.info.features, source.keypoint_layout
+        )
 
-    def _post_download_and_prepare_hook(self):
-        resumable_build.remove_parts(self)
-
-    def template_of(self, split: str) -> Any:
-        """Return TFDS' template of the paths of the shards of a split."""
-        return self._get_filename_template(split)
+    def counts(self) -> provenance.Counts:
+        """Return what counts photos, faces, and what was done to them."""
+        return provenance.Counts(self.info.features)
 
     def _split_generators(self, dl_manager):
         splits = self.source_examples(dl_manager)
@@ -241,15 +245,12 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         }
 
     def _generate_examples(self, split, records):
-        counts = provenance.Counts(self.info.features)
+        counts = self.counts()
         for record in records:
             faces.validate_faces(record)
             counts.add(record)
             yield record[faces.FILENAME], record
         self.info.metadata["counts"][split] = counts.to_dict()
-
-    def _example_writer(self):
-        return record_writer.OrderedWriter(self.info.file_format)
 
     def prepare(
         self, wait: bool = True, beam_options: Sequence[str] | None = None

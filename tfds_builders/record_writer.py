@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -25,6 +25,20 @@ class OrderedWriter(tfds.core.ExampleWriter):
 def in_order(example: bytes) -> bytes:
     """Return a serialized `tf.train.Example` with its features in one order."""
     return tf.train.Example.FromString(example).SerializeToString(deterministic=True)
+
+
+def read(path: str | os.PathLike, file_format: tfds.core.FileFormat) -> Iterator[bytes]:
+    """Yield the records of a file, one after the other."""
+    if file_format == tfds.core.FileFormat.ARRAY_RECORD:
+        # Not everybody has it: TFDS requires it on Linux only.
+        from array_record.python import array_record_module
+
+        reader = array_record_module.ArrayRecordReader(os.fspath(path))
+        for _ in range(reader.num_records()):
+            yield reader.read()
+        reader.close()
+    else:
+        yield from tf.data.TFRecordDataset(os.fspath(path)).as_numpy_iterator()
 
 
 def digest(paths: Iterable[os.PathLike]) -> str:
