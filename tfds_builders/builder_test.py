@@ -189,14 +189,34 @@ def test_a_full_disk_is_one_line_and_leaves_no_data_set(tmp_path, monkeypatch, f
     assert len(_read(_toy(tmp_path))) == NUM_PHOTOS
 
 
-def test_leftovers_of_a_killed_build_are_removed(tmp_path):
-    builder = _toy(tmp_path)
-    leftover = builder.data_path.parent / "incomplete.ABCDEF_1.0.0"
-    leftover.mkdir(parents=True)
-    (leftover / "toy_faces-train.tfrecord-00000-of-00001").write_bytes(b"half")
-    builder.prepare()
+class Stopped(BaseException):
+    """As if the process had been killed."""
+
+
+def test_a_killed_build_of_source_photos_is_begun_anew(tmp_path, monkeypatch):
+    """Whatever was written, and nobody tidies up."""
+    _toy(tmp_path / "whole").prepare()
+    write = tf.io.TFRecordWriter.write
+
+    def stop_at_the_second_split(writer, record):
+        write(writer, record)
+        if list(tmp_path.glob("killed/*/*/*/*validation*")):
+            raise Stopped
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(tf.io.TFRecordWriter, "write", stop_at_the_second_split)
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        patch.setattr(tf.io.gfile, "rmtree", lambda *_: None)
+        _toy(tmp_path / "killed").prepare()
+    killed = _toy(tmp_path / "killed")
+    (leftover,) = killed.data_path.parent.glob("incomplete.*")
+    assert list(leftover.glob("*train*"))
+    assert not killed.data_path.exists()
+    killed.prepare()
     assert not leftover.exists()
-    assert builder.data_path.exists()
+    whole = _toy(tmp_path / "whole").data_path
+    for path in whole.iterdir():
+        assert path.read_bytes() == (killed.data_path / path.name).read_bytes()
 
 
 def test_a_prepared_data_set_is_not_built_again(tmp_path, monkeypatch):
