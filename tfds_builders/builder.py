@@ -21,6 +21,7 @@ from safefakes_tf import faces, provenance
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.keypoints import layouts, mediapipe
+from safefakes_tf.training import record_stream
 from tfds_builders import (
     derive,
     features,
@@ -30,6 +31,7 @@ from tfds_builders import (
     preparation,
     quiet,
     raw_data,
+    record_reader,
     resumable_build,
     stored_info,
 )
@@ -37,6 +39,7 @@ from tfds_builders.builder_config import SOURCE, AnonymizedConfig
 from tfds_builders.resumable_builder import ResumableBuilder
 
 RAW_SHA256 = "raw_sha256"  # in the metadata
+_AS_FILES = {faces.IMAGE: tfds.decode.SkipDecoding()}
 
 
 class AnonymizedBuilder(
@@ -304,18 +307,30 @@ class AnonymizedBuilder(
 
     def encoded(self, split: str) -> tf.data.Dataset:
         """Return the records of a split, photos as the bytes of their files."""
-        decoders = {faces.IMAGE: tfds.decode.SkipDecoding()}
-        return self.as_dataset(split=split, decoders=decoders)
+        return self.as_dataset(split=split, decoders=_AS_FILES)
+
+    def numbered(self, split: str) -> record_stream.NumberedRecords:
+        """Return `encoded`, whose records are also read by their numbers.
+
+        Raises:
+            ValueError: as `as_dataset`.
+        """
+        self._check_present(split)
+        size, read = record_reader.by_number(self.info.splits[split].filepaths)
+        parse = functools.partial(
+            self.info.features.deserialize_example, decoders=_AS_FILES
+        )
+        return record_stream.NumberedRecords(size, lambda number: parse(read(number)))
 
     def encoded_with_keypoints(
         self, split: str, layout: str | None = None
-    ) -> tf.data.Dataset:
-        """Return `encoded` with keypoints, of `layout` or else of `keypoint_layout`.
+    ) -> record_stream.NumberedRecords:
+        """Return `numbered` with keypoints, of `layout` or else of `keypoint_layout`.
 
         Where none are annotated, they are found. That takes its time once; see
         `keypoint_store`.
         """
-        records = self.encoded(split)
+        records = self.numbered(split)
         if self.searches_keypoints:
             records = keypoint_store.attach(
                 records, self.data_path, split, self.create_detector
@@ -323,12 +338,12 @@ class AnonymizedBuilder(
         if layout is None:
             return records
 
-        def in_layout(record):
+        def in_layout(_, record):
             points = record[faces.KEYPOINTS], record[faces.HAS_KEYPOINTS]
             points = layouts.read(*points, layout, self.keypoint_layout)
             return {**record, faces.KEYPOINTS: points}
 
-        return records.map(in_layout, tf.data.AUTOTUNE, deterministic=True)
+        return record_stream.with_numbers(records, in_layout)
 
     def as_dataset(self, split=None, *, read_config=None, **kwargs) -> tf.data.Dataset:
         """Read as TFDS does, but shard after shard.
@@ -340,14 +355,7 @@ class AnonymizedBuilder(
         Raises:
             ValueError: if the split is not here, as in a partial copy.
         """
-        name = re.match(r"\w*", split)[0] if isinstance(split, str) else None
-        if name and name != "all" and self.info.splits and name not in self.info.splits:
-            raise ValueError(
-                f"{self.name} has no photos of split {name} here; it has "
-                f"{', '.join(self.info.splits)}: add those of {name} to the raw photos "
-                "and choose another --data_dir, or remove "
-                f"{self.data_dir_root / self.name}"
-            )
+        self._check_present(split)
         if read_config is None:
             # No cache: up to 250 MB, for what the system keeps in memory anyway.
             read_config = tfds.ReadConfig(
@@ -356,3 +364,13 @@ class AnonymizedBuilder(
             # As in training.loop: the tuner may sleep on for a minute at the end.
             read_config.options.autotune.enabled = False
         return super().as_dataset(split, read_config=read_config, **kwargs)
+
+    def _check_present(self, split):
+        name = re.match(r"\w*", split)[0] if isinstance(split, str) else None
+        if name and name != "all" and self.info.splits and name not in self.info.splits:
+            raise ValueError(
+                f"{self.name} has no photos of split {name} here; it has "
+                f"{', '.join(self.info.splits)}: add those of {name} to the raw photos "
+                "and choose another --data_dir, or remove "
+                f"{self.data_dir_root / self.name}"
+            )

@@ -19,7 +19,7 @@ import tqdm
 from tensorflow_datasets.core.utils import shard_utils
 
 from safefakes_tf import atomic
-from tfds_builders import keypoint_store, parts, record_writer
+from tfds_builders import keypoint_store, parts, record_reader
 from tfds_builders.parts import Part
 
 
@@ -211,7 +211,7 @@ def _made_from(builder, source, num_photos):
     shards = (
         path for name in num_photos for path in source.info.splits[name].filepaths
     )
-    told |= {"photos": num_photos, "source_sha256": record_writer.digest(shards)}
+    told |= {"photos": num_photos, "source_sha256": record_reader.digest(shards)}
     return {key: json.dumps(value, sort_keys=True) for key, value in told.items()}
 
 
@@ -304,7 +304,7 @@ def _shards_of(job, split):
 
 def write_shard(shard: Shard, file_format: tfds.core.FileFormat) -> None:
     """Copy records of parts into a shard, as a whole or not at all."""
-    of_parts = (record_writer.read(path, file_format) for path in shard.files)
+    of_parts = (record_reader.read(path, file_format) for path in shard.files)
     records = itertools.chain.from_iterable(of_parts)
     wanted = itertools.islice(records, shard.skip, shard.skip + shard.num_records)
     with atomic.writing(shard.path) as file:  # writers of records take names only
