@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from safefakes_tf import faces
 
-SHUFFLE_BUFFER = 2048  # of elements that come in any order; decides which
+# The next element is drawn from so many. Another number would be another order.
+SHUFFLE_BUFFER = 2048
 
 
 class NumberedRecords(tf.data.Dataset):
