@@ -29,7 +29,7 @@ ALLOWED = {
     "tfds_builders": {
         *SHARED,
         *("anonymizers", "detectors", "importers", "keypoints", "locks", "mistakes"),
-        *("photos", "pipeline", "provenance", "unfinished"),
+        *("photos", "pipeline", "provenance", "training", "unfinished"),
     },
     "pipeline": {*SHARED, "anonymizers", "keypoints", "photos", "provenance"},
     "provenance": {*SHARED, "anonymizers", "arithmetic"},

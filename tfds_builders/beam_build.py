@@ -1,4 +1,4 @@
-"""The build of a derived data set by workers of Apache Beam.
+"""The build of a data set from another by workers of Apache Beam.
 
 They see the folder of data sets under the same path as this process. One element is a
 part, and one that comes later a shard. What is made, and what it is made of, are files:
@@ -144,7 +144,8 @@ class Worker:
         with self._lock:
             try:
                 self._check_arithmetic()
-                [about] = self._work.make([part], self._work.read(part))
+                made = self._work.make(self._work.read(part))
+                [about] = self._work.write([part], made)
             except Exception as error:
                 words = mistakes.in_words(error)
                 if words is None:
@@ -157,7 +158,7 @@ class Worker:
 
     def _check_arithmetic(self):
         here = self._builder.info.metadata["arithmetic"]
-        if self._builder.builder_config.weights_sha256() and here != self._arithmetic:
+        if self._builder.info.metadata["weights_sha256"] and here != self._arithmetic:
             raise ValueError(
                 f"worker {platform.node()} rounds in another way ({here}) than the "
                 f"process that plans the build ({self._arithmetic}); start the build "
@@ -172,7 +173,7 @@ class Worker:
 
     def write_shard(self, shard: tuple) -> Iterator[None]:
         """Write a shard, and yield nothing."""
-        resumable_build.write_shard(Shard(*shard))
+        resumable_build.write_shard(Shard(*shard), self._job.file_format)
         yield from ()
 
     def close(self) -> None:

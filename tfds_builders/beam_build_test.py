@@ -10,9 +10,12 @@ beam = pytest.importorskip("apache_beam", reason="Apache Beam is an extra")
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from safefakes_tf import faces, printing
+from safefakes_tf.anonymizers import face_cutting
 from tfds_builders import (
     beam_build,
     beam_local_workers,
+    face_crops,
+    face_crops_test,
     keypoint_store,
     parts,
     resumable_build,
@@ -65,6 +68,22 @@ def test_one_goes_on_with_what_the_other_began(
     assert files(toy()) == whole
 
 
+@pytest.mark.parametrize("first", [None, HERE])
+def test_faces_are_cut_out_as_on_one_machine(tmp_path, monkeypatch, first):
+    """Also where one goes on with what the other began."""
+    alone, together = map(face_crops_test._create, (tmp_path / "one", tmp_path / "two"))
+    cutter = face_cutting.cutter(face_crops_test.SUN2018)
+    alone.prepare()
+    together.prepare()
+    face_crops.prepare(alone, cutter)
+    with monkeypatch.context() as patch, pytest.raises(BaseException, match="stop"):
+        interrupt(patch, 1, KeyError("stop"))
+        face_crops.prepare(together, cutter, first)
+    face_crops.prepare(together, cutter, None if first else HERE)
+    expected = face_crops_test.files(alone, cutter)
+    assert face_crops_test.files(together, cutter) == expected
+
+
 def test_a_photo_that_does_not_decode_is_named_and_all_other_parts_are_made(tmp_path):
     config = AnonymizedConfig(anonymizer=FILTER)
     builder = Broken.create(config, data_dir=str(tmp_path))
@@ -91,7 +110,7 @@ def test_a_full_disk_is_one_line(toy, monkeypatch):
 def test_a_worker_that_rounds_in_another_way_makes_no_part(toy, tmp_path):
     builder = toy(**GENERATED)
     part = parts.Part("train", 0, 0, 3)
-    job = resumable_build.Job(tmp_path, [part], {}, None)
+    job = resumable_build.Job(tmp_path, [part], {}, None, builder.info.file_format)
     other = {**builder.info.metadata["arithmetic"], "instruction_set": "abacus"}
     worker = beam_build.Worker(builder.recipe(), job, other)
     assert list(worker.make_part(0)) == []

@@ -12,8 +12,7 @@ import functools
 import os
 import pathlib
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -22,23 +21,30 @@ from safefakes_tf import faces, provenance
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.keypoints import layouts, mediapipe
+from safefakes_tf.training import record_stream
 from tfds_builders import (
+    derive,
     features,
     folder_export,
     keypoint_store,
+    parts,
     preparation,
     quiet,
     raw_data,
-    record_writer,
+    record_reader,
     resumable_build,
     stored_info,
 )
 from tfds_builders.builder_config import SOURCE, AnonymizedConfig
+from tfds_builders.resumable_builder import ResumableBuilder
 
 RAW_SHA256 = "raw_sha256"  # in the metadata
+_AS_FILES = {faces.IMAGE: tfds.decode.SkipDecoding()}
 
 
-class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class AnonymizedBuilder(
+    ResumableBuilder, tfds.core.GeneratorBasedBuilder, skip_registration=True
+):
     """Base of all builders.
 
     A builder sets `VERSION`, `RELEASE_NOTES`, `BUILDER_CONFIGS = standard_configs()`
@@ -63,6 +69,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
     LAYOUT: type[folder_export.Layout] = folder_export.Coco
     HOMEPAGE = ""
     LICENSE = ""  # a sentence
+    DOES = "anonymizing"
     create_detector = mediapipe.MediaPipeDetector  # of keypoints that are not annotated
 
     def __init__(
@@ -218,19 +225,19 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         source = self.source_builder()
         source.prepare()
         self.info.metadata[RAW_SHA256] = source.info.metadata.get(RAW_SHA256)
-        make = resumable_build.make_here
-        if download_config.beam_options is not None:
-            from tfds_builders import beam_build  # Beam need not be installed
+        self._build(source.info.splits, download_config)
 
-            make = functools.partial(beam_build.make, download_config.beam_options)
-        resumable_build.build(self, download_config, make)
+    def maker(
+        self, source: "AnonymizedBuilder"
+    ) -> Callable[[tf.data.Dataset], Iterator[parts.Made]]:
+        """Return a function that anonymizes photos; see `derive.derivation`."""
+        return derive.derivation(
+            self.builder_config, source.info.features, source.keypoint_layout
+        )
 
-    def _post_download_and_prepare_hook(self):
-        resumable_build.remove_parts(self)
-
-    def template_of(self, split: str) -> Any:
-        """Return TFDS' template of the paths of the shards of a split."""
-        return self._get_filename_template(split)
+    def counts(self) -> provenance.Counts:
+        """Return what counts photos, faces, and what was done to them."""
+        return provenance.Counts(self.info.features)
 
     def _split_generators(self, dl_manager):
         splits = self.source_examples(dl_manager)
@@ -241,15 +248,12 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         }
 
     def _generate_examples(self, split, records):
-        counts = provenance.Counts(self.info.features)
+        counts = self.counts()
         for record in records:
             faces.validate_faces(record)
             counts.add(record)
             yield record[faces.FILENAME], record
         self.info.metadata["counts"][split] = counts.to_dict()
-
-    def _example_writer(self):
-        return record_writer.OrderedWriter(self.info.file_format)
 
     def prepare(
         self, wait: bool = True, beam_options: Sequence[str] | None = None
@@ -303,18 +307,30 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
 
     def encoded(self, split: str) -> tf.data.Dataset:
         """Return the records of a split, photos as the bytes of their files."""
-        decoders = {faces.IMAGE: tfds.decode.SkipDecoding()}
-        return self.as_dataset(split=split, decoders=decoders)
+        return self.as_dataset(split=split, decoders=_AS_FILES)
+
+    def numbered(self, split: str) -> record_stream.NumberedRecords:
+        """Return `encoded`, whose records are also read by their numbers.
+
+        Raises:
+            ValueError: as `as_dataset`.
+        """
+        self._check_present(split)
+        size, read = record_reader.by_number(self.info.splits[split].filepaths)
+        parse = functools.partial(
+            self.info.features.deserialize_example, decoders=_AS_FILES
+        )
+        return record_stream.NumberedRecords(size, lambda number: parse(read(number)))
 
     def encoded_with_keypoints(
         self, split: str, layout: str | None = None
-    ) -> tf.data.Dataset:
-        """Return `encoded` with keypoints, of `layout` or else of `keypoint_layout`.
+    ) -> record_stream.NumberedRecords:
+        """Return `numbered` with keypoints, of `layout` or else of `keypoint_layout`.
 
         Where none are annotated, they are found. That takes its time once; see
         `keypoint_store`.
         """
-        records = self.encoded(split)
+        records = self.numbered(split)
         if self.searches_keypoints:
             records = keypoint_store.attach(
                 records, self.data_path, split, self.create_detector
@@ -322,12 +338,12 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         if layout is None:
             return records
 
-        def in_layout(record):
+        def in_layout(_, record):
             points = record[faces.KEYPOINTS], record[faces.HAS_KEYPOINTS]
             points = layouts.read(*points, layout, self.keypoint_layout)
             return {**record, faces.KEYPOINTS: points}
 
-        return records.map(in_layout, tf.data.AUTOTUNE, deterministic=True)
+        return record_stream.with_numbers(records, in_layout)
 
     def as_dataset(self, split=None, *, read_config=None, **kwargs) -> tf.data.Dataset:
         """Read as TFDS does, but shard after shard.
@@ -339,14 +355,7 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
         Raises:
             ValueError: if the split is not here, as in a partial copy.
         """
-        name = re.match(r"\w*", split)[0] if isinstance(split, str) else None
-        if name and name != "all" and self.info.splits and name not in self.info.splits:
-            raise ValueError(
-                f"{self.name} has no photos of split {name} here; it has "
-                f"{', '.join(self.info.splits)}: add those of {name} to the raw photos "
-                "and choose another --data_dir, or remove "
-                f"{self.data_dir_root / self.name}"
-            )
+        self._check_present(split)
         if read_config is None:
             # No cache: up to 250 MB, for what the system keeps in memory anyway.
             read_config = tfds.ReadConfig(
@@ -355,3 +364,13 @@ class AnonymizedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True)
             # As in training.loop: the tuner may sleep on for a minute at the end.
             read_config.options.autotune.enabled = False
         return super().as_dataset(split, read_config=read_config, **kwargs)
+
+    def _check_present(self, split):
+        name = re.match(r"\w*", split)[0] if isinstance(split, str) else None
+        if name and name != "all" and self.info.splits and name not in self.info.splits:
+            raise ValueError(
+                f"{self.name} has no photos of split {name} here; it has "
+                f"{', '.join(self.info.splits)}: add those of {name} to the raw photos "
+                "and choose another --data_dir, or remove "
+                f"{self.data_dir_root / self.name}"
+            )

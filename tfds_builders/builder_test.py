@@ -98,6 +98,31 @@ def test_a_derived_data_set_has_the_keys_order_and_annotations_of_its_source(tmp
                 assert np.asarray(record[key]).dtype == np.asarray(source[key]).dtype
 
 
+def test_records_are_read_by_their_numbers(tmp_path):
+    builder = _toy(tmp_path)
+    config = tfds.download.DownloadConfig(num_shards=3)
+    builder.download_and_prepare(download_config=config)
+    encoded, numbered = builder.encoded("train"), builder.numbered("train")
+    assert numbered.element_spec == encoded.element_spec
+    assert len(numbered) == len(encoded) == NUM_PHOTOS
+    in_order = list(encoded.as_numpy_iterator())
+    for number in (5, 0, NUM_PHOTOS - 1):
+        record = numbered.read(tf.constant(number, tf.int64))
+        for key, value in in_order[number].items():
+            np.testing.assert_array_equal(record[key], value)
+
+
+def test_a_record_that_was_damaged_is_not_read(tmp_path):
+    builder = _toy(tmp_path)
+    builder.prepare()
+    (path,) = builder.data_path.glob("*train*record*")
+    content = bytearray(path.read_bytes())
+    content[-40] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(tf.errors.DataLossError):
+        builder.numbered("train").read(tf.constant(NUM_PHOTOS - 1, tf.int64))
+
+
 @pytest.mark.parametrize("anonymizer", ["original", "blur"])
 def test_stored_pixels_are_those_of_the_map_stage(tmp_path, anonymizer):
     builder = _toy(tmp_path, anonymizer=anonymizer, image_format="png")
@@ -189,14 +214,34 @@ def test_a_full_disk_is_one_line_and_leaves_no_data_set(tmp_path, monkeypatch, f
     assert len(_read(_toy(tmp_path))) == NUM_PHOTOS
 
 
-def test_leftovers_of_a_killed_build_are_removed(tmp_path):
-    builder = _toy(tmp_path)
-    leftover = builder.data_path.parent / "incomplete.ABCDEF_1.0.0"
-    leftover.mkdir(parents=True)
-    (leftover / "toy_faces-train.tfrecord-00000-of-00001").write_bytes(b"half")
-    builder.prepare()
+class Stopped(BaseException):
+    """As if the process had been killed."""
+
+
+def test_a_killed_build_of_source_photos_is_begun_anew(tmp_path, monkeypatch):
+    """Whatever was written, and nobody tidies up."""
+    _toy(tmp_path / "whole").prepare()
+    write = tf.io.TFRecordWriter.write
+
+    def stop_at_the_second_split(writer, record):
+        write(writer, record)
+        if list(tmp_path.glob("killed/*/*/*/*validation*")):
+            raise Stopped
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(tf.io.TFRecordWriter, "write", stop_at_the_second_split)
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        patch.setattr(tf.io.gfile, "rmtree", lambda *_: None)
+        _toy(tmp_path / "killed").prepare()
+    killed = _toy(tmp_path / "killed")
+    (leftover,) = killed.data_path.parent.glob("incomplete.*")
+    assert list(leftover.glob("*train*"))
+    assert not killed.data_path.exists()
+    killed.prepare()
     assert not leftover.exists()
-    assert builder.data_path.exists()
+    whole = _toy(tmp_path / "whole").data_path
+    for path in whole.iterdir():
+        assert path.read_bytes() == (killed.data_path / path.name).read_bytes()
 
 
 def test_a_prepared_data_set_is_not_built_again(tmp_path, monkeypatch):
@@ -328,7 +373,7 @@ def test_a_file_in_place_of_the_folder_is_one_line(tmp_path):
 def test_no_reader_waits_for_a_sleeping_tuner(tmp_path):
     builder = _toy(tmp_path)
     builder.prepare()
-    for read in (builder.as_dataset, builder.encoded, builder.encoded_with_keypoints):
+    for read in (builder.as_dataset, builder.encoded, builder.numbered):
         assert read(split="train").options().autotune.enabled is False
 
 
@@ -336,7 +381,7 @@ def test_a_split_that_is_not_here_is_one_line(tmp_path):
     builder = _toy(tmp_path)
     builder.prepare()
     message = r"^toy_faces has no photos of split test here; it has train, validation: "
-    for read in (builder.as_dataset, builder.encoded, builder.encoded_with_keypoints):
+    for read in (builder.as_dataset, builder.encoded, builder.numbered):
         with pytest.raises(ValueError, match=message + r"[^\n]*$"):
             read(split="test")
     assert len(builder.as_dataset(split="train[:2]")) == 2
@@ -486,7 +531,7 @@ def test_the_folder_of_keypoint_models_reaches_the_detector(tmp_path, monkeypatc
     assert plain.create_detector().models is None
     asked = []
     monkeypatch.setattr(keypoint_store, "attach", lambda *args: asked.append(args))
-    monkeypatch.setattr(AnonymizedBuilder, "encoded", lambda self, split: None)
+    monkeypatch.setattr(AnonymizedBuilder, "numbered", lambda self, split: None)
     builder.source_builder().encoded_with_keypoints("validation")
     create = pickle.loads(pickle.dumps(asked[0][-1]))  # as worker processes get it
     assert create().models == str(pathlib.Path("~/models").expanduser())

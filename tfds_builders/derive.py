@@ -1,7 +1,7 @@
 """Anonymized records of a data set, made from those of its source."""
 
 import concurrent.futures
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -11,11 +11,12 @@ from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.faces import Faces
 from safefakes_tf.photos import writer
 from tfds_builders.builder_config import AnonymizedConfig
+from tfds_builders.parts import Made
 
 
 def derivation(
     config: AnonymizedConfig, features: tfds.features.FeaturesDict, layout: str
-) -> Callable[[Iterable[faces.Record]], Iterator[faces.Record]]:
+) -> Callable[[tf.data.Dataset], Iterator[Made]]:
     """Return a function from source records to derived ones, photos encoded in both.
 
     The anonymizer is made once, so that all splits share its weights and graphs.
@@ -51,7 +52,7 @@ def derivation(
         )
         record = {**record, faces.IMAGE: photo}
         arrays = {key: value.numpy() for key, value in record.items()}
-        return {**arrays, faces.FILENAME: arrays[faces.FILENAME].decode()}
+        return Made([{**arrays, faces.FILENAME: arrays[faces.FILENAME].decode()}], {})
 
     return lambda records: pipeline.anonymize(records, anonymizer, decode, encode)
 

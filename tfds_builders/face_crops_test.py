@@ -24,9 +24,10 @@ from safefakes_tf.config import (
 )
 from safefakes_tf.photos import reader
 from safefakes_tf.training import global_order, record_stream
-from tfds_builders import face_crops
+from tfds_builders import face_crops, keypoint_store, parts, resumable_build
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import AnonymizedConfig, standard_configs
+from tfds_builders.resumable_build_test import interrupt
 
 SIDE, BATCH = 16, 4
 # Sizes of photos, and boxes on them, x y width height in pixels. Crops of one photo
@@ -296,33 +297,55 @@ class Stopped(BaseException):
     """As if the process had been killed."""
 
 
-def test_a_killed_build_is_begun_anew(source, crops, tmp_path, monkeypatch):
-    data = shutil.copytree(source.data_dir_root, tmp_path / "data")
-    copy = _create(data)
+@pytest.fixture
+def uncut(source, crops, tmp_path, monkeypatch):
+    """Return a builder of the photos alone, of which two make a part."""
+    monkeypatch.setattr(parts, "PHOTOS_PER_PART", 2)
+    monkeypatch.setattr(keypoint_store, "PHOTOS_PER_FILE", 2)
+    data = tmp_path / "data"
+    ignored = shutil.ignore_patterns("*crops*", keypoint_store.FOLDER)
+    shutil.copytree(source.data_dir_root, data, ignore=ignored)
+    return _create(data)
+
+
+def files(source, cutter):
+    """Return what the crops of a data set consist of: name -> bytes."""
+    folder = face_crops.FaceCrops.create(source, cutter).data_path
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_killed_build_goes_on(source, uncut, monkeypatch, after):
     cutter = face_cutting.cutter(SUN2018)
-    name = f"source-{cutter.name}"
-    finished = data / "many_faces" / name / "1.0.0"
-    expected = {path.name: path.read_bytes() for path in finished.iterdir()}
-    shutil.rmtree(finished.parent)
+    builder = face_crops.FaceCrops.create(uncut, cutter)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        interrupt(patch, after, Stopped)
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)  # nobody cleans up
+        patch.setattr(tf.io.gfile, "rmtree", lambda *_: None)
+        face_crops.prepare(uncut, cutter)
+    assert not builder.data_path.exists()
+    cut = []
 
-    def cut(records):
-        for number, part in enumerate(cutter.cut(records)):
-            if number == 3:
-                raise Stopped
-            yield part
+    def note(photos):
+        for photo in cutter.cut(photos):
+            cut.append(photo)
+            yield photo
 
-    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)  # nobody cleans up
-    monkeypatch.setattr(tf.io.gfile, "rmtree", lambda *_: None)
-    with pytest.raises(Stopped):
-        face_crops.prepare(copy, cutter._replace(cut=cut))
-    monkeypatch.undo()
-    assert not finished.exists()
-    again = face_crops.prepare(copy, cutter)
-    assert len(again.photo) == len(crops.photo)
-    assert not list(data.rglob("incomplete*"))
-    for path in finished.iterdir():
-        if path.suffix != ".json":
-            assert path.read_bytes() == expected[path.name], path.name
+    face_crops.prepare(uncut, cutter._replace(cut=note))
+    assert len(cut) == len(PHOTOS) - 2 * after
+    assert [path.name for path in builder.data_path.parent.glob("[!.]*")] == ["1.0.0"]
+    assert files(uncut, cutter) == files(source, cutter)
+
+
+def test_shards_end_anywhere_in_parts(uncut, crops):
+    builder = face_crops.FaceCrops.create(uncut, face_cutting.cutter(SUN2018))
+    config = tfds.download.DownloadConfig(num_shards=3)
+    builder.download_and_prepare(download_config=config)
+    count = len(crops.photo)
+    assert builder.info.splits["train"].num_shards == 3
+    numbers = np.arange(count)
+    np.testing.assert_array_equal(builder.open().read(numbers), crops.read(numbers))
+    assert not resumable_build.folder_of(builder).exists()
 
 
 def test_crops_of_other_photos_and_broken_ones_are_one_line(source, crops, tmp_path):

@@ -18,6 +18,7 @@ from safefakes_tf import atomic, faces, locks
 from safefakes_tf.importers import npz_files
 from safefakes_tf.keypoints import layouts, mediapipe, search
 from safefakes_tf.photos import reader
+from safefakes_tf.training import record_stream
 
 FOLDER = "keypoints"
 PHOTOS_PER_FILE = 128
@@ -38,8 +39,8 @@ def attach(
         create: makes a detector; see `search.searching`.
 
     Returns:
-        The records with `faces/keypoints`, layout `found`, `faces/has_keypoints` and
-        `faces/keypoints_source`.
+        The records, as of `record_stream.with_numbers`, with `faces/keypoints`, layout
+        `found`, `faces/has_keypoints` and `faces/keypoints_source`.
 
     Raises:
         ValueError: if a model file is not to be found, or a file of stored keypoints is
@@ -117,8 +118,7 @@ def _joined(records, files):
             faces.KEYPOINTS_SOURCE: source[rows],
         }
 
-    joined = records.enumerate().map(add, tf.data.AUTOTUNE, deterministic=True)
-    return joined.apply(tf.data.experimental.assert_cardinality(len(records)))
+    return record_stream.with_numbers(records, add)
 
 
 def _search(records, folder, split, create):

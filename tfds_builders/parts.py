@@ -1,21 +1,21 @@
-"""What is done of a derived data set: parts, each of a few photos, kept until all are.
+"""What is done of a data set made from another: parts, kept until all are there.
 
-A part is a file of records, and one that tells of them. The second is written last: a
-part that has it is whole. Several processes may make parts at the same time, on several
-machines that share the folder.
+A part is what was made of a few photos: a file of records, and one that tells of them.
+The second is written last: a part that has it is whole. Several processes may make
+parts at the same time, on several machines that share the folder.
 """
 
+import collections
 import contextlib
 import json
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from safefakes_tf import atomic, faces, locks, provenance, unfinished
-from tfds_builders import keypoint_store, record_writer, stored_info
+from safefakes_tf import atomic, faces, locks, unfinished
+from tfds_builders import keypoint_store, record_writer
 
 PHOTOS_PER_PART = keypoint_store.PHOTOS_PER_FILE  # so that a part needs one file
 _MADE_FROM, _FAILED = "made_from.json", "failed"
@@ -41,17 +41,47 @@ class Part(NamedTuple):
         return f"{self.split}-{self.number:05d}"
 
 
+class Made(NamedTuple):
+    """What was made of a photo.
+
+    Attributes:
+        records: of the data set, in order; encoded images and NumPy values.
+        known: name -> what is to be known of each record without reading it, as JSON
+            has it.
+    """
+
+    records: list[faces.Record]
+    known: Mapping[str, list[Any]]
+
+
+class Counts(Protocol):
+    """Counts records, as `provenance.Counts` does."""
+
+    def add(self, record: faces.Record) -> None:
+        """Count a record."""
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the counts by name."""
+
+
 class About(NamedTuple):
     """What is told of a part.
 
     Attributes:
+        num_records: in it.
         num_bytes: of its records, without what frames them.
-        counts: as of `provenance.Counts`.
+        size: of its file of records, bytes.
+        counts: by name, as of `Counts`.
+        known: as of `Made`, of all its records; also `photo`, the number of the photo
+            that each was made of.
         keypoints: a digest of those that were searched and used, if any were.
     """
 
+    num_records: int
     num_bytes: int
+    size: int
     counts: dict[str, int]
+    known: dict[str, list[Any]]
     keypoints: str | None
 
 
@@ -88,16 +118,12 @@ def opened(folder: pathlib.Path, made_from: Mapping[str, str]) -> Iterator[None]
         yield
 
 
-def records_of(folder: pathlib.Path, part: Part) -> pathlib.Path:
-    """Return the path of the records of a part, in TFRecord format."""
-    return folder / f"{part.name}.tfrecord"
-
-
 def write(
     folder: pathlib.Path,
     part: Part,
-    records: Iterable[faces.Record],
-    features: tfds.features.FeaturesDict,
+    made: Iterable[Made],
+    info: tfds.core.DatasetInfo,
+    counts: Counts,
     keypoints: str | None,
 ) -> About:
     """Write a part, as a whole or not at all.
@@ -105,45 +131,69 @@ def write(
     Args:
         folder: of the parts.
         part: to write.
-        records: its records, encoded photos and NumPy values.
-        features: of the data set.
+        made: of each of its photos.
+        info: of the data set: features, and format of files.
+        counts: at zero.
         keypoints: see `About`.
 
     Raises:
         ValueError: if records are not as `faces.validate_faces` asks for.
     """
-    counts, sizes = provenance.Counts(features), []
-    with (
-        atomic.writing(records_of(folder, part)) as file,
-        tf.io.TFRecordWriter(file.name) as writer,  # it takes names only
-    ):
-        for record in records:
-            faces.validate_faces(record)
-            counts.add(record)
-            serialized = record_writer.in_order(features.serialize_example(record))
-            sizes.append(len(serialized))
-            writer.write(serialized)
-    if len(sizes) != part.end - part.begin:
+    known, sizes = collections.defaultdict(list), []
+    num_photos = 0
+
+    def serialized():
+        nonlocal num_photos
+        for num_photos, of_photo in enumerate(made, 1):
+            photo = [part.begin + num_photos - 1] * len(of_photo.records)
+            for name, values in {**of_photo.known, "photo": photo}.items():
+                known[name].extend(values)
+            for record in of_photo.records:
+                faces.validate_faces(record)
+                counts.add(record)
+                example = info.features.serialize_example(record)
+                sizes.append(len(example))
+                yield record[faces.FILENAME], example
+
+    path = records_of(folder, part, info.file_format)
+    with atomic.writing(path) as file:  # writers of records take names only
+        record_writer.OrderedWriter(info.file_format).write(file.name, serialized())
+    if num_photos != part.end - part.begin:
         raise ValueError(
             f"{part.end - part.begin} photos of {part.name} were expected, and "
-            f"{len(sizes)} came; remove the data set of the source, which is then "
-            "made anew"
+            f"{num_photos} came; remove the data set of the source, which is then made "
+            "anew"
         )
-    about = About(sum(sizes), counts.to_dict(), keypoints)
+    about = About(
+        num_records=len(sizes),
+        num_bytes=sum(sizes),
+        size=path.stat().st_size,
+        counts=counts.to_dict(),
+        known=known,
+        keypoints=keypoints,
+    )
     atomic.write_text(_about_path(folder, part), json.dumps(about._asdict()))
     return about
 
 
-def about(folder: pathlib.Path, part: Part) -> About | None:
+def records_of(
+    folder: pathlib.Path, part: Part, file_format: tfds.core.FileFormat
+) -> pathlib.Path:
+    """Return the path of the records of a part."""
+    return folder / f"{part.name}.{file_format.file_suffix}"
+
+
+def about(
+    folder: pathlib.Path, part: Part, file_format: tfds.core.FileFormat
+) -> About | None:
     """Return what is told of a part; None if it is not there as a whole."""
     told = _read(_about_path(folder, part))
     try:
         found = About(**told)
-        size = records_of(folder, part).stat().st_size
-        expected = found.num_bytes + stored_info.FRAME * (part.end - part.begin)
+        size = records_of(folder, part, file_format).stat().st_size
     except (TypeError, OSError):
         return None
-    return found if size == expected else None
+    return found if size == found.size else None
 
 
 def tell_failure(folder: pathlib.Path, part: Part, words: str) -> None:

@@ -1,13 +1,17 @@
 """Raw photos and annotations in a user's folder: where they lie, and what they say."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
 import re
+import shutil
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import tensorflow_datasets as tfds
+
+from safefakes_tf import locks
 
 WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
 
@@ -50,6 +54,32 @@ def existing_folder(
             f"{content}"
         )
     return folder
+
+
+@contextlib.contextmanager
+def unpacking(
+    dl_manager: tfds.download.DownloadManager, name: str, archives: Iterable[str]
+) -> Iterator[None]:
+    """Let one process at a time download and unpack the archives of a data set.
+
+    What a killed one left half done is removed before: TFDS would leave it there, and
+    begin another.
+
+    Args:
+        dl_manager: knows the folders.
+        name: of the data set.
+        archives: names of the zips that a user may have.
+    """
+    downloads = pathlib.Path(dl_manager.download_dir)
+    folder = downloads / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with locks.alone_in(folder, wait=True):
+        ends = tuple(f"_ZIP.{zipped}" for zipped in (*archives, *os.listdir(folder)))
+        begun = (downloads / "extracted").glob("incomplete.*")
+        unpacked = [path for path in begun if path.name.endswith(ends)]
+        for leftover in (*folder.glob("*.tmp.*"), *unpacked):
+            shutil.rmtree(leftover)
+        yield
 
 
 def find(folder: pathlib.Path, places: Iterable[str]) -> pathlib.Path | None:

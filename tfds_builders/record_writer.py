@@ -1,13 +1,10 @@
 """Record files that are the same, byte for byte, whichever process writes them."""
 
-import hashlib
 import os
 from collections.abc import Iterable
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
-
-_LENGTH, _CHECKSUM = 8, 4  # bytes; a record lies behind both, before a checksum of it
 
 
 class OrderedWriter(tfds.core.ExampleWriter):
@@ -25,22 +22,3 @@ class OrderedWriter(tfds.core.ExampleWriter):
 def in_order(example: bytes) -> bytes:
     """Return a serialized `tf.train.Example` with its features in one order."""
     return tf.train.Example.FromString(example).SerializeToString(deterministic=True)
-
-
-def digest(paths: Iterable[os.PathLike]) -> str:
-    """Return a SHA-256 of the lengths and checksums of the records of TFRecord files.
-
-    It is as good as one of their bytes, which need not be read.
-    """
-    found = hashlib.sha256()
-    for path in paths:
-        with open(path, "rb", buffering=0) as file:
-            head = file.read(_LENGTH + _CHECKSUM)
-            while head:
-                length = head[:_LENGTH]
-                file.seek(int.from_bytes(length, "little"), os.SEEK_CUR)
-                # At once: the checksum of this record, and the head of the next.
-                behind = file.read(_CHECKSUM + _LENGTH + _CHECKSUM)
-                found.update(length + behind[:_CHECKSUM])
-                head = behind[_CHECKSUM:]
-    return found.hexdigest()

@@ -1,15 +1,16 @@
-"""The build of a derived data set: parts of it first, then the shards from them.
+"""The build of a data set from another: parts of it first, then the shards from them.
 
-Records of a derived data set come in the order of its source, and so do the parts. When
-all are there, their records are copied into shards, as many and as long as TFDS makes
-them. A build that was killed goes on with the parts that it had made.
+Records come in the order of the photos that they are made from, and so do the parts.
+When all are there, their records are copied into shards, as many and as long as TFDS
+makes them. A build that was killed goes on with the parts that it had made.
 """
 
+import bisect
 import itertools
 import json
 import pathlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -17,8 +18,8 @@ import tensorflow_datasets as tfds
 import tqdm
 from tensorflow_datasets.core.utils import shard_utils
 
-from safefakes_tf import atomic, faces
-from tfds_builders import derive, keypoint_store, parts, record_writer
+from safefakes_tf import atomic
+from tfds_builders import keypoint_store, parts, record_reader
 from tfds_builders.parts import Part
 
 
@@ -30,16 +31,22 @@ class Job(NamedTuple):
         parts: all of the data set.
         templates: of the paths of shards, by split, as TFDS has them.
         shard_config: tells how many shards there are, as TFDS has it.
+        file_format: of parts and shards.
     """
 
     folder: pathlib.Path
     parts: list[Part]
     templates: dict[str, Any]
     shard_config: shard_utils.ShardConfig
+    file_format: tfds.core.FileFormat
 
     def of_split(self, split: str) -> list[Part]:
         """Return the parts of a split."""
         return [part for part in self.parts if part.split == split]
+
+    def about(self, part: Part) -> parts.About | None:
+        """Return what is told of a part; None if it is not there as a whole."""
+        return parts.about(self.folder, part, self.file_format)
 
 
 class Shard(NamedTuple):
@@ -65,43 +72,52 @@ class Work:
         """Begin.
 
         Args:
-            builder: an `AnonymizedBuilder` of the data set, whose source is there.
+            builder: a `ResumableBuilder`, whose source is there.
             folder: of the parts.
         """
         self.builder, self.folder = builder, folder
         self.source = builder.source_builder()
         self._searched = builder.needs_keypoints and self.source.searches_keypoints
-        self._derived = self._detector = None
+        self._make = self._detector = None
 
     def is_made(self, part: Part) -> bool:
         """Tell whether a part is there, made from the keypoints that are there."""
-        about = parts.about(self.folder, part)
+        about = parts.about(self.folder, part, self.builder.info.file_format)
         return about is not None and about.keypoints == self._keypoints(part)
 
-    def make(
-        self, made: Iterable[Part], records: Iterable[faces.Record]
-    ) -> Iterator[parts.About]:
-        """Make parts, and yield what is told of each when it is there.
+    def make(self, photos: tf.data.Dataset) -> Iterator[parts.Made]:
+        """Yield what is made of photos, in turn.
 
         Args:
-            made: the parts.
-            records: theirs, of the source, with keypoints if the anonymizer reads them.
+            photos: records of the source, with keypoints where the builder needs them.
 
         Raises:
-            ValueError: if a photo cannot be anonymized; names it.
+            ValueError: if it cannot be made of a photo; names it.
         """
-        if self._derived is None:
-            source = self.source
-            self._derived = derive.derivation(
-                self.builder.builder_config,
-                source.info.features,
-                source.keypoint_layout,
-            )
-        features, derived = self.builder.info.features, self._derived(records)
-        for part in made:
-            of_part = itertools.islice(derived, part.end - part.begin)
+        if self._make is None:
+            self._make = self.builder.maker(self.source)
+        return self._make(photos)
+
+    def write(
+        self, missing: Iterable[Part], made: Iterator[parts.Made]
+    ) -> Iterator[parts.About]:
+        """Write parts, and yield what is told of each when it is there.
+
+        Args:
+            missing: the parts.
+            made: of all their photos.
+
+        Raises:
+            ValueError: as `parts.write`.
+        """
+        for part in missing:
             yield parts.write(
-                self.folder, part, of_part, features, self._keypoints(part)
+                self.folder,
+                part,
+                itertools.islice(made, part.end - part.begin),
+                self.builder.info,
+                self.builder.counts(),
+                self._keypoints(part),
             )
 
     def read(self, part: Part) -> tf.data.Dataset:
@@ -135,38 +151,44 @@ class Work:
 
 def build(
     builder,
+    splits: Collection[str],
     download_config: tfds.download.DownloadConfig,
     make: Callable[[Work, Job], None],
-) -> None:
-    """Write the shards of a derived data set, and tell its `info` of them.
+) -> list[parts.About]:
+    """Write the shards of a data set, and tell its `info` of them.
 
     Args:
-        builder: an `AnonymizedBuilder` whose source is there; the shards go where its
+        builder: a `ResumableBuilder`, whose source is there; the shards go where its
             `data_path` is now.
+        splits: of the source, that there will be.
         download_config: of TFDS.
         make: makes parts that are not there, and then all shards: `make_here`, or
             `beam_build.make` with its options.
 
+    Returns:
+        What is told of the parts, in order. Without a single record there are no
+        shards.
+
     Raises:
-        ValueError: if a photo cannot be anonymized, or the parts that are there were
-            made from something else. Those that are whole are kept.
+        ValueError: if a photo cannot be read, or the parts that are there were made
+            from something else. Those that are whole are kept.
     """
     work = Work(builder, folder_of(builder))
-    splits, most = work.source.info.splits, download_config.max_examples_per_split
-    num_photos = {
-        name: split.num_examples if most is None else min(split.num_examples, most)
-        for name, split in splits.items()
-    }
-    templates = {name: builder.template_of(name) for name in splits}
+    of_source, most = work.source.info.splits, download_config.max_examples_per_split
+    num_photos = {name: of_source[name].num_examples for name in splits}
+    if most is not None:
+        num_photos = {name: min(count, most) for name, count in num_photos.items()}
     job = Job(
         work.folder,
         parts.plan(num_photos),
-        templates,
+        {name: builder.template_of(name) for name in splits},
         download_config.get_shard_config(),
+        builder.info.file_format,
     )
     with parts.opened(work.folder, _made_from(builder, work.source, num_photos)):
         make(work, job)
         _tell(builder.info, job)
+        return list(map(job.about, job.parts))
 
 
 def folder_of(builder) -> pathlib.Path:
@@ -186,8 +208,10 @@ def _made_from(builder, source, num_photos):
     rounding = told.pop("arithmetic")
     if told["weights_sha256"]:  # filters have equal bytes in every arithmetic
         told |= rounding
-    shards = (path for split in source.info.splits.values() for path in split.filepaths)
-    told |= {"photos": num_photos, "source_sha256": record_writer.digest(shards)}
+    shards = (
+        path for name in num_photos for path in source.info.splits[name].filepaths
+    )
+    told |= {"photos": num_photos, "source_sha256": record_reader.digest(shards)}
     return {key: json.dumps(value, sort_keys=True) for key, value in told.items()}
 
 
@@ -196,7 +220,7 @@ def _tell(info, job):
     shards = plan_shards(job)
     splits = []
     for split, template in job.templates.items():
-        made = [parts.about(job.folder, part) for part in job.of_split(split)]
+        made = list(map(job.about, job.of_split(split)))
         info.metadata["counts"][split] = {
             name: sum(about.counts[name] for about in made) for name in made[0].counts
         }
@@ -218,29 +242,33 @@ def make_here(work: Work, job: Job) -> None:
         source = work.source
         with_keypoints = work.builder.needs_keypoints
         read = source.encoded_with_keypoints if with_keypoints else source.encoded
-        dataset = read(split)
+        photos = read(split)
         # Now, as all keypoints are there.
         missing = [part for part in of_split if not work.is_made(part)]
-        bar = tqdm.tqdm(
-            _records(dataset, missing),
-            f"anonymizing {split}",
+        with tqdm.tqdm(
+            work.make(_photos_of(photos, missing)),
+            f"{work.builder.DOES} {split}",
             total := of_split[-1].end,
             initial=total - sum(part.end - part.begin for part in missing),
             unit="photo",
             mininterval=1.0,
-        )
-        for _ in work.make(missing, bar):
-            pass
+        ) as bar:
+            for _ in work.write(missing, iter(bar)):
+                pass
     for shard in itertools.chain.from_iterable(plan_shards(job).values()):
-        write_shard(shard)
+        write_shard(shard, job.file_format)
 
 
-def _records(dataset, missing):
-    """Yield the records of parts, in one pass over those of their split."""
-    first, numbers = missing[0].begin, {part.number for part in missing}
-    for index, record in enumerate(dataset.skip(first), first):
-        if index // parts.PHOTOS_PER_PART in numbers:
-            yield record
+def _photos_of(photos, missing):
+    """Return the photos of parts, in one pass over those of their split."""
+    first, size = missing[0].begin, parts.PHOTOS_PER_PART
+    numbers = tf.constant([part.number for part in missing], tf.int64)
+
+    def is_missing(index, _):
+        return tf.reduce_any(index // size == numbers)
+
+    numbered = photos.skip(first).enumerate(first)
+    return numbered.filter(is_missing).map(lambda _, photo: photo)
 
 
 # === Shards ===
@@ -253,26 +281,32 @@ def plan_shards(job: Job) -> dict[str, list[Shard]]:
 
 def _shards_of(job, split):
     of_split, template = job.of_split(split), job.templates[split]
-    num_records = of_split[-1].end
-    num_bytes = sum(parts.about(job.folder, part).num_bytes for part in of_split)
+    made = list(map(job.about, of_split))
+    ends = list(itertools.accumulate(about.num_records for about in made))
+    begins = [0, *ends[:-1]]
+    num_records, num_bytes = ends[-1], sum(about.num_bytes for about in made)
+    if not num_records:
+        return []
     num_shards = job.shard_config.get_number_shards(num_bytes, num_records)
-    ends = shard_utils.get_shard_boundaries(num_records, num_shards)
+    limits = shard_utils.get_shard_boundaries(num_records, num_shards)
     shards = []
-    for index, (begin, end) in enumerate(itertools.pairwise((0, *ends))):
-        used = [part for part in of_split if part.begin < end and part.end > begin]
+    for index, (begin, end) in enumerate(itertools.pairwise((0, *limits))):
+        used = slice(bisect.bisect_right(ends, begin), bisect.bisect_left(begins, end))
         path = template.sharded_filepath(shard_index=index, num_shards=num_shards)
-        files = [str(parts.records_of(job.folder, part)) for part in used]
-        shards.append(Shard(str(path), files, begin - used[0].begin, end - begin))
+        files = [
+            str(parts.records_of(job.folder, part, job.file_format))
+            for part in of_split[used]
+        ]
+        skip = begin - begins[used.start]
+        shards.append(Shard(str(path), files, skip, end - begin))
     return shards
 
 
-def write_shard(shard: Shard) -> None:
+def write_shard(shard: Shard, file_format: tfds.core.FileFormat) -> None:
     """Copy records of parts into a shard, as a whole or not at all."""
-    records = tf.data.TFRecordDataset(shard.files)
-    records = records.skip(shard.skip).take(shard.num_records)
-    with (
-        atomic.writing(shard.path) as file,
-        tf.io.TFRecordWriter(file.name) as writer,  # it takes names only
-    ):
-        for record in records.as_numpy_iterator():
-            writer.write(record)
+    of_parts = (record_reader.read(path, file_format) for path in shard.files)
+    records = itertools.chain.from_iterable(of_parts)
+    wanted = itertools.islice(records, shard.skip, shard.skip + shard.num_records)
+    with atomic.writing(shard.path) as file:  # writers of records take names only
+        writer = tfds.core.ExampleWriter(file_format)
+        writer.write(file.name, ((None, record) for record in wanted))

@@ -111,7 +111,9 @@ class ByTfds(ToyFaces, skip_registration=True):
             self.builder_config, source.info.features, source.keypoint_layout
         )
         return {
-            split: self._generate_examples(split, derived(source.encoded(split)))
+            split: self._generate_examples(
+                split, (photo.records[0] for photo in derived(source.encoded(split)))
+            )
             for split in source.info.splits
         }
 

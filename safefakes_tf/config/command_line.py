@@ -44,6 +44,8 @@ FIELDS = {
 SWITCHES = ("skip_unreadable",)  # of these, those that need no value
 # Flags that say of `own_faces` what they say of the folder of --mode=anonymize.
 OF_OWN_FACES = ("annotations", "category", "box_units")
+# Of the flags that no result depends on, those that name nothing which must be there.
+_NAMELESS = ("output", "max_gb", "runner", "beam_options")
 # Modes that take the project's own weights of a generator where they serve.
 _WITH_BUNDLED_WEIGHTS = (
     *("build_dataset", "train_detector", "evaluate", "export", "anonymize"),
@@ -147,7 +149,7 @@ def check_given(settings: Any, mode: str) -> None:
             values.check_choice("--model", value or "", names.imported())
         elif not value and name in modes.flag_fields(settings, needed=True):
             raise ValueError(f"--mode={mode} needs --{flag}; got nothing")
-        elif value and name not in ("output", "max_gb") and not os.path.exists(value):
+        elif value and name not in _NAMELESS and not os.path.exists(value):
             raise ValueError(f"--{flag} must name what is there; {value} is not")
 
 

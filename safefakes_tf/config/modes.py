@@ -48,20 +48,26 @@ class _Photos:
 
 
 @dataclasses.dataclass(frozen=True)
-class BuildDataset(_Photos):
+class _Runner:
+    """Who makes records from photos."""
+
+    # "beam": workers of Apache Beam
+    runner: Literal["local", "beam"] = _flag("local", needed=False)
+    # Flags of Beam, as in a shell; none: processes on this machine.
+    beam_options: str = _flag("", needed=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildDataset(_Photos, _Runner):
     """Prepare a data set, its photos anonymized."""
 
     # "folder": written to --output, too, in the layout that they came from, or as COCO.
     format: Literal["records", "folder"] = "records"
     output: str | None = None  # folder to make
-    runner: Literal["local", "beam"] = "local"  # "beam": workers of Apache Beam
-    beam_options: str = (
-        ""  # flags of Beam, as in a shell; none: processes on this machine
-    )
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainAnonymizer:
+class TrainAnonymizer(_Runner):
     """Train the generator of an anonymizer on unaltered photos."""
 
     data: DataConfig = DataConfig()

@@ -113,7 +113,8 @@ def decode(
         kind: the dataclass; its fields may be dataclasses.
         stored: what JSON has of it.
         path: of the file, for messages.
-        missing: gets the paths of absent fields, which take their defaults.
+        missing: gets the paths of absent fields, which take their defaults; not of
+            flags.
         group: path of the field that it is of.
 
     Raises:
@@ -138,7 +139,8 @@ def decode(
         if name == "network" and "data" in found:  # its class follows from the method
             annotation = names.network(found["data"].anonymizer) or annotation
         if name not in stored:
-            missing.append(full)
+            if name not in modes.flag_fields(kind):  # on which no result depends
+                missing.append(full)
         elif dataclasses.is_dataclass(annotation):
             found[name] = decode(annotation, stored[name], path, missing, full)
         else:

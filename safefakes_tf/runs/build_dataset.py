@@ -1,12 +1,10 @@
 """--mode=build_dataset: prepare the photos a run reads, anonymized or not."""
 
-import importlib.util
 import pathlib
-import shlex
 
 from safefakes_tf.config import BuildDataset
 from safefakes_tf.config.next_command import next_command
-from tfds_builders import folder_export
+from tfds_builders import beam_flags, folder_export
 from tfds_builders import registry as builders
 
 
@@ -23,7 +21,7 @@ def run(settings: BuildDataset, workdir: pathlib.Path) -> None:
             full, another process builds the data set, or Beam is not installed.
             Nothing half-built can be read then; the same command goes on with it.
     """
-    beam_options = _beam_options(settings)
+    beam_options = beam_flags.parse(settings.runner, settings.beam_options)
     as_folder = settings.format == "folder"
     if as_folder and (settings.data.anonymize == "on_the_fly" or not settings.output):
         raise ValueError(
@@ -42,21 +40,3 @@ def run(settings: BuildDataset, workdir: pathlib.Path) -> None:
     if as_folder:
         print(f"folder:  {folder_export.export(builder, settings.output)}")
     print(next_command("train_detector", settings.data))
-
-
-def _beam_options(settings):
-    """Return the flags of Beam; None without it."""
-    if settings.runner == "local":
-        if settings.beam_options:
-            raise ValueError("--beam_options are of --runner=beam; add that")
-        return None
-    if importlib.util.find_spec("apache_beam") is None:
-        raise ValueError(
-            "--runner=beam needs Apache Beam; install it with pip install '.[beam]'"
-        )
-    try:
-        return shlex.split(settings.beam_options)
-    except ValueError as error:
-        raise ValueError(
-            f"--beam_options must be flags as in a shell: {error}"
-        ) from error

@@ -12,7 +12,7 @@ from safefakes_tf.anonymizers import generator_files, registry
 from safefakes_tf.config import TrainAnonymizer, names, values
 from safefakes_tf.config.next_command import next_command
 from safefakes_tf.training import loop, strategy
-from tfds_builders import face_crops
+from tfds_builders import beam_flags, face_crops
 from tfds_builders import registry as builders
 
 
@@ -25,8 +25,9 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
             `metrics.jsonl`, `pictures/` and `tensorboard/`, and `generator.npz`.
 
     Raises:
-        ValueError: for a work folder of other settings, absent photos or devices, or
-            photos without faces that are large enough.
+        ValueError: for a work folder of other settings, absent photos or devices,
+            photos without faces that are large enough, or if Beam is not installed or
+            has nothing to do.
         training.loop.NonFiniteLoss: if the training diverges.
     """
     # === Work folder and devices ===
@@ -34,6 +35,11 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
     values.check_choice(
         "--anonymizer of --mode=train_anonymizer", name, names.generators()
     )
+    beam_options = beam_flags.parse(settings.runner, settings.beam_options)
+    if beam_options is not None and settings.crops != "stored":
+        raise ValueError(
+            "--runner=beam cuts faces out once; add --set=crops=stored, or leave it out"
+        )
     method = registry.method(name)
     stages = method.stages(settings)
     settings = precision.resolved(settings)
@@ -51,7 +57,8 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
             "own_faces"
         )
     if settings.crops == "stored":
-        crops = face_crops.prepare(builder, _cutter(name, method, settings))
+        cutter = _cutter(name, method, settings)
+        crops = face_crops.prepare(builder, cutter, beam_options)
         batches = functools.partial(method.stored_batches, settings, crops)
     else:
         layout = method.anonymizer.keypoints

@@ -81,7 +81,7 @@ def _training_records(settings: TrainDetector) -> tuple[tf.data.Dataset, object 
     builders.prepare(builder, "train")
     if anonymizer is not None and anonymizer.keypoints is not None:
         return builder.encoded_with_keypoints("train"), anonymizer
-    return builder.encoded("train"), anonymizer
+    return builder.numbered("train"), anonymizer
 
 
 def _digest(model):

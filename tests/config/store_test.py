@@ -117,6 +117,13 @@ def test_a_value_of_another_type_is_one_line(path, value, words):
     assert words in str(caught.value)
 
 
+def test_a_flag_on_which_no_result_depends_is_not_missed(capsys):
+    values = values_of(TrainAnonymizer())
+    del values["runner"], values["beam_options"]
+    assert parse(values) == TrainAnonymizer()
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("text", ["[]", "3", '"a"', "null"])
 def test_json_of_something_else_is_one_line(text):
     with pytest.raises(ValueError, match=r"^config\.json: the file must be a group"):

@@ -1,6 +1,7 @@
 """From photos to a generator's file, through every stage, and on after a stop."""
 
 import dataclasses
+import importlib.util
 import json
 import shutil
 
@@ -186,6 +187,19 @@ def test_ciagan_needs_to_know_people(config, people):
     data_dir = f"data.data_dir={people.parent}"
     with pytest.raises(ValueError, match=r"^ciagan .* without a column `person` in"):
         train_anonymizer.run(apply_overrides(unknown, [data_dir]), people.parent / "w")
+
+
+def test_beam_is_refused_where_it_has_nothing_to_do(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    settings = dataclasses.replace(config, runner="beam")
+    with pytest.raises(ValueError, match=r"^--runner=beam [^\n]*crops=stored, or lea"):
+        train_anonymizer.run(settings, tmp_path)
+
+
+def test_who_cuts_faces_out_may_change(config, tmp_path):
+    workdir.claim(config, tmp_path)
+    (tmp_path / workdir.METRICS).touch()  # something was done
+    workdir.claim(dataclasses.replace(config, runner="beam"), tmp_path)
 
 
 def test_filters_cannot_be_trained(config, tmp_path):

@@ -12,7 +12,7 @@ from safefakes_tf.photos import records
 from tfds_builders import features
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
-from tfds_builders.synthetic_crowd import annotations, heads, scenes
+from tfds_builders.synthetic_crowd import annotations, composing
 
 
 class Builder(AnonymizedBuilder):
@@ -36,20 +36,16 @@ class Builder(AnonymizedBuilder):
         """Return per split its records, composed as they are asked for."""
         del dl_manager  # nothing is downloaded
         config = self.builder_config.crowd
-        bank = heads.load()
-        composer = scenes.Composer(bank, config)
-        tiles = scenes.split_tiles(bank)
         counts = {"train": config.num_train, "validation": config.num_validation}
         return {
-            split: _records(composer, config, split, tiles[split], count)
-            for split, count in counts.items()
+            split: _records(config, split, count) for split, count in counts.items()
         }
 
 
-def _records(composer, config: CrowdConfig, split, tiles, count):
-    for index in range(count):
-        rng = scenes.random_generator(config.seed, split, index)
-        scene = composer.compose(rng, tiles)
+def _records(config: CrowdConfig, split, count):
+    processes = composing.num_processes(count)
+    scenes = composing.compose_all(config, split, count, processes)
+    for index, scene in enumerate(scenes):
         record = to_record(scene.faces, config.height, config.width)
         record[faces.IMAGE] = scene.jpeg
         record[faces.FILENAME] = f"{split}/{index:06d}.jpg"

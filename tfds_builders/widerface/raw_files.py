@@ -23,6 +23,7 @@ URLS = {
 }
 _LIST_FOLDERS = ("", "wider_face_split", "eval_tools/ground_truth", "ground_truth")
 _EVAL_TOOLS = ("eval_tools", "ground_truth")
+ARCHIVES = tuple(f"{name}.zip" for name in (*URLS, "eval_tools"))
 
 
 class RawFiles(NamedTuple):

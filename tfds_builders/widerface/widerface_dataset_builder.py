@@ -10,7 +10,7 @@ from absl import logging
 from safefakes_tf import faces
 from safefakes_tf.photos import reader, records
 from safefakes_tf.photos.box_files import wider, wider_mat
-from tfds_builders import features
+from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
 from tfds_builders.widerface import raw_files
@@ -64,7 +64,8 @@ class Builder(AnonymizedBuilder):
             ValueError: if files are missing and `allow_partial` is off, or an
                 annotation file is malformed.
         """
-        found = raw_files.find(dl_manager, self.raw_dir)
+        with raw_data.unpacking(dl_manager, self.name, raw_files.ARCHIVES):
+            found = raw_files.find(dl_manager, self.raw_dir)
         allow_partial = self.builder_config.allow_partial
         listed = {part: _listed(found, part, allow_partial) for part in _SPLITS}
         present = {part: _present(found, part, listed[part]) for part in _SPLITS}

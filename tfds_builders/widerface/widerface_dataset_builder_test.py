@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 import scipy.io
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download import extractor
 
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig
@@ -224,6 +225,24 @@ def test_zips_do_as_well(raw, build):
         path.rename(raw / "eval_tools" / "ground_truth" / path.name)
     _zip(raw)
     assert build().info.splits.total_num_examples == 6
+
+
+def test_what_a_kill_left_half_unpacked_is_removed(raw, build, tmp_path, monkeypatch):
+    _zip(raw)
+    downloads = tmp_path / "data" / "downloads"
+    others = downloads / "extracted" / f"incomplete.{'0' * 32}_ZIP.others.zip"
+    download = downloads / "widerface" / f"ucexport{'0' * 9}.tmp.{'0' * 32}"
+    with monkeypatch.context() as patch:
+        # TFDS tidies up neither after a kill nor after an error.
+        patch.setattr(extractor, "_copy", None)
+        with pytest.raises(extractor.ExtractError):
+            build()
+    assert list(downloads.glob("extracted/incomplete*"))
+    for folder in (others, download):
+        folder.mkdir(parents=True)
+    assert build().info.splits.total_num_examples == 6
+    assert list(downloads.glob("extracted/incomplete*")) == [others]
+    assert not download.exists()
 
 
 def test_a_partial_copy_is_refused_with_the_count_of_missing_files(raw, build):
