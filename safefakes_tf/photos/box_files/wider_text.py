@@ -18,8 +18,8 @@ MARK = "#"  # before a name, in files of RetinaFace
 END = [("the end", "")] * 2
 COLUMNS = (4, 10)  # of a row: the box alone, or with its six attributes
 INVALID = 7  # the column of that attribute
-# A photo of the data set itself. In its lists 7 (validation) and 27 rows (training) have
-# no size and no mark: slips, most of them at a face that has its box.
+# Of a photo of the data set itself. In its lists 7 rows (validation) and 27 (training)
+# have no size and no mark: slips, most of them at a face that has its box.
 OFFICIAL = re.compile(r"(^|/)\d+--[^/]+/\d+_[^/]+_\d+\.jpg$")
 
 
