@@ -172,14 +172,14 @@ def test_a_region_of_many_faces_is_marked(folder):
 
 
 def test_flags_of_a_folder_are_taken(folder):
-    data = folder.parent / "data"
-    main.main(
-        [
-            *("--mode=build_dataset", "--dataset=own_faces", "--anonymizer=blackout"),
-            *(f"--manual_dir={folder}", f"--data_dir={data}"),
-            *(f"--annotations={folder / 'boxes.csv'}", "--box_units=pixels"),
-        ]
-    )
+    data = folder.parent / "data [1] ä"  # as people call folders
+    command = [
+        *("--mode=build_dataset", "--dataset=own_faces", "--anonymizer=blackout"),
+        *(f"--manual_dir={folder}", f"--data_dir={data}"),
+        *(f"--annotations={folder / 'boxes.csv'}", "--box_units=pixels"),
+    ]
+    main.main(command)
+    main.main(command)  # the records that are there
     (built,) = (data / "own_faces").glob("blackout-*/1.0.0")
     counts = json.loads((built / "metadata.json").read_text())["counts"]
     assert sum(of_split["generated"] for of_split in counts.values()) == 4
