@@ -50,8 +50,13 @@ def check(predictions: wider_face.Predictions, ground_truth: GroundTruth) -> Non
     """
     photos = list(sample(predictions, predictions.boxes, ground_truth))
     as_they_are = sum(num_met(*photo) for photo in photos)
-    alike = _fit_of_all(photos)
-    fits = [_fit_of_one(*photo) for photo in photos if len(photo[1]) > 1]
+    votes = [_votes(*photo) for photo in photos]
+    alike = _fit_of_all(photos, votes)
+    fits = [
+        _fit_of_one(boxes, faces, scales)
+        for (boxes, faces), scales in zip(photos, votes, strict=True)
+        if len(faces) > 1
+    ]
     others = np.array([fit.scale for fit in fits if _is_another(fit)]).reshape(-1, 2)
     met = max(alike.met, sum(fit.met for fit in fits))
     enough = max(_MIN_MET, _MIN_SHARE * sum(len(faces) for _, faces in photos))
@@ -94,27 +99,26 @@ def num_met(boxes: np.ndarray, faces: np.ndarray) -> int:
     return np.count_nonzero((overlaps >= wider_face.MIN_OVERLAP).any(axis=0))
 
 
-def _fit_of_all(photos):
+def _fit_of_all(photos, votes):
     """Return the best scale that all photos share."""
-    votes = [np.zeros([0, 2]), *(_votes(*photo) for photo in photos)]
     fits = [
         _Fit(
             scale,
             sum(num_met(_unscaled(boxes, scale), faces) for boxes, faces in photos),
         )
-        for scale in _most_voted(np.concatenate(votes), 2)
+        for scale in _most_voted(np.concatenate([np.zeros([0, 2]), *votes]), 2)
     ]
     return max(fits, key=lambda fit: fit.met, default=_Fit(np.ones(2), 0))
 
 
-def _fit_of_one(boxes, faces):
+def _fit_of_one(boxes, faces, votes):
     """Return the best scale of a photo, 1 if it is as good as any.
 
     One detection and one face always give a scale: that face proves nothing.
     """
     fits = [
         _Fit(scale, num_met(_unscaled(boxes, scale), faces) - 1)
-        for scale in _most_voted(_votes(boxes, faces), 3)
+        for scale in _most_voted(votes, 2)
     ]
     return max(
         [_Fit(np.ones(2), num_met(boxes, faces)), *fits], key=lambda fit: fit.met
