@@ -23,6 +23,7 @@ _MIN_MET = 10  # faces; fewer are met by chance
 _MIN_SHARE = 0.02  # of the faces, likewise
 _MIN_RATIO = 2.5  # to the faces that are met without scaling
 _MIN_RESIZED = 0.1  # share of the photos of which some are told
+_ADVICE = "take off any padding, then divide them by the scale of each photo"
 _ALIKE = 1.15  # ratio of scales up to which photos were resized alike
 
 
@@ -64,13 +65,13 @@ def check(predictions: wider_face.Predictions, ground_truth: GroundTruth) -> Non
         raise ValueError(
             "boxes must be x y w h in pixels of the annotated photos; these seem to be "
             f"of photos {_told(others, alike)} (read so, they meet {met} faces of a "
-            f"sample, else {as_they_are}): divide them by the scale of each photo"
+            f"sample, else {as_they_are}): {_ADVICE}"
         )
     if len(others) >= max(_MIN_MET, _MIN_RESIZED * len(fits)):
         logging.warning(
-            "boxes on %d of %d photos with several faces seem to be of photos %s: "
-            "divide them by the scale of each photo, or AP is too low",
-            len(others), len(fits), _told(others, None),
+            "boxes on %d of %d photos with several faces seem to be of photos %s: %s, "
+            "or AP is too low",
+            len(others), len(fits), _told(others, None), _ADVICE,
         )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def test_photos_that_were_resized_each_at_its_scale_are_refused(truth, scales):
         box_conventions.check_convention(found, truth)
     refusal.match(
         r"of photos 0\.4\d to 1\.\d\d times as wide and .* high, each at a scale of "
-        r"its own \(.*\): divide them by the scale of each photo"
+        r"its own \(.*\): take off any padding, then divide them by the scale of each"
     )
     one_height = re.search(r"and 0\.6\d( to 0\.6\d)? times as high", str(refusal.value))
     assert bool(one_height) == (scales is square)

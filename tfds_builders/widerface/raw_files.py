@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pathlib
+import textwrap
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -10,7 +11,6 @@ from typing import NamedTuple
 
 import tensorflow_datasets as tfds
 
-from safefakes_tf import printing
 from safefakes_tf.photos.box_files.wider import TEXTS
 from safefakes_tf.photos.box_files.wider_mat import LISTS
 from tfds_builders import raw_data
@@ -28,6 +28,7 @@ _BROKEN = (
     tfds.download.download_manager.NonMatchingChecksumError,
     tfds.download.extractor.ExtractError,
 )
+_MOST_LETTERS = 200  # of why a download failed
 _EVAL_TOOLS = ("eval_tools", "ground_truth")
 
 
@@ -87,9 +88,10 @@ def _downloaded(dl_manager):
     # No connection, a page instead of the file, another file, a cut one.
     except (OSError, ValueError, tfds.download.DownloadError, *_BROKEN) as error:
         archives = ", ".join(f"{part}.zip" for part in URLS)
+        reason = textwrap.shorten(str(error), _MOST_LETTERS, placeholder="...")
         raise ValueError(
-            f"WIDER FACE cannot be downloaded ({printing.shortened(str(error))}); put "
-            f"{archives} from {PAGE} into a folder, and name it with --manual_dir"
+            f"WIDER FACE cannot be downloaded ({reason}); put {archives} from {PAGE} "
+            "into a folder, and name it with --manual_dir"
         ) from error
     return {part: pathlib.Path(path) / part for part, path in unpacked.items()}
 
