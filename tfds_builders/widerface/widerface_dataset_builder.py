@@ -101,7 +101,8 @@ def _listed(found, part, allow_partial):
         return []
     raise ValueError(
         f"{path} is missing; unpack wider_face_split.zip again, or accept a partial "
-        "copy with --set=data.allow_partial=true"
+        "copy with --set=data.allow_partial=true; for photos of your own, take "
+        "--dataset=own_faces"
     )
 
 
