@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-_FEW = 16  # values of a channel over the batch
+_FEW = 8  # values of a channel over the batch; as many tell its deviation
 
 
 def fit_to_photos(model: keras.Model, photos: tf.Tensor, names: set[str]) -> None:
