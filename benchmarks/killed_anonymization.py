@@ -16,6 +16,7 @@ import contextlib
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,9 +37,10 @@ class Runs:
     def __init__(self, folder: pathlib.Path, arguments: argparse.Namespace):
         """Begin; `folder` is for all of them."""
         self.folder, self.finished = folder, {}
+        self._inputs = arguments.photos
         self._flags = (
             *("--mode=anonymize", f"--anonymizer={arguments.anonymizer}"),
-            f"--input={arguments.photos}",
+            f"--input={self._inputs}",
         )
         self.photos_seen = self.looks = 0
 
@@ -76,10 +78,7 @@ class Runs:
 
     def photos(self, name: str) -> list[str]:
         """Return the names of the photos that are there under their own."""
-        inputs = self._flags[-1].partition("=")[2]
-        return [
-            each for each in self.files(name) if pathlib.Path(inputs, each).exists()
-        ]
+        return [each for each in self.files(name) if (self._inputs / each).exists()]
 
     def look(self, name: str) -> None:
         """Fail if there is anything that a finished run does not show."""
@@ -93,8 +92,12 @@ class Runs:
                 )
             self.photos_seen += whole is not None
 
-    def kill(self, name: str, seconds: float, from_first_photo: bool) -> None:
-        """Start a run, look at its output, and kill it after some seconds."""
+    def kill(self, name: str, seconds: float, from_first_photo: bool) -> bool:
+        """Start a run, look at its output, and kill it after some seconds.
+
+        Returns:
+            Whether it was killed; else it had come to its end, which is removed.
+        """
         process, begun = self.start(name), time.perf_counter()
         while process.poll() is None and time.perf_counter() < begun + seconds:
             self.look(name)
@@ -105,6 +108,16 @@ class Runs:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self.look(name)
+        if not (self.folder / name).exists():
+            return True
+        self.compare(name)
+        shutil.rmtree(self.folder / name)
+        return False
+
+    def compare(self, name: str) -> None:
+        """Fail if a run has not ended with the bytes of one that nothing stopped."""
+        if self.files(name) != self.finished:
+            raise SystemExit(f"{name} has other bytes than a run left alone")
 
 
 def main():
@@ -122,14 +135,15 @@ def main():
         print(f"{whole:.0f} s, the first photo after {first:.0f}", flush=True)
         for number in range(arguments.kills):
             name, late = f"run-{number}", bool(number % 2)
-            seconds = moments.uniform(0, whole - first if late else whole)
-            runs.kill(name, seconds, from_first_photo=late)
-            there = len(runs.photos(name))
             after = "the first photo" if late else "the start"
-            print(f"{name}: killed {seconds:.1f} s after {after}, {there} photos there")
+            killed = False
+            while not killed:
+                seconds = moments.uniform(0, whole - first if late else whole)
+                killed = runs.kill(name, seconds, from_first_photo=late)
+            there = f"{len(runs.photos(name))} photos there"
+            print(f"{name}: killed {seconds:.1f} s after {after}, {there}", flush=True)
             runs.finish(name)
-            if runs.files(name) != runs.finished:
-                raise SystemExit(f"{name} has other bytes than a run left alone")
+            runs.compare(name)
     print(f"equal bytes; {runs.photos_seen} photos seen in {runs.looks} looks")
 
 
