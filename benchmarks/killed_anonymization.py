@@ -82,7 +82,7 @@ class Runs:
         return [each for each in self.files(name) if (self._inputs / each).exists()]
 
     def look(self, name: str) -> None:
-        """Fail if there is a photo, or the beginning of one, that is no finished one."""
+        """Fail if there is a photo, or a part of one, that no finished run has."""
         self.looks += 1
         for path, content in self.files(name).items():
             begun = any(each.startswith(content) for each in self.finished.values())
