@@ -99,10 +99,13 @@ class Runs:
             Whether it was killed; else it had come to its end, which is removed.
         """
         process, begun = self.start(name), time.perf_counter()
-        while process.poll() is None and time.perf_counter() < begun + seconds:
+        while process.poll() is None:
             self.look(name)
+            now = time.perf_counter()
             if from_first_photo and not self.photos(name):
-                begun = time.perf_counter()
+                begun = now
+            if now - begun >= seconds:
+                break
             time.sleep(PAUSE)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
