@@ -71,8 +71,8 @@ class Runs:
         """Return what a run has written so far, by the paths in its output."""
         found = {}
         for top in (self.folder / name, self.folder / f"{name}.partial"):
-            for path in top.rglob("*"):
-                with contextlib.suppress(OSError):  # it was renamed meanwhile
+            with contextlib.suppress(FileNotFoundError):  # it was renamed meanwhile
+                for path in top.rglob("*"):
                     if path.is_file() and path.name not in OWN:
                         found[path.relative_to(top).as_posix()] = path.read_bytes()
         return found
