@@ -43,7 +43,10 @@ FIELDS = {
 }
 SWITCHES = ("skip_unreadable",)  # of these, those that need no value
 # Flags that say of `own_faces` what they say of the folder of --mode=anonymize.
-OF_OWN_FACES = ("annotations", "category", "box_units")
+OF_OWN_FACES = (
+    *("annotations", "category", "box_units"),
+    *("detector", "detector_weights", "margin"),
+)
 # Of the flags that no result depends on, those that name nothing which must be there.
 _NAMELESS = ("output", "max_gb", "runner", "beam_options")
 # Modes that take the project's own weights of a generator where they serve.
@@ -59,7 +62,10 @@ WITHOUT_WEIGHTS = (
 def taken(settings: Any) -> dict[str, str]:
     """Return the part of `FIELDS` that settings have, or that `own_faces` has."""
     paths = fields.flatten(settings)
-    own = {name: f"data.own_faces.{name}" for name in OF_OWN_FACES}
+    own = {
+        name: f"data.own_faces.{FIELDS[name].removeprefix('data.')}"
+        for name in OF_OWN_FACES
+    }
     return {
         name: next(path for path in (field, own.get(name)) if path in paths)
         for name, field in FIELDS.items()

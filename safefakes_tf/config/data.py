@@ -5,6 +5,7 @@ import pathlib
 from typing import Annotated, Literal
 
 from safefakes_tf.config import names
+from safefakes_tf.config.detector import DetectionConfig
 from safefakes_tf.config.values import Choice, Count, Odd, Range, Rule, Seed
 
 AnonymizerName = Annotated[str, Choice(names.anonymizers)]
@@ -48,6 +49,7 @@ class OwnFacesConfig(BoxFilesConfig):
 
     # Of `own_faces`: boxes, a file or a folder of files; None: faces are searched.
     annotations: str | None = None
+    detection: DetectionConfig = DetectionConfig()  # how they are searched then
     # Whether each photo lies in a folder named after whose face is the largest on it.
     identity_folders: bool = False
     validation_list: str | None = None  # text with a line per photo of the validation
@@ -61,7 +63,11 @@ class OwnFacesConfig(BoxFilesConfig):
             for name in ("annotations", "validation_list")
             for path in [getattr(self, name)]
         }
-        return dataclasses.replace(self, **files)
+        weights = self.detection.weights
+        detection = dataclasses.replace(
+            self.detection, weights=weights and pathlib.PurePath(weights).name
+        )
+        return dataclasses.replace(self, **files, detection=detection)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ but the fields of all modes; a mode takes those that it reads.
 """
 
 import dataclasses
+import functools
 import json
 import os
 import reprlib
@@ -60,7 +61,7 @@ def read_as_written(path: str | os.PathLike, mode: str) -> typing.Any:
 
 
 def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
-    """Return the settings that `to_json` wrote, and print which fields are missing.
+    """Return the settings that `to_json` wrote, and print once which are missing.
 
     They are of the mode that wrote them. A file of version 0.4.0 names none: then
     `mode` takes what it reads.
@@ -93,8 +94,13 @@ def parse(text: str | bytes, path: str | os.PathLike, mode: str) -> typing.Any:
         )
     read = [name for name in missing if hasattr(settings, name.split(".")[0])]
     if read:
-        print(f"{path} lacks {', '.join(read)}: taken as by default", file=sys.stderr)
+        _tell(f"{path} lacks {', '.join(read)}: taken as by default")
     return settings
+
+
+@functools.cache  # once: a run may read the file again, with what lies beside it
+def _tell(line):
+    print(line, file=sys.stderr)
 
 
 def _as_now(stored):

@@ -7,7 +7,7 @@ one meets many times more of them (on real detectors, 20 times and more).
 
 import numpy as np
 
-from safefakes_tf.evaluation import wider_face
+from safefakes_tf.evaluation import photo_sizes, wider_face
 from safefakes_tf.evaluation.ground_truth import GroundTruth
 
 _EXPECTED = "x y w h"
@@ -23,9 +23,6 @@ _MIN_RATIO = 5
 _MIN_POSITIVE = 0.5  # part of the boxes that must have a positive size
 _MOST = 0.9
 _MAX_RELATIVE = 1.5  # boxes relative to the photo may reach beyond its border
-_STEP = 0.01  # of the logarithm of a scale, as pairs of boxes vote for it
-_SAME_SIZE = 0.3  # by which the logarithms of ratios of sizes and centres may differ
-_MAX_IMAGES = 300  # enough to tell, and a small part of the evaluation's time
 
 
 def check_convention(
@@ -54,43 +51,13 @@ def check_convention(
         name: _faces_met(predictions, ground_truth, convert)
         for name, convert in _CONVENTIONS.items()
     }
-    for wide, high in _likely_scales(predictions, ground_truth):
-        name = f"of photos {wide:.4g} times as wide and {high:.4g} times as high"
-        met[name] = _faces_met(predictions, ground_truth, _unscaled(wide, high))
     likely = max(met, key=met.get)
     if met[likely] >= _MIN_MET and met[likely] > _MIN_RATIO * met[_EXPECTED]:
         raise ValueError(
             f"boxes must be x y w h in pixels; these seem to be {likely} (read so,"
             f" they meet {met[likely]} faces of a sample, else {met[_EXPECTED]})"
         )
-
-
-def _unscaled(wide, high):
-    return lambda a, b, c, d: (a / wide, b / high, c / wide, d / high)
-
-
-def _likely_scales(predictions, ground_truth):
-    """Return the scales in width and height that most pairs of boxes agree on.
-
-    Of a detection and its face, the centres differ by the scale exactly, the sizes
-    roughly. Two scales, as upright and lying photos may have one each.
-    """
-    votes = []
-    for boxes, faces in _sample(predictions, predictions.boxes, ground_truth):
-        one, other = _centres_and_sizes(boxes)[:, None], _centres_and_sizes(faces)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scales = np.log(one / other)  # NaN for what has no size
-            centres, sizes = np.split(scales, 2, axis=-1)
-            votes.append(centres[(np.abs(sizes - centres) < _SAME_SIZE).all(axis=-1)])
-    votes = np.concatenate([np.zeros([0, 2]), *votes])
-    bins, counts = np.unique(np.round(votes / _STEP), axis=0, return_counts=True)
-    best = bins[np.argsort(-counts, kind="stable")[:2]] * _STEP
-    near = [np.abs(votes - each).max(axis=1) <= _STEP for each in best]
-    return [np.exp(np.median(votes[each], axis=0)) for each in near]
-
-
-def _centres_and_sizes(boxes):
-    return np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
+    photo_sizes.check(predictions, ground_truth)
 
 
 def _faces_met(predictions, ground_truth, convert):
@@ -98,19 +65,7 @@ def _faces_met(predictions, ground_truth, convert):
     boxes = np.stack(convert(*predictions.boxes.T), axis=1)
     if np.mean((boxes[:, 2:] > 0).all(axis=1)) < _MIN_POSITIVE:
         return 0
-    met = 0
-    for best, faces in _sample(predictions, boxes, ground_truth):
-        overlaps = wider_face.overlaps_float64(best, faces)
-        met += np.count_nonzero((overlaps >= wider_face.MIN_OVERLAP).any(axis=0))
-    return met
-
-
-def _sample(predictions, boxes, ground_truth):
-    """Yield the best of the `boxes`, and the faces, of a sample of images."""
-    first, starts = predictions.starts, ground_truth.starts
-    both = np.flatnonzero((ground_truth.num_boxes > 0) & (predictions.num_boxes > 0))
-    for image in both[:: 1 + len(both) // _MAX_IMAGES]:
-        faces = ground_truth.boxes[starts[image] : starts[image + 1]]
-        faces = faces[(faces[:, 2:] > 0).all(axis=1)]
-        # As many detections as faces, and some more: weak ones only meet by chance.
-        yield boxes[first[image] : first[image + 1]][: len(faces) + 4], faces
+    return sum(
+        photo_sizes.num_met(best, faces)
+        for best, faces in photo_sizes.sample(predictions, boxes, ground_truth)
+    )

@@ -8,6 +8,8 @@ from safefakes_tf import workdir as files
 from safefakes_tf.evaluation import curves, wider_face, zero_ap
 from safefakes_tf.evaluation.ground_truth import GroundTruth
 
+_SHOWN = 0.00005  # the least AP that is printed as more than 0
+
 
 def read(path: pathlib.Path) -> dict[str, float]:
     """Return the average precisions that `report` stored, with their mean.
@@ -42,7 +44,7 @@ def report(
         workdir: gets `evaluation.json` and `precision_recall.png`.
     """
     result = wider_face.evaluate(truth, predictions, arithmetic)
-    if 0 in result.ap.values():
+    if any(value < _SHOWN for value in result.ap.values()):
         print(f"an AP is 0:  {zero_ap.reason(truth, predictions)}")
     workdir.mkdir(parents=True, exist_ok=True)
     metrics = {**result.ap, "mAP": result.mean_ap}

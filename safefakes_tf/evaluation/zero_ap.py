@@ -1,9 +1,14 @@
-"""What looks odd about detections of which an average precision is 0."""
+"""What looks odd about detections of which an average precision is about 0."""
 
 import numpy as np
 
 from safefakes_tf.evaluation import wider_face
 from safefakes_tf.evaluation.ground_truth import GroundTruth
+
+_FEW = 0.01  # share of the detections
+_ASK = (
+    "is this detector trained, are these its photos, of their own size and not padded?"
+)
 
 
 def reason(truth: GroundTruth, predictions: wider_face.Predictions) -> str:
@@ -31,10 +36,15 @@ def reason(truth: GroundTruth, predictions: wider_face.Predictions) -> str:
             )
         ]
     )
-    met = np.count_nonzero(best >= wider_face.MIN_OVERLAP)
-    if not met:
+    met = best >= wider_face.MIN_OVERLAP
+    if not met.any():
         return (
             f"none of {num} detections overlaps a face by half, the best one by "
-            f"{best.max():.2f}; is this detector trained, are these its photos?"
+            f"{best.max():.2f}; {_ASK}"
         )
-    return f"{met} of {num} detections overlap a face by half, none one that counts"
+    if met.mean() < _FEW:
+        return f"only {met.sum()} of {num} detections overlap a face by half; {_ASK}"
+    return (
+        f"{met.sum()} of {num} detections overlap a face by half, but these faces do "
+        "not count, or hardly any of them"
+    )

@@ -68,8 +68,7 @@ def _check(listed, sizes):
         ]
         if not photos:
             continue
-        ends = [(photo.boxes[:, :2] + photo.boxes[:, 2:]).max() for photo in photos]
-        likely = _likely(unit, ends, [sizes[photo.filename] for photo in photos])
+        likely = _likely(unit, photos, [sizes[photo.filename] for photo in photos])
         if likely:
             raise ValueError(
                 f"boxes must be {WORDS[unit]}; {likely[1]}: {likely[0]}? Say "
@@ -77,17 +76,22 @@ def _check(listed, sizes):
             )
 
 
-def _likely(unit, ends, sizes):
-    """Return the unit that boxes seem to have, and why; None if they seem right.
-
-    `ends` are of the farthest box of each photo.
-    """
-    nearest, farthest = min(ends), max(ends)
+def _likely(unit, photos, sizes):
+    """Return the unit that boxes seem to have, and why; None if they seem right."""
+    ends = [(photo.boxes[:, :2] + photo.boxes[:, 2:]).max() for photo in photos]
+    farthest = max(ends)
+    # Of a photo as small as that, pixels end there, too.
+    large = (
+        (end, photo.filename)
+        for end, photo, size in zip(ends, photos, sizes, strict=True)
+        if max(size) > LARGEST_RELATIVE
+    )
+    nearest, name = min(large, default=(math.inf, None))
     corner = WHOLE["percent"] ** 2
     parts = [min(1, corner / (height * width)) for height, width in sizes]
     unlikely = min(parts) < LEAST_PART or math.prod(parts) < LEAST_CHANCE
     if unit != "relative" and nearest <= LARGEST_RELATIVE:  # files may be joined
-        return "relative", f"all boxes of a photo end below {LARGEST_RELATIVE}"
+        return "relative", f"all boxes of {name} end below {LARGEST_RELATIVE}"
     if unit == "pixels" and farthest <= WHOLE["percent"] and unlikely:
         return "percent", "all boxes end below 100, though photos are larger"
     if unit != "pixels" and farthest > LARGEST_RELATIVE * WHOLE[unit]:

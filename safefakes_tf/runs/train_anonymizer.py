@@ -51,10 +51,13 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
     if builder.IDENTITIES or not method.needs_identities:
         builders.prepare(builder, "train")
     if method.needs_identities and not builder.identities:
+        lacking = builder.without_identities
+        advice = "name another --dataset, such as own_faces"
+        if lacking:
+            advice = "add that, and choose another --data_dir"
         raise ValueError(
             f"{name} learns from photos of known identities, and {builder.name} has "
-            f"none{builder.without_identities}; name another --dataset, such as "
-            "own_faces"
+            f"none{lacking}; {advice}"
         )
     if settings.crops == "stored":
         cutter = _cutter(name, method, settings)

@@ -282,9 +282,11 @@ def _check_weights(trainer, step, workdir):
 
 
 def _diverged(step, what, workdir):
+    half = keras.config.dtype_policy().compute_dtype == "float16"
+    wider = "float16 ends at 65,504: set loop.mixed_precision=mixed_bfloat16, or "
     return NonFiniteLoss(
         f"step {step}: {what}; the last good checkpoint is in "
-        f"{workdir / 'checkpoints'}; lower the learning rate (optimizer.learning_rate, "
-        "or gan.generator_learning_rate and gan.discriminator_learning_rate) in a new "
-        "work folder"
+        f"{workdir / 'checkpoints'}; {wider * half}lower the learning rate "
+        "(optimizer.learning_rate, or gan.generator_learning_rate and "
+        "gan.discriminator_learning_rate) in a new work folder"
     )

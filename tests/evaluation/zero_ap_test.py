@@ -59,6 +59,19 @@ def test_faces_that_do_not_count_are_told_apart(truth, tmp_path, capsys):
     )
     only = dataclasses.replace(truth, counting=counting)
     results.report(only, found, "python", tmp_path)
-    assert (
-        "2 of 2 detections overlap a face by half, none one" in capsys.readouterr().out
-    )
+    told = capsys.readouterr().out
+    assert "2 of 2 detections overlap a face by half, but these faces do not" in told
+
+
+def test_an_ap_that_is_printed_as_0_has_its_line(tmp_path, capsys):
+    """One face of thousands is found, and by one of thousands of detections."""
+    faces = np.tile(FACES, [5000, 1])
+    counts = [np.ones(len(faces), bool)] * 3
+    truth = ground_truth.from_records([("a/0.jpg", faces, *counts)])
+    rows = np.column_stack([np.full([200, 4], 500.0), np.linspace(0.9, 0.1, 200)])
+    rows[150, :4] = FACES[0]
+    found = wider_face.Predictions.from_arrays([rows])
+    result = results.report(truth, found, "python", tmp_path)
+    assert 0 < result.ap["easy"] < 1e-5
+    told = capsys.readouterr().out
+    assert "an AP is 0:  only 1 of 200 detections overlap a face by half; " in told

@@ -103,6 +103,15 @@ def test_degenerate_boxes_and_none(keypoint_detector):
     assert found.source[0] == found.source[2] == faces.NOT_FOUND
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 320), (14, 14), (320, 9000)])
+def test_photos_of_any_size_are_searched(size, keypoint_detector):
+    photo = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    boxes = np.float32([[0, 0, 1, 1], [0.2, 0.95, 0.9, 0.99], [-0.3, -0.5, 0.6, 0.5]])
+    found = keypoint_detector.find(photo, boxes)
+    assert found.keypoints.shape == (3, layouts.NUM_FOUND, 2)
+    assert np.isfinite(found.keypoints).all()
+
+
 def test_a_missing_model_is_told(tmp_path):
     with pytest.raises(ValueError, match=r"face_landmarker.task was expected at"):
         mediapipe.MediaPipeDetector(tmp_path)

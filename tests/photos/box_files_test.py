@@ -1,5 +1,6 @@
 """Boxes of a user's photos in six formats, and their mistakes."""
 
+import gzip
 import json
 import pathlib
 
@@ -260,6 +261,29 @@ def test_what_is_left_out_is_told(tmp_path, caplog):
     unmarked = text.replace("2 0 0 1 0 0", "2 0 0 0 0 0")
     with pytest.raises(ValueError, match=r"line 4: .*got 120 60 0 3 on a\.jpg"):
         box_files.load(write(tmp_path / "boxes.txt", unmarked))
+
+
+def test_slips_in_the_lists_of_wider_face_are_left_out_and_told(tmp_path, caplog):
+    rows = "9 9 9 9 0 0 0 0 0 0\n706 94 0 1 2 0 0 0 1 0\n1026 474 -2 23 2 0 0 0 2 0\n"
+    name = "0--Parade/0_Parade_Parade_0_317.jpg"
+    for photo in (name, f"WIDER_val/images/{name}"):
+        photos = loaded(write(tmp_path / "boxes.txt", f"{photo}\n3\n{rows}"))
+        assert photos[photo].boxes.tolist() == [[9, 9, 9, 9]]
+    assert "2 rows without a size, as WIDER FACE has some are left out" in caplog.text
+    for photo in ("0--Parade/mine.jpg", "0_Parade_Parade_0_317.jpg"):
+        path = write(tmp_path / "boxes.txt", f"{photo}\n3\n{rows}")
+        with pytest.raises(ValueError, match="2 mistakes: line 4: a box must have"):
+            box_files.load(path)
+
+
+def test_the_list_of_wider_face_itself_is_read(shared_data, tmp_path, caplog):
+    name = "wider_face_val_bbx_gt.txt"
+    packed = shared_data / "wider_gt" / f"{name}.gz"
+    (tmp_path / name).write_bytes(gzip.decompress(packed.read_bytes()))
+    photos = loaded(tmp_path / name)
+    assert len(photos) == 3226
+    assert sum(len(photo.boxes) for photo in photos.values()) == 39708 - 4 - 7
+    assert "7 rows without a size, as WIDER FACE" in caplog.text
 
 
 def test_photos_that_nobody_has_annotated_are_left_out(tmp_path, caplog):

@@ -41,12 +41,12 @@ def test_boxes_become_pixels_by_their_unit(unit, box):
         (
             [(0.1, 0.1, 0.2, 0.2)],
             "pixels",
-            "all boxes of a photo end below 2: relative",
+            r"all boxes of a\.png end below 2: relative",
         ),
         (
             [(500, 300, 40, 40), (0.1, 0.1, 0.2, 0.2)],
             "pixels",
-            "all boxes of a photo end below 2: relative",
+            r"all boxes of b\.png end below 2: relative",
         ),
         (
             [(40, 30, 10, 15), (70, 20, 8, 12)],
@@ -62,6 +62,19 @@ def test_another_unit_is_refused_unless_the_user_insists(boxes, unit, message):
     with pytest.raises(ValueError, match=message):
         box_units.in_pixels(listed(*boxes, unit=unit), SIZES)
     box_units.in_pixels(listed(*boxes, unit=unit), SIZES, unit)
+
+
+def test_a_photo_of_a_pixel_has_boxes_of_one():
+    listing = [
+        *listed((200, 150, 500, 300)),
+        PhotoBoxes("dot.png", np.array([[0.0, 0, 1, 1]])),
+    ]
+    sizes = {**SIZES, "dot.png": (1, 1)}
+    assert box_units.in_pixels(listing, sizes) == listing
+    with pytest.raises(
+        ValueError, match=r"all boxes of dot\.png end below 2: relative"
+    ):
+        box_units.in_pixels(listing, {**sizes, "dot.png": (90, 90)})
 
 
 def test_faces_near_the_corner_of_a_small_photo_are_no_percents():

@@ -202,6 +202,22 @@ def test_no_face_is_kept_and_filters_follow_the_face(settings, boxes, tmp_path):
     assert (options["strength"], options["min_width"]) == ("face", 0)
 
 
+def test_every_face_of_a_large_crowd_goes(settings, photos, boxes, tmp_path):
+    corners = [(x, y) for y in range(0, 300, 10) for x in range(0, 500, 10)]
+    pixels = np.random.default_rng(0).integers(0, 256, [300, 500, 3], np.uint8)
+    Image.fromarray(pixels).save(photos / "crowd.png")
+    rows = (f"crowd.png,{x},{y},8,9\n" for x, y in corners)
+    boxes.write_text(HEADER + "".join(rows))
+    output = tmp_path / "out [1] ä"  # as people call folders
+    run(settings, data=OwnPhotosConfig("pixelate"), output=str(output))
+    assert [row["action"] for row in faces_of(output)] == ["generated"] * 1500
+    after = pixels_of(output / "crowd.png")
+    cells = np.stack([after[y : y + 9, x : x + 8] for x, y in corners])
+    # A cell of a mosaic is more than a pixel: neighbours are alike.
+    alike = (cells[:, 1::2][:, :4] == cells[:, ::2][:, :4]).all(axis=(2, 3))
+    assert alike.any(axis=1).all()
+
+
 def test_fullblur_is_refused_unless_insisted_on(settings, tmp_path):
     with pytest.raises(ValueError, match=r"^fullblur .* large faces stay recognisable"):
         run(settings, data=OwnPhotosConfig("fullblur"))

@@ -185,7 +185,8 @@ def test_ciagan_needs_to_know_people(config, people):
         ],
     )
     data_dir = f"data.data_dir={people.parent}"
-    with pytest.raises(ValueError, match=r"^ciagan .* without a column `person` in"):
+    message = r"^ciagan .* without a column `person` in .*; add that, and choose"
+    with pytest.raises(ValueError, match=message):
         train_anonymizer.run(apply_overrides(unknown, [data_dir]), people.parent / "w")
 
 

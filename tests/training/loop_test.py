@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from safefakes_tf import precision
 from safefakes_tf.config import LoopConfig
 from safefakes_tf.training import loop, metrics_file, strategy
 from safefakes_tf.training.batches import Positioned
@@ -93,6 +94,14 @@ def test_spoilt_weights_are_not_kept(tmp_path):
     floats = [value for value in values if value.dtype == np.float32]
     assert len(floats) >= 2  # kernel and bias
     assert all(np.isfinite(value).all() for value in floats)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_half_precision_is_named_where_a_training_diverges(tmp_path, policy):
+    config = LoopConfig(total_steps=20, global_batch_size=4, log_every=1)
+    with precision.policy(policy), pytest.raises(loop.NonFiniteLoss) as error:
+        loop.train(Spoilt(), numbers_from, strategy.create("cpu"), config, tmp_path)
+    assert ("mixed_precision=mixed_bf" in str(error.value)) == (policy != "float32")
 
 
 @pytest.mark.parametrize("devices", ["cpu", "cpu:2"])

@@ -12,21 +12,23 @@ from safefakes_tf.photos import folder as photo_folder
 from safefakes_tf.photos import reader
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 
-DETECTION = DetectionConfig()  # as --mode=anonymize has it
 
-
-def photos(folder: pathlib.Path) -> Iterator[PhotoBoxes]:
+def photos(folder: pathlib.Path, detection: DetectionConfig) -> Iterator[PhotoBoxes]:
     """Yield the photos of a folder with the boxes of the faces that are found on them.
+
+    Args:
+        folder: of the photos, in any sub-folders.
+        detection: by which detector, and how.
 
     Raises:
         ValueError: if the detector's file is not there, no photo is, or one does not
             decode.
     """
     names = photo_folder.listing(folder).names
-    with registry.opened(DETECTION) as detector:
+    with registry.opened(detection) as detector:
         for name in tqdm.tqdm(names, "searching faces", unit="photo"):
             with reader.reading(folder / name):
                 pixels, _ = reader.decode_upright((folder / name).read_bytes())
-            found = found_faces.find(detector, pixels, DETECTION.margin)
+            found = found_faces.find(detector, pixels, detection.margin)
             height, width = pixels.shape[:2]
             yield PhotoBoxes(name, found.boxes.astype(np.float64), (width, height))

@@ -1,5 +1,6 @@
 """A folder of one's own photos, untouched and anonymized."""
 
+import dataclasses
 import hashlib
 import pathlib
 import zlib
@@ -54,7 +55,7 @@ class Builder(AnonymizedBuilder):
         return {faces.INVALID: features.flag_feature()}
 
     def raw_digest(self, folder: pathlib.Path) -> str | None:
-        """Return a digest of the photos' names and sizes, and of annotations."""
+        """Return a digest of the photos' names and sizes, and of files named beside."""
         options = self.builder_config.own_faces
         found = [
             f"{path.relative_to(folder).as_posix()} {path.stat().st_size}"
@@ -63,7 +64,8 @@ class Builder(AnonymizedBuilder):
         ]
         if not found:
             return None
-        for name in filter(None, (options.annotations, options.validation_list)):
+        beside = options.annotations, options.validation_list, options.detection.weights
+        for name in filter(None, beside):
             path = splits.find(folder, name)
             for file in [path] if path.is_file() else _files(path):
                 found.append(f"{file.name} {zlib.crc32(file.read_bytes())}")
@@ -100,8 +102,12 @@ class Builder(AnonymizedBuilder):
     def _listed(self, folder, options):
         """Return the photos with their boxes, which fit or were found."""
         if options.annotations is None:
-            self.info.metadata["faces"] = f"found by {found.DETECTION.detector}"
-            return list(found.photos(folder))
+            detection = options.detection
+            if detection.weights is not None:
+                weights = str(splits.find(folder, detection.weights))
+                detection = dataclasses.replace(detection, weights=weights)
+            self.info.metadata["faces"] = f"found by {detection.detector}"
+            return list(found.photos(folder, detection))
         annotations = splits.find(folder, options.annotations)
         _, listed = box_files.load(annotations, options.category)
         listed = name_matching.match(folder, listed)

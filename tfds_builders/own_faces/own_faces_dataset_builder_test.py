@@ -12,7 +12,7 @@ from PIL import Image
 
 import main
 from safefakes_tf import faces
-from safefakes_tf.config import DataConfig, OwnFacesConfig, names
+from safefakes_tf.config import DataConfig, DetectionConfig, OwnFacesConfig, names
 from tfds_builders import registry as builders
 from tfds_builders.builder_config import AnonymizedConfig
 from tfds_builders.own_faces import own_faces_dataset_builder
@@ -172,14 +172,14 @@ def test_a_region_of_many_faces_is_marked(folder):
 
 
 def test_flags_of_a_folder_are_taken(folder):
-    data = folder.parent / "data"
-    main.main(
-        [
-            *("--mode=build_dataset", "--dataset=own_faces", "--anonymizer=blackout"),
-            *(f"--manual_dir={folder}", f"--data_dir={data}"),
-            *(f"--annotations={folder / 'boxes.csv'}", "--box_units=pixels"),
-        ]
-    )
+    data = folder.parent / "data [1] ä"  # as people call folders
+    command = [
+        *("--mode=build_dataset", "--dataset=own_faces", "--anonymizer=blackout"),
+        *(f"--manual_dir={folder}", f"--data_dir={data}"),
+        *(f"--annotations={folder / 'boxes.csv'}", "--box_units=pixels"),
+    ]
+    main.main(command)
+    main.main(command)  # the records that are there
     (built,) = (data / "own_faces").glob("blackout-*/1.0.0")
     counts = json.loads((built / "metadata.json").read_text())["counts"]
     assert sum(of_split["generated"] for of_split in counts.values()) == 4
@@ -204,3 +204,38 @@ def test_faces_that_nobody_annotated_are_found_and_go(folder, monkeypatch):
     assert source.info.metadata["faces"] == "found by centerface"
     hidden = build(folder, "blackout", annotations=None, validation_share=0.0)
     assert not records(hidden)["red.png"][faces.IMAGE].any()
+
+
+def test_another_detector_is_named_by_the_flags_of_a_folder(folder, monkeypatch):
+    asked = []
+
+    def create(config):
+        asked.append((config.detector, config.weights, config.threshold))
+        return fake_detector.FakeDetector()
+
+    row = names.Detector(fake_detector.ROW, "finds red")
+    monkeypatch.setitem(names.DETECTORS, "dsfd", row)
+    monkeypatch.setattr(fake_detector, "create", create)
+    photo = np.zeros((120, 160, 3), np.uint8)
+    x, y, width, height = BOX
+    photo[y : y + height, x : x + width] = fake_detector.RED
+    Image.fromarray(photo).save(folder / "red.png")
+    (folder / "w.h5").write_bytes(b"weights")
+    command = [
+        *("--mode=build_dataset", "--dataset=own_faces", "--anonymizer=original"),
+        *(f"--manual_dir={folder}", f"--data_dir={folder.parent / 'data'}"),
+        *("--detector=dsfd", "--detector_weights=w.h5", "--margin=0"),
+        "--set=data.own_faces.detection.threshold=0.3",
+    ]
+    main.main(command)
+    assert asked == [("dsfd", str(folder / "w.h5"), 0.3)]
+    options = {"detector": "dsfd", "weights": "w.h5", "margin": 0.0, "threshold": 0.3}
+    detection = DetectionConfig(**options)
+    built = build(folder, "original", annotations=None, detection=detection)
+    found = records(built) | records(built, "validation")
+    box = found["red.png"][faces.BBOX_PIXELS]
+    np.testing.assert_allclose(box, [BOX], atol=1)  # not grown
+    (folder / "w.h5").write_bytes(b"other weights")
+    with pytest.raises(ValueError, match="was built from other photos"):
+        main.main(command)
+    assert len(asked) == 1

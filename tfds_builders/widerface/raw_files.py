@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pathlib
+import textwrap
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from safefakes_tf.photos.box_files.wider import TEXTS
 from safefakes_tf.photos.box_files.wider_mat import LISTS
 from tfds_builders import raw_data
 
+PAGE = "http://shuoyang1213.me/WIDERFACE/"
 DRIVE = "https://drive.google.com/uc?export=download&id="
 URLS = {
     "WIDER_train": DRIVE + "15hGDLhsx8bLgLcIRD5DhYt5iBxnjNF1M",
@@ -22,6 +24,11 @@ URLS = {
     "wider_face_split": DRIVE + "1sAl2oml7hK6aZRdgRjqQJsjV5CEr7nl4",
 }
 _LIST_FOLDERS = ("", "wider_face_split", "eval_tools/ground_truth", "ground_truth")
+_BROKEN = (
+    tfds.download.download_manager.NonMatchingChecksumError,
+    tfds.download.extractor.ExtractError,
+)
+_MOST_LETTERS = 200  # of why a download failed
 _EVAL_TOOLS = ("eval_tools", "ground_truth")
 ARCHIVES = tuple(f"{name}.zip" for name in (*URLS, "eval_tools"))
 
@@ -49,7 +56,8 @@ def find(dl_manager: tfds.download.DownloadManager, raw_dir: str | None) -> RawF
             whatever it has of WIDER FACE is taken instead of a download.
 
     Raises:
-        ValueError: if a folder or file is not there; tells what to put where.
+        ValueError: if a folder or file is not there, or cannot be downloaded; tells
+            what to put where.
     """
     if raw_dir:
         content = "WIDER_train, WIDER_val and wider_face_split, or their zips"
@@ -59,8 +67,7 @@ def find(dl_manager: tfds.download.DownloadManager, raw_dir: str | None) -> RawF
     difficulties = _find_difficulties(dl_manager, folder)
     parts = {part: _find_part(dl_manager, folder, part) for part in URLS}
     if not (raw_dir or any(parts.values())):
-        unpacked = dl_manager.download_and_extract(URLS)
-        parts = {part: pathlib.Path(path) / part for part, path in unpacked.items()}
+        parts = _downloaded(dl_manager)
     annotations = parts.pop("wider_face_split")
     if annotations is None:
         raise ValueError(
@@ -73,6 +80,21 @@ def find(dl_manager: tfds.download.DownloadManager, raw_dir: str | None) -> RawF
         if path
     }
     return RawFiles(photos, annotations, difficulties)
+
+
+def _downloaded(dl_manager):
+    """Return the folder of each part, downloaded and unpacked."""
+    try:
+        unpacked = dl_manager.download_and_extract(URLS)
+    # No connection, a page instead of the file, another file, a cut one.
+    except (OSError, ValueError, tfds.download.DownloadError, *_BROKEN) as error:
+        archives = ", ".join(f"{part}.zip" for part in URLS)
+        reason = textwrap.shorten(str(error), _MOST_LETTERS, placeholder="...")
+        raise ValueError(
+            f"WIDER FACE cannot be downloaded ({reason}); put {archives} from {PAGE} "
+            "into a folder, and name it with --manual_dir"
+        ) from error
+    return {part: pathlib.Path(path) / part for part, path in unpacked.items()}
 
 
 def digest(folder: pathlib.Path) -> str | None:
@@ -125,9 +147,12 @@ def _check_zip(path):
 
 def _find_part(dl_manager, folder, part):
     # "Extract all" of some systems puts each archive into a folder of its name.
-    for place in (folder / part / part, folder / part):
-        if place.is_dir():
-            return place
+    # Who moved what was in it may have left it there, empty.
+    inner, outer = folder / part / part, folder / part
+    if inner.is_dir() and any(inner.iterdir()):
+        return inner
+    if outer.is_dir():
+        return outer
     unpacked = _unpacked(dl_manager, folder / f"{part}.zip")
     return unpacked and unpacked / part
 

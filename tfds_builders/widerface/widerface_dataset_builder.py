@@ -32,7 +32,7 @@ class Builder(AnonymizedBuilder):
     SPLITS = tuple(_SPLITS.values())
     DIFFICULTIES = True
     LAYOUT = Wider
-    HOMEPAGE = "http://shuoyang1213.me/WIDERFACE/"
+    HOMEPAGE = raw_files.PAGE
     LICENSE = "WIDER FACE is for non-commercial research."
     MANUAL_DOWNLOAD_INSTRUCTIONS = """
     Put here, unpacked or as zips: WIDER_train (1,465,602,149 bytes, SHA-256
@@ -102,7 +102,8 @@ def _listed(found, part, allow_partial):
         return []
     raise ValueError(
         f"{path} is missing; unpack wider_face_split.zip again, or accept a partial "
-        "copy with --set=data.allow_partial=true"
+        "copy with --set=data.allow_partial=true; for photos of your own, take "
+        "--dataset=own_faces"
     )
 
 

@@ -473,6 +473,21 @@ def test_without_a_manual_folder_the_photos_are_downloaded(raw, tmp_path, monkey
     assert asked == raw_files.URLS
 
 
+@pytest.mark.parametrize(
+    "error", [OSError("no\nnetwork"), tfds.download.DownloadError("status 404")]
+)
+def test_a_download_that_fails_is_one_line(error, tmp_path, monkeypatch):
+    def download(self, urls):
+        raise error
+
+    monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", download)
+    data = DataConfig(data_dir=str(tmp_path), dataset="widerface")
+    message = r"^WIDER FACE cannot .*(no|404).* WIDER_val\.zip, .* --manual_dir$"
+    with pytest.raises(ValueError, match=message):
+        builders.create_source_builder(data).prepare()
+    assert not list(tmp_path.glob("widerface/*/incomplete*"))
+
+
 def test_every_download_has_a_checksum():
     builder = tfds.builder_cls("widerface")
     assert set(builder.url_infos) == set(raw_files.URLS.values())
@@ -481,6 +496,10 @@ def test_every_download_has_a_checksum():
 def test_archives_unpacked_into_folders_of_their_names(tmp_path):
     for part in ("WIDER_train", "WIDER_val", "wider_face_split"):
         (tmp_path / part / part / "images").mkdir(parents=True)
+    emptied = tmp_path / "WIDER_test"
+    (emptied / "WIDER_test").mkdir(parents=True)
+    (emptied / "images").mkdir()
     found = raw_files.find(None, str(tmp_path))
+    assert found.photos["test"] == emptied / "images"
     assert found.photos["train"] == tmp_path / "WIDER_train/WIDER_train/images"
     assert found.annotations == tmp_path / "wider_face_split/wider_face_split"

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+_FEW = 8  # values of a channel over the batch; as many tell its deviation
+
 
 def fit_to_photos(model: keras.Model, photos: tf.Tensor, names: set[str]) -> None:
     """Scale and shift random convolutions to what they see in a batch of photos.
@@ -10,7 +12,9 @@ def fit_to_photos(model: keras.Model, photos: tf.Tensor, names: set[str]) -> Non
     Afterwards each channel, before its activation, has mean 0 over the batch, and
     standard deviation 1, or 0.1 in the heads, which so begin undecided. Without that,
     the maps of a deep stack of random convolutions with ReLU look almost alike at every
-    position, and training stands still for hundreds of steps.
+    position, and training stands still for hundreds of steps. Of few values per
+    channel, as in a map of one pixel, all channels share the deviation: that of some
+    would be near 0 by chance, and other photos' maps would be huge.
 
     Args:
         model: functional, every layer used once.
@@ -46,9 +50,10 @@ def _feeds_output(layer):
 
 def _standardise(layer, inputs, deviation):
     inputs = tf.cast(inputs, layer.kernel.dtype)
-    mean, variance = tf.nn.moments(
-        layer.convolution_op(inputs, layer.kernel), [0, 1, 2]
-    )
+    outputs = layer.convolution_op(inputs, layer.kernel)
+    mean, variance = tf.nn.moments(outputs, [0, 1, 2])
+    if tf.size(outputs[..., 0]) < _FEW:
+        variance = tf.reduce_mean(variance)
     scale = deviation * tf.math.rsqrt(variance + 1e-6)
     layer.kernel.assign(layer.kernel * scale)
     layer.bias.assign(-mean * scale)

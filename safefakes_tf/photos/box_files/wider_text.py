@@ -18,6 +18,9 @@ MARK = "#"  # before a name, in files of RetinaFace
 END = [("the end", "")] * 2
 COLUMNS = (4, 10)  # of a row: the box alone, or with its six attributes
 INVALID = 7  # the column of that attribute
+# Of a photo of the data set itself. In its lists 7 rows (validation) and 27 (training)
+# have no size and no mark: slips, most of them at a face that has its box.
+OFFICIAL = re.compile(r"(^|/)\d+--[^/]+/\d+_[^/]+_\d+\.jpg$")
 
 
 def recognises(file: TextFile) -> bool:
@@ -35,7 +38,8 @@ def read(files: Sequence[TextFile], listing: Listing) -> None:
     """Note what files say.
 
     A row without a size is skipped if the file marks it: by `invalid`, or as it is all
-    zeros. That row may also be missing where a photo has no faces.
+    zeros. That row may also be missing where a photo has no faces. On photos of WIDER
+    FACE itself it is skipped without a mark, too: nobody can correct that list.
     """
     for file in files:
         marked = file.text.lstrip().startswith(MARK)
@@ -79,7 +83,10 @@ def _add(place, name, words, marked, listing):
             )
         numbers = [float(word) for word in words]
         invalid = not marked and len(words) > INVALID and numbers[INVALID] == 1
-        if min(numbers[2:4], default=1) <= 0 and (invalid or not any(numbers[:4])):
+        sizeless = min(numbers[2:4], default=1) <= 0
+        if sizeless and (invalid or not any(numbers[:4])):
             listing.skipped["rows without a size, marked as such"] += 1
+        elif sizeless and name is not None and OFFICIAL.search(name):
+            listing.skipped["rows without a size, as WIDER FACE has some"] += 1
         elif name is not None:
             listing.add(place, name, numbers[:4])

@@ -46,6 +46,17 @@ def test_channels_fit_the_photos(fitted, photos, name, deviation):
     assert np.median(np.abs(spread - 1)) < 0.01
 
 
+def test_maps_of_one_pixel_do_not_blow_up_other_photos():
+    keras.utils.set_random_seed(0)
+    photos = np.random.default_rng(0).uniform(0, 255, (6, 64, 64, 3)).astype("float32")
+    model = dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 32))
+    names = random_initialization.convolutions(model)
+    random_initialization.fit_to_photos(model, photos[:2], names)
+    top = keras.Model(model.input, model.get_layer("top_down_6").output)
+    assert top(photos[:2]).shape[1:3] == (1, 1)
+    assert np.max(top(photos[2:])) < 20
+
+
 def test_gains_are_left_as_they_are(fitted):
     model, before = fitted
     for value, old in zip(
