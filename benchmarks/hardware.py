@@ -76,9 +76,9 @@ def seconds(work: Work) -> float:
     return time.perf_counter() - start
 
 
-def count_flop(function: Callable, arguments: tuple[Any, ...]) -> float:
+def count_flop(function: tf.types.experimental.GenericFunction, arguments) -> float:
     """Return what TensorFlow's profiler counts in a graph of fixed shapes."""
-    graph = tf.function(function, autograph=False).get_concrete_function(*arguments)
+    graph = function.get_concrete_function(*arguments)
     options = option_builder.ProfileOptionBuilder(
         option_builder.ProfileOptionBuilder.float_operation()
     ).with_empty_output()
@@ -153,12 +153,12 @@ def forward_works(name: str, settings: Any, ways: list[str]) -> list[Work]:
         with frozen.weights(model.variables):
             return live(inputs)
 
-    flop = count_flop(live, (inputs,))
     calls = {
         "live": tf.function(live, autograph=False),
         "frozen": tf.function(constant, autograph=False),
         "xla": tf.function(constant, autograph=False, jit_compile=True),
     }
+    flop = count_flop(calls["live"], (inputs,))
     return [Work(f"forward, {way}", calls[way], (inputs,), flop) for way in ways]
 
 
@@ -175,13 +175,13 @@ def step_works(name: str, settings: Any, ways: list[str]) -> list[Work]:
             stage = method.stages(settings)[-1]
             trainer = method.trainer(settings, dataset, stage, None)
 
-    def compiled(jit):
-        step = tf.function(trainer.train_step, autograph=False, jit_compile=jit)
+    def run(step):
         return tf.function(lambda batch: devices.run(step, (batch,)), autograph=False)
 
+    compiled = tf.function(trainer.train_step, autograph=False, jit_compile=True)
     batch = next(iter(dataset)).batch
-    calls = {"live": compiled(None), "xla": compiled(True)}
-    flop = count_flop(lambda batch: devices.run(trainer.train_step, (batch,)), (batch,))
+    calls = {"live": run(trainer.train_step), "xla": run(compiled)}
+    flop = count_flop(calls["live"], (batch,))
     return [
         Work(f"step, {way}", calls[way], (batch,), flop) for way in ways if way in calls
     ]
@@ -209,6 +209,7 @@ def _batch(name, settings):
             mask=mask,
             identity=identity,
             same=same,
+            seed=np.zeros([size, pairs, 2], np.int64),
         )
     else:
         batch = FaceBatch(
