@@ -11,7 +11,8 @@ precision. All ways of a work run in turn, and the limits of the machine in the 
 rounds: a large matrix product, a large convolution and a copy. Printed are medians over
 the rounds: milliseconds, TFLOP/s as TensorFlow's profiler counts them (of loops in a
 graph it counts nothing), their share of the convolution's in the same precision, and
-how many times as fast as the first line of the work. --quick is meant for CPUs.
+how many times as fast as the first line of the work. --quick is meant for CPUs: it
+leaves out bfloat16 and XLA, which compiles for minutes there, unless they are named.
 """
 
 import argparse
@@ -50,6 +51,8 @@ WORKS = ("dsfd", *GENERATORS)
 KINDS = ("forward", "step")
 WAYS = ("live", "frozen", "xla")
 POLICIES = ("float32", "mixed_bfloat16")
+LISTS = {"works": WORKS, "kinds": KINDS, "ways": WAYS, "precisions": POLICIES}
+QUICK = {"ways": ("live", "frozen"), "precisions": ("float32",)}
 
 
 class Work(NamedTuple):
@@ -261,19 +264,17 @@ def measure(title: str, works: list[Work], references: list[Work], rounds: int) 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, choices in (
-        *(("works", WORKS), ("kinds", KINDS), ("ways", WAYS)),
-        ("precisions", POLICIES),
-    ):
+    for name, choices in LISTS.items():
         parser.add_argument(
             f"--{name}",
             type=lambda text: text.split(","),
-            default=list(choices),
-            help=f"of {', '.join(choices)}; default: all",
+            help=f"of {', '.join(choices)}",
         )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small networks")
     options = parser.parse_args()
+    for name, choices in (LISTS | QUICK if options.quick else LISTS).items():
+        setattr(options, name, getattr(options, name) or choices)
     for key, value in arithmetic.describe().items():
         print(f"{key}: {value}")
     makers = {"forward": forward_works, "step": step_works}
