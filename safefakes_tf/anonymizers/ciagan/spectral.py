@@ -70,15 +70,16 @@ class SpectralConv2D(keras.layers.Layer):
             kernel = _normed(kernel, *self._singular(kernel, training))
         kernel, bias = (tf.cast(part, inputs.dtype) for part in (kernel, self.bias))
         if self.kernel_size == 1:
-            # As a product of matrices: Grappler's remapper (TensorFlow 2.21) would fuse
-            # a convolution, the sum behind it and the activation behind that, though
-            # others read the sum, and then fail.
-            height, width, channels = inputs.shape[1:]
-            pixels = tf.reshape(inputs, [-1, channels]) @ kernel[0, 0]
-            pixels = tf.nn.bias_add(pixels, bias)
-            return tf.reshape(pixels, [-1, height, width, self.filters])
-        convolve = {None: _convolve, HALVE: _convolve_to_half, DOUBLE: _convolve_double}
-        return tf.nn.bias_add(convolve[self.resampling](inputs, kernel), bias)
+            outputs = tf.reshape(inputs, [-1, inputs.shape[-1]]) @ kernel[0, 0]
+        else:
+            outputs = _CONVOLVE[self.resampling](inputs, kernel)
+            if self.resampling != HALVE:
+                return tf.nn.bias_add(outputs, bias)
+        # As rows of a matrix: Grappler's remapper (TensorFlow 2.21) would fuse a
+        # convolution, the sum behind it and the activation behind that, though others
+        # read the sum, and then fail.
+        rows = tf.nn.bias_add(tf.reshape(outputs, [-1, self.filters]), bias)
+        return tf.reshape(rows, [-1, *self.compute_output_shape(inputs.shape)[1:]])
 
     def compute_output_shape(self, input_shape):
         factor = {None: 1, HALVE: 0.5, DOUBLE: 2}[self.resampling]
@@ -143,6 +144,9 @@ def _convolve_double(inputs, kernel):
         padding="VALID",
     )
     return tf.nn.avg_pool2d(spread[:, 2:-2, 2:-2], 2, 1, "VALID")
+
+
+_CONVOLVE = {None: _convolve, HALVE: _convolve_to_half, DOUBLE: _convolve_double}
 
 
 def _padded(maps, margin, mode):
