@@ -12,6 +12,7 @@ the machine, only the latter says much.
 """
 
 import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -48,6 +49,10 @@ def measure() -> list[tuple[float, float]]:
         settings.seed,
     )
     batches = batches.take(16).cache().repeat()
+    with contextlib.suppress(ImportError):  # older versions leave it to TensorFlow
+        from safefakes_tf.training import threads
+
+        threads.set_up(settings)
     devices = strategy.create("cpu")
     with devices.scope():
         trainer = DetectorTrainer(settings, batches)

@@ -11,7 +11,8 @@ precision. All ways of a work run in turn, and the limits of the machine in the 
 rounds: a large matrix product, a large convolution and a copy. Printed are medians over
 the rounds: milliseconds, TFLOP/s as TensorFlow's profiler counts them (of loops in a
 graph it counts nothing), their share of the convolution's in the same precision, and
-how many times as fast as the first line of the work. --quick is meant for CPUs.
+how many times as fast as the first line of the work. --quick is meant for CPUs: it
+leaves out bfloat16 and XLA, which compiles for minutes there, unless they are named.
 """
 
 import argparse
@@ -50,6 +51,8 @@ WORKS = ("dsfd", *GENERATORS)
 KINDS = ("forward", "step")
 WAYS = ("live", "frozen", "xla")
 POLICIES = ("float32", "mixed_bfloat16")
+LISTS = {"works": WORKS, "kinds": KINDS, "ways": WAYS, "precisions": POLICIES}
+QUICK = {"ways": ("live", "frozen"), "precisions": ("float32",)}
 
 
 class Work(NamedTuple):
@@ -76,9 +79,9 @@ def seconds(work: Work) -> float:
     return time.perf_counter() - start
 
 
-def count_flop(function: Callable, arguments: tuple[Any, ...]) -> float:
+def count_flop(function: tf.types.experimental.GenericFunction, arguments) -> float:
     """Return what TensorFlow's profiler counts in a graph of fixed shapes."""
-    graph = tf.function(function, autograph=False).get_concrete_function(*arguments)
+    graph = function.get_concrete_function(*arguments)
     options = option_builder.ProfileOptionBuilder(
         option_builder.ProfileOptionBuilder.float_operation()
     ).with_empty_output()
@@ -153,12 +156,12 @@ def forward_works(name: str, settings: Any, ways: list[str]) -> list[Work]:
         with frozen.weights(model.variables):
             return live(inputs)
 
-    flop = count_flop(live, (inputs,))
     calls = {
         "live": tf.function(live, autograph=False),
         "frozen": tf.function(constant, autograph=False),
         "xla": tf.function(constant, autograph=False, jit_compile=True),
     }
+    flop = count_flop(calls["live"], (inputs,))
     return [Work(f"forward, {way}", calls[way], (inputs,), flop) for way in ways]
 
 
@@ -175,13 +178,13 @@ def step_works(name: str, settings: Any, ways: list[str]) -> list[Work]:
             stage = method.stages(settings)[-1]
             trainer = method.trainer(settings, dataset, stage, None)
 
-    def compiled(jit):
-        step = tf.function(trainer.train_step, autograph=False, jit_compile=jit)
+    def run(step):
         return tf.function(lambda batch: devices.run(step, (batch,)), autograph=False)
 
+    compiled = tf.function(trainer.train_step, autograph=False, jit_compile=True)
     batch = next(iter(dataset)).batch
-    calls = {"live": compiled(None), "xla": compiled(True)}
-    flop = count_flop(lambda batch: devices.run(trainer.train_step, (batch,)), (batch,))
+    calls = {"live": run(trainer.train_step), "xla": run(compiled)}
+    flop = count_flop(calls["live"], (batch,))
     return [
         Work(f"step, {way}", calls[way], (batch,), flop) for way in ways if way in calls
     ]
@@ -209,6 +212,7 @@ def _batch(name, settings):
             mask=mask,
             identity=identity,
             same=same,
+            seed=np.zeros([size, pairs, 2], np.int64),
         )
     else:
         batch = FaceBatch(
@@ -260,19 +264,17 @@ def measure(title: str, works: list[Work], references: list[Work], rounds: int) 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, choices in (
-        *(("works", WORKS), ("kinds", KINDS), ("ways", WAYS)),
-        ("precisions", POLICIES),
-    ):
+    for name, choices in LISTS.items():
         parser.add_argument(
             f"--{name}",
             type=lambda text: text.split(","),
-            default=list(choices),
-            help=f"of {', '.join(choices)}; default: all",
+            help=f"of {', '.join(choices)}",
         )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small networks")
     options = parser.parse_args()
+    for name, choices in (LISTS | QUICK if options.quick else LISTS).items():
+        setattr(options, name, getattr(options, name) or choices)
     for key, value in arithmetic.describe().items():
         print(f"{key}: {value}")
     makers = {"forward": forward_works, "step": step_works}

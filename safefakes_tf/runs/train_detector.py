@@ -14,7 +14,7 @@ from safefakes_tf.config.next_command import command
 from safefakes_tf.detectors.dsfd import input as detection
 from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.detectors.dsfd.weights import save_weights
-from safefakes_tf.training import loop, strategy
+from safefakes_tf.training import loop, strategy, threads
 from tfds_builders import registry as builders
 
 
@@ -33,6 +33,7 @@ def run(settings: TrainDetector, workdir: pathlib.Path) -> None:
     # === Work folder and devices ===
     settings = precision.resolved(settings)
     files.claim(settings, workdir)
+    threads.set_up(settings)
     devices = strategy.create(settings.devices)  # first: it may still set up TensorFlow
 
     # === Photos behind the anonymizer ===

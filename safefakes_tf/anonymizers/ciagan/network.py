@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from safefakes_tf.anonymizers.ciagan.norms import InstanceNorm, SyncBatchNorm
-from safefakes_tf.anonymizers.ciagan.spectral import SpectralConv2D
+from safefakes_tf.anonymizers.ciagan.spectral import DOUBLE, HALVE, SpectralConv2D
 from safefakes_tf.config import CiaganConfig
 from safefakes_tf.ops.activations import LeakyReLU
 
@@ -41,15 +41,15 @@ def _dense(x, units: int, name: str):
     return LeakyReLU(0.2, name=f"{name}_relu")(x)
 
 
-def _generator_conv(x, filters: int, kernel_size: int, name: str):
+def _generator_conv(x, filters: int, kernel_size: int, name: str, **options):
     start = keras.initializers.VarianceScaling(1.0, "fan_avg", "untruncated_normal")
     shift = keras.initializers.Constant(0.01)
-    return SpectralConv2D(filters, kernel_size, start, shift, name=name)(x)
+    return SpectralConv2D(filters, kernel_size, start, shift, name=name, **options)(x)
 
 
-def _critic_conv(x, filters: int, kernel_size: int, name: str):
+def _critic_conv(x, filters: int, kernel_size: int, name: str, **options):
     start = _start(kernel_size**2 * x.shape[-1])
-    return SpectralConv2D(filters, kernel_size, **start, name=name)(x)
+    return SpectralConv2D(filters, kernel_size, **start, name=name, **options)(x)
 
 
 def _instance_norm(x, name: str):
@@ -68,18 +68,25 @@ def _double(x, name: str):
     return keras.layers.UpSampling2D(name=name)(x)
 
 
+def _part_of_convolution(x, name: str):
+    """Hold the place of a layer: checkpoints, and older ones, tell layers by number."""
+    return keras.layers.Identity(name=name)(x)
+
+
 def _down_block(x, filters: int, name: str, conv):
     y = conv(_relu(x, f"{name}_relu1"), filters, 3, f"{name}_r1")
-    y = conv(_relu(y, f"{name}_relu2"), filters, 3, f"{name}_r2")
+    y = conv(_relu(y, f"{name}_relu2"), filters, 3, f"{name}_r2", resampling=HALVE)
+    y = _part_of_convolution(y, f"{name}_r2_half")
     # Published as convolution, then mean: for a kernel of one pixel this order gives
     # the same at a quarter of the work. So does the shortcut of `_up_block`.
     short = conv(_halve(x, f"{name}_half"), filters, 1, f"{name}_l")
-    return keras.layers.Add(name=name)([short, _halve(y, f"{name}_r2_half")])
+    return keras.layers.Add(name=name)([short, y])
 
 
 def _up_block(x, filters: int, name: str):
     y = _relu(_instance_norm(x, f"{name}_norm1"), f"{name}_relu1")
-    y = _generator_conv(_double(y, f"{name}_double"), filters, 3, f"{name}_r1")
+    y = _part_of_convolution(y, f"{name}_double")
+    y = _generator_conv(y, filters, 3, f"{name}_r1", resampling=DOUBLE)
     y = _relu(_instance_norm(y, f"{name}_norm2"), f"{name}_relu2")
     y = _generator_conv(y, filters, 3, f"{name}_r2")
     short = _double(_generator_conv(x, filters, 1, f"{name}_l"), f"{name}_l_double")
@@ -218,14 +225,17 @@ def build_identity_network(config: CiaganConfig) -> keras.Model:
 
 def _residual_conv(x, filters, kernel_size, stride, name):
     """Convolve, padding the same on all sides, and norm over the whole batch."""
-    margin = kernel_size // 2
-    if margin:
-        x = keras.layers.ZeroPadding2D(margin, name=f"{name}_pad")(x)
+    padding = "same" if stride == 1 else "valid"  # "same" is lopsided with a stride
+    if padding == "valid":
+        x = keras.layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
+    elif kernel_size > 1:
+        x = _part_of_convolution(x, f"{name}_pad")
     start = _start(kernel_size**2 * x.shape[-1])["kernel_initializer"]
     x = keras.layers.Conv2D(
         filters,
         kernel_size,
         stride,
+        padding,
         use_bias=False,
         kernel_initializer=start,
         name=name,

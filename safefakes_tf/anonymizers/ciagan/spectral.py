@@ -7,6 +7,8 @@ ICLR 2018), algorithm 1; ciagan.md, section 2.
 import keras
 import tensorflow as tf
 
+HALVE, DOUBLE = "halve", "double"
+
 
 @keras.saving.register_keras_serializable("safefakes_tf")
 class SpectralConv2D(keras.layers.Layer):
@@ -20,6 +22,9 @@ class SpectralConv2D(keras.layers.Layer):
         filters: number of output channels.
         kernel_size: side of the kernel, odd, px; the border is mirrored half of it.
         kernel_initializer, bias_initializer: as of `keras.layers.Conv2D`.
+        resampling: None; "halve", to follow the convolution by the mean of 2 x 2
+            pixels, H and W even; or "double", to begin with each pixel 2 x 2 times. The
+            kernel has 3 x 3 pixels then.
     """
 
     def __init__(
@@ -28,10 +33,12 @@ class SpectralConv2D(keras.layers.Layer):
         kernel_size: int,
         kernel_initializer: str | keras.Initializer = "glorot_normal",
         bias_initializer: str | keras.Initializer = "zeros",
+        resampling: str | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.filters, self.kernel_size = filters, kernel_size
+        self.resampling = resampling
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self._folded = False
@@ -63,17 +70,21 @@ class SpectralConv2D(keras.layers.Layer):
             kernel = _normed(kernel, *self._singular(kernel, training))
         kernel, bias = (tf.cast(part, inputs.dtype) for part in (kernel, self.bias))
         if self.kernel_size == 1:
-            # As a product of matrices: Grappler's remapper (TensorFlow 2.21) would fuse
-            # a convolution, the sum behind it and the activation behind that, though
-            # others read the sum, and then fail.
-            height, width, channels = inputs.shape[1:]
-            pixels = tf.reshape(inputs, [-1, channels]) @ kernel[0, 0]
-            pixels = tf.nn.bias_add(pixels, bias)
-            return tf.reshape(pixels, [-1, height, width, self.filters])
-        margin = self.kernel_size // 2
-        border = [[0, 0], [margin, margin], [margin, margin], [0, 0]]
-        x = tf.pad(inputs, border, "REFLECT")
-        return tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "VALID"), bias)
+            outputs = tf.reshape(inputs, [-1, inputs.shape[-1]]) @ kernel[0, 0]
+        else:
+            outputs = _CONVOLVE[self.resampling](inputs, kernel)
+            if self.resampling != HALVE:
+                return tf.nn.bias_add(outputs, bias)
+        # As rows of a matrix: Grappler's remapper (TensorFlow 2.21) would fuse a
+        # convolution, the sum behind it and the activation behind that, though others
+        # read the sum, and then fail.
+        rows = tf.nn.bias_add(tf.reshape(outputs, [-1, self.filters]), bias)
+        return tf.reshape(rows, [-1, *self.compute_output_shape(inputs.shape)[1:]])
+
+    def compute_output_shape(self, input_shape):
+        factor = {None: 1, HALVE: 0.5, DOUBLE: 2}[self.resampling]
+        count, height, width, _ = input_shape
+        return (count, int(height * factor), int(width * factor), self.filters)
 
     def _singular(self, kernel, training):
         """Return the singular vectors as columns, and the singular value."""
@@ -102,7 +113,44 @@ class SpectralConv2D(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "resampling": self.resampling,
         }
+
+
+# A mean of 2 x 2 pixels and a convolution may change places. So the convolution is
+# computed at a quarter of the pixels, where it came first and the mean left out three
+# of four, or where it read each pixel four times.
+
+
+def _convolve(inputs, kernel):
+    inputs = _padded(inputs, kernel.shape[0] // 2, "REFLECT")
+    return tf.nn.conv2d(inputs, kernel, 1, "VALID")
+
+
+def _convolve_to_half(inputs, kernel):
+    means = tf.nn.avg_pool2d(_padded(inputs, 1, "REFLECT"), 2, 1, "VALID")
+    return tf.nn.conv2d(means, kernel, 2, "VALID")
+
+
+def _convolve_double(inputs, kernel):
+    # The mirrored border of the doubled map is its outermost pixels once more.
+    inputs = _padded(inputs, 1, "SYMMETRIC")
+    count, height, width, _ = inputs.shape
+    spread = tf.nn.conv2d_transpose(
+        inputs,
+        4 * tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2]),
+        [count or tf.shape(inputs)[0], 2 * height + 1, 2 * width + 1, kernel.shape[3]],
+        strides=2,
+        padding="VALID",
+    )
+    return tf.nn.avg_pool2d(spread[:, 2:-2, 2:-2], 2, 1, "VALID")
+
+
+_CONVOLVE = {None: _convolve, HALVE: _convolve_to_half, DOUBLE: _convolve_double}
+
+
+def _padded(maps, margin, mode):
+    return tf.pad(maps, [[0, 0], [margin, margin], [margin, margin], [0, 0]], mode)
 
 
 @tf.custom_gradient

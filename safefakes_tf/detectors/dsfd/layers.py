@@ -15,6 +15,32 @@ def full_precision() -> str:
 
 
 @keras.saving.register_keras_serializable("safefakes_tf")
+class Conv2D(keras.layers.Conv2D):
+    """Keras' layer, which computes as a product of matrices where no pixel is shared.
+
+    Of maps smaller than the dilation a kernel sees the pixel under its centre only, and
+    a single output pixel takes all that the kernel covers. TensorFlow spends most of
+    the time of such convolutions on their arrangement. The sizes of the maps must be
+    known when the graph is traced; else it is Keras' convolution.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        _, height, width, channels = inputs.shape
+        side = self.kernel_size[0]
+        if height is None or width is None or side == 1:
+            return super().convolution_op(inputs, kernel)
+        if self.padding == "same" and self.dilation_rate[0] >= max(height, width):
+            pixels = tf.reshape(inputs, [-1, channels])
+            centre = tf.convert_to_tensor(kernel)[side // 2, side // 2]
+            return tf.reshape(pixels @ centre, [-1, height, width, self.filters])
+        if self.padding == "valid" and max(height, width) < side + self.strides[0]:
+            seen = tf.reshape(inputs[:, :side, :side], [-1, side * side * channels])
+            outputs = seen @ tf.reshape(kernel, [-1, self.filters])
+            return tf.reshape(outputs, [-1, 1, 1, self.filters])
+        return super().convolution_op(inputs, kernel)
+
+
+@keras.saving.register_keras_serializable("safefakes_tf")
 class L2Norm(keras.layers.Layer):
     """Scale each pixel's channel vector to unit length, then by a learnt gain.
 

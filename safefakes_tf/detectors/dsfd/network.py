@@ -8,7 +8,12 @@ import keras
 
 from safefakes_tf.config import DetectorConfig
 from safefakes_tf.detectors.dsfd.anchors import FIRST_SHOT, SECOND_SHOT
-from safefakes_tf.detectors.dsfd.layers import L2Norm, ResizeLike, full_precision
+from safefakes_tf.detectors.dsfd.layers import (
+    Conv2D,
+    L2Norm,
+    ResizeLike,
+    full_precision,
+)
 from safefakes_tf.detectors.dsfd.vgg16 import SubtractMean, scale_channels, vgg16
 
 BOXES, LOGITS = "boxes", "logits"
@@ -18,16 +23,14 @@ BOXES, LOGITS = "boxes", "logits"
 
 
 def _conv(channels: int, kernel_size: int, name: str, **options):
-    return keras.layers.Conv2D(
-        channels, kernel_size, padding="same", name=name, **options
-    )
+    return Conv2D(channels, kernel_size, padding="same", name=name, **options)
 
 
 def _halve(x, channels: int, name: str):
     # "same" with stride 2 pads even sizes on the right and bottom only; the published
     # network pads one pixel on every side.
     x = keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
-    conv = keras.layers.Conv2D(channels, 3, strides=2, activation="relu", name=name)
+    conv = Conv2D(channels, 3, strides=2, activation="relu", name=name)
     return conv(x)
 
 

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from safefakes_tf.detectors.dsfd.layers import Conv2D
+
 CHANNEL_ORDERS = ("rgb", "bgr")
 MEAN_RGB = (123.0, 117.0, 104.0)
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -45,7 +47,7 @@ def scale_channels(channels: int, width_multiplier: float) -> int:
 
 
 def _conv(inputs, channels: int, kernel_size: int, name: str, dilation: int = 1):
-    return keras.layers.Conv2D(
+    return Conv2D(
         channels,
         kernel_size,
         padding="same",

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -35,6 +36,35 @@ def test_narrow_networks_run(resolution):
 def test_another_resolution_is_refused(resolution):
     with pytest.raises(ValueError, match=rf"16, 32, 64, 128\); got {resolution}"):
         ciagan.build_generator(CiaganConfig(resolution=resolution))
+
+
+@pytest.mark.parametrize("resampling", ["halve", "double"])
+def test_resampling_is_that_of_a_layer_of_its_own(resampling):
+    plain = SpectralConv2D(3, 3, dtype="float64")
+    layer = SpectralConv2D(3, 3, resampling=resampling, dtype="float64")
+    pool = keras.layers.AveragePooling2D(2, dtype="float64")
+    enlarge = keras.layers.UpSampling2D(2, dtype="float64")
+    image = tf.constant(np.random.default_rng(2).normal(size=[2, 4, 6, 5]))
+    weights = tf.random.stateless_normal([2, 8, 12, 3], [0, 0], dtype=tf.float64)
+
+    def published(image):
+        return pool(plain(image)) if resampling == "halve" else plain(enlarge(image))
+
+    def outcome(call, layer):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            outputs = call(image)
+            height, width = outputs.shape[1:3]
+            loss = tf.reduce_sum(outputs * weights[:, :height, :width])
+        return outputs, *tape.gradient(loss, [image, layer.kernel.value])
+
+    assert layer(image).shape == layer.compute_output_shape(image.shape)
+    plain(image)
+    layer.set_weights(plain.get_weights())
+    for got, expected in zip(
+        outcome(layer, layer), outcome(published, plain), strict=True
+    ):
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_training_calls_converge_to_the_largest_singular_value():

@@ -1,9 +1,38 @@
 import cv2
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.detectors.dsfd.layers import L2Norm, ResizeLike
+from safefakes_tf.detectors.dsfd.layers import Conv2D, L2Norm, ResizeLike
+
+
+@pytest.mark.parametrize(
+    ("side", "options"),
+    [
+        (1, {"padding": "same"}),
+        (2, {"padding": "same"}),
+        (3, {"padding": "same", "dilation_rate": 3}),
+        (4, {"padding": "same", "dilation_rate": 3}),
+        (3, {"strides": 2}),
+        (4, {"strides": 2}),
+        (5, {"strides": 2}),
+    ],
+)
+def test_convolutions_of_small_maps_are_those_of_keras(side, options):
+    maps = tf.constant(np.random.default_rng(0).normal(size=(2, side, side, 5)))
+    outcomes = []
+    for kind in (Conv2D, keras.layers.Conv2D):
+        keras.utils.set_random_seed(0)
+        layer = kind(3, 3, bias_initializer="ones", dtype="float64", **options)
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            outputs = layer(maps)
+            loss = tf.reduce_sum(tf.sin(outputs))
+        sources = [maps, *(weight.value for weight in layer.trainable_weights)]
+        outcomes.append([outputs, *tape.gradient(loss, sources)])
+    for got, expected in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_l2_norm():
