@@ -11,7 +11,7 @@ from safefakes_tf import arithmetic
 def test_every_part_is_told():
     told = arithmetic.describe()
     assert told["tensorflow"] == tf.__version__
-    assert told["onednn"] == "on"  # see conftest.py
+    assert told["onednn"] == "on"  # see shared_fixtures.py
     assert platform.machine() in told["instruction_set"]
     assert told["precision"].startswith("float32")
     assert all(type(value) is str and value for value in told.values())

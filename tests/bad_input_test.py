@@ -13,6 +13,8 @@ from safefakes_tf.config import DataConfig
 from tfds_builders import registry as builders
 from tfds_builders.widerface import widerface_dataset_builder_test as made_up
 
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+
 SPLIT = "wider_face_split"
 VALIDATION = f"{SPLIT}/wider_face_val_bbx_gt.txt"
 

@@ -68,10 +68,10 @@ def test_the_command_is_that_of_main(wheel, tmp_path):
     script = tmp_path / "safefakes"
     script.write_text(f"from {module} import {function}\n{function}()")
 
-    def run(*arguments):
+    def run(*arguments, **environment):
         return subprocess.run(
             [sys.executable, script, *arguments],
-            env={**os.environ, "PYTHONPATH": str(wheel)},
+            env={**os.environ, "PYTHONPATH": str(wheel), **environment},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -85,12 +85,13 @@ def test_the_command_is_that_of_main(wheel, tmp_path):
     assert mistake.returncode == 2
     assert mistake.stderr.startswith("safefakes: --config must be one of")
     assert mistake.stderr.count("\n") == 1
-    # A mistake that the package finds, below TensorFlow; results are looked for here.
-    late = run("--mode=evaluate", "--config=tiny", f"--data_dir={tmp_path}")
+    # A mistake that the package finds, below TensorFlow, and of a user without a home.
+    late = run("--mode=preview", HOME="/proc/nobody")
     assert late.returncode == 2
-    assert late.stderr.splitlines()[-1].startswith(
-        "safefakes: no detector at results/synthetic_crowd-original/"
-    )
+    last = late.stderr.splitlines()[-1]
+    assert last.startswith("safefakes: ")
+    assert "/proc/nobody/tensorflow_datasets/" in last
+    assert "cannot be made (No such file or directory); choose another" in last
 
 
 def _declared(lines):

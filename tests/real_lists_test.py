@@ -124,10 +124,16 @@ def write_celeba(photos, folder):
 
 @pytest.mark.slow
 @pytest.mark.keypoints
+@pytest.mark.usefixtures("graphs_as_traced", "shallow")
 def test_ciagan_learns_from_celeba(shared_data, tmp_path):
     photos = shared_data / "faces_identity" / "celeba_in_the_wild"
     raw = write_celeba(photos, tmp_path / "raw")
-    network = ("width_multiplier=0.0625", "resolution=16", f"num_identities={PEOPLE}")
+    network = (
+        "width_multiplier=0.0625",
+        "discriminator_width_multiplier=0.0625",
+        "resolution=16",
+        f"num_identities={PEOPLE}",
+    )
     batch, pairs = 2, 6  # of a round
     main.main(
         [

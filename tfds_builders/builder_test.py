@@ -28,6 +28,8 @@ from tfds_builders import features, keypoint_store, registry
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import AnonymizedConfig, standard_configs
 
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+
 NUM_PHOTOS = 7
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import built_copies
 import fake_keypoints
 import made_up_copies
 import numpy as np
@@ -10,12 +11,13 @@ from PIL import Image
 
 import main
 from safefakes_tf import faces
-from safefakes_tf.config import CelebaConfig, DataConfig, FdfConfig, OwnFacesConfig
+from safefakes_tf.config import CelebaConfig, FdfConfig, OwnFacesConfig
 from safefakes_tf.photos import box_files
 from tfds_builders import folder_export
-from tfds_builders import registry as builders
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.widerface import widerface_dataset_builder_test
+
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
 
 COPIES = {  # name of a data set -> function that writes a copy
     "celeba": made_up_copies.celeba,
@@ -34,13 +36,7 @@ def fake_search(monkeypatch):
 
 def _build(name, raw, data_dir, **options):
     image_format = "png" if name == "fdf" else "jpeg"
-    options = {"image_format": image_format, **options}
-    data = DataConfig(
-        dataset=name, data_dir=str(data_dir), manual_dir=str(raw), **options
-    )
-    builder = builders.create_builder(data, seed=0)
-    builder.prepare()
-    return builder
+    return built_copies.build(name, raw, data_dir, image_format=image_format, **options)
 
 
 @pytest.mark.parametrize("name", COPIES)

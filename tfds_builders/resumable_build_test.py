@@ -16,6 +16,8 @@ from tfds_builders import derive, keypoint_store, parts, resumable_build
 from tfds_builders.builder_config import AnonymizedConfig
 from tfds_builders.builder_test import NUM_PHOTOS, ToyFaces
 
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+
 CROWD = AnonymizationConfig(weights=str(WEIGHTS / "sun2018_crowd.npz"))
 FILTER, INFO = "blackout", "dataset_info.json"
 PART = 3  # photos

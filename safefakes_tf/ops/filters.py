@@ -3,6 +3,8 @@
 Source: conventional.md.
 """
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -70,12 +72,20 @@ def _square_weights(size, kernel, max_size):
 
     Looked up among the matrices of all sizes, one after another in one table.
     """
-    table = np.concatenate(
-        [_square_matrix(n, kernel).ravel() for n in range(1, max_size + 1)]
-    )
+    table = _square_table(tuple(kernel.tolist()), max_size)
     begins = np.cumsum([n * n for n in range(max_size + 1)])
     begin = tf.gather(tf.constant(begins, tf.int32), size - 1)
     return tf.reshape(tf.slice(table, [begin], [size * size]), [1, size, size])
+
+
+# Made anew it takes longer than the blur, and only graphs would keep it.
+@functools.lru_cache(maxsize=2)
+def _square_table(kernel, max_size):
+    """Return float32: the matrices of a kernel, a tuple, of all sizes up to one."""
+    kernel = np.float32(kernel)
+    return np.concatenate(
+        [_square_matrix(n, kernel).ravel() for n in range(1, max_size + 1)]
+    )
 
 
 def _square_matrix(size, kernel):

@@ -29,6 +29,9 @@ from safefakes_tf.evaluation import results
 from safefakes_tf.training import metrics_file, record_stream
 from tfds_builders import registry as builders
 
+# What a part needs and takes seconds to import.
+PRELOADED = ["keras", "tensorflow_datasets", "matplotlib.pyplot"]
+
 
 def run(settings: Study, workdir: pathlib.Path) -> list[report.Row]:
     """Train and evaluate a detector per name in `settings.study_anonymizers`.
@@ -81,10 +84,12 @@ def _run_all(parts, workdir):
     ]
     if not jobs:
         return
-    # Spawned, because TensorFlow does not survive a fork; a new process per part,
-    # because the number of threads can be set only once. All at once, so that no core
-    # idles while the last part runs.
-    context = multiprocessing.get_context("spawn")
+    # Forked from a process that has imported TensorFlow, once for all parts, and never
+    # computes: that does not survive a fork. A new one per part, because the number of
+    # threads can be set only once. All at once, so that no core idles while the last
+    # part runs.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
     told = context.SimpleQueue()
     processes = [
         context.Process(target=_run_part, args=(*job, told), daemon=True)

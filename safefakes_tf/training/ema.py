@@ -52,9 +52,13 @@ class EMA(tf.Module):
         if not self._starts_as_average:
             momentum = tf.where(before > 0, momentum, 0.0)
         momentum = tf.where(after > before, momentum, 1.0)
+        shares = {}  # once for all weights, as they are many
         for average, weight in zip(self.averages, weights, strict=True):
-            share = tf.cast(momentum, average.dtype)
-            average.assign(share * average + (1 - share) * weight)
+            if average.dtype not in shares:
+                share = tf.cast(momentum, average.dtype)
+                shares[average.dtype] = share, 1 - share
+            share, rest = shares[average.dtype]
+            average.assign(share * average + rest * weight)
 
     def copy_to(self, weights: Sequence[keras.Variable]) -> None:
         """Set weights, in the order of those given at the start, to the average."""

@@ -6,11 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from trainer_test import BATCHES, CREATE, generator_config, shallow, variables_of
+from trainer_test import BATCHES, CREATE, generator_config, variables_of
 
 from safefakes_tf.training import optimizers
 
-__all__ = ["shallow"]  # a fixture
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shallow")]
 RATE, TOLERANCE = 1e-3, 1e-9
 SETTINGS = {

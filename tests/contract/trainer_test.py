@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from configs import tiny
 from safefakes_tf.anonymizers import registry
-from safefakes_tf.anonymizers.ciagan import network as ciagan
 from safefakes_tf.anonymizers.ciagan.trainer import DISCRIMINATOR_PAIRS
 from safefakes_tf.config import adapt, apply_overrides
 from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
@@ -225,15 +224,6 @@ def steps_traced_once():
     untrained.cache_clear()
 
 
-@pytest.fixture(scope="module")
-def shallow():
-    """Leave out blocks of CIAGAN that are like others: they only take long to trace."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ciagan, "RESIDUAL_BLOCKS", 1)
-        patch.setattr(ciagan, "IDENTITY_STAGES", ciagan.IDENTITY_STAGES[:2])
-        yield
-
-
 @functools.cache
 def untrained(create, make_config, batches, devices, **settings):
     """Return a trainer, its start values, its strategy and its configuration."""
@@ -443,7 +433,7 @@ def test_mixed_precision_trains_and_keeps_float32_weights(
 ):
     before = keras.config.dtype_policy()
     # Many layers for few steps: these end before they would be traced.
-    tf.config.run_functions_eagerly(name == "ciagan")
+    tf.config.run_functions_eagerly(name in ("ciagan", "detector"))
     try:
         keras.config.set_dtype_policy(precision)
         values = train(method, tmp_path, 3, **{"loop.mixed_precision": precision})

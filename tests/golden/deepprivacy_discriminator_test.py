@@ -51,10 +51,14 @@ def test_default_discriminator(arrays):
     np.testing.assert_allclose(score, arrays["default_score"], atol=SCORES)
 
 
+@pytest.fixture(scope="module")
+def fading(arrays):
+    return networks.discriminator(str(arrays["weights_salt"]), 512, 32, fading=True)
+
+
 @pytest.mark.parametrize("transition", ["0.0", "0.3", "1.0"])
-def test_fade_in(arrays, transition):
-    model = networks.discriminator(str(arrays["weights_salt"]), 512, 32, fading=True)
+def test_fade_in(arrays, fading, transition):
     faded = np.full([3, 1], float(transition), np.float32)
-    score = model({**inputs(arrays, "trans"), "transition": faded})
+    score = fading({**inputs(arrays, "trans"), "transition": faded})
     expected = arrays[f"trans_score_t{transition}"]
     np.testing.assert_allclose(score, expected, atol=SCORES)

@@ -66,11 +66,15 @@ def test_default_generator(arrays):
     np.testing.assert_allclose(result, expected, atol=TOLERANCE)
 
 
+@pytest.fixture(scope="module")
+def fading(arrays):
+    return networks.generator(str(arrays["weights_salt"]), 512, 32, fading=True)
+
+
 @pytest.mark.parametrize("transition", ["0.0", "0.3", "1.0"])
-def test_fade_in(arrays, transition):
-    model = networks.generator(str(arrays["weights_salt"]), 512, 32, fading=True)
+def test_fade_in(arrays, fading, transition):
     faded = np.full([2, 1], float(transition), np.float32)
-    result = model({**inputs(arrays, "trans"), "transition": faded})
+    result = fading({**inputs(arrays, "trans"), "transition": faded})
     expected = networks.nhwc(arrays[f"trans_out_t{transition}"])
     np.testing.assert_allclose(result, expected, atol=TOLERANCE)
 

@@ -5,9 +5,7 @@ import itertools
 import json
 import multiprocessing
 import os
-import pathlib
 import socket
-import subprocess
 import sys
 import time
 
@@ -18,15 +16,14 @@ import tensorflow as tf
 
 import main
 from safefakes_tf.config import store
-from safefakes_tf.runs import build_dataset
+from safefakes_tf.runs import build_dataset, study
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
 
-# Forks processes that have imported what takes long; TensorFlow starts in them alone.
+# As the parts of a study: forked from a process that has imported what takes long.
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["keras", "tensorflow_datasets", "matplotlib.pyplot"])
+SERVER.set_forkserver_preload(study.PRELOADED)
 
 
 class Command:
@@ -133,9 +130,8 @@ def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(
         f"--data_dir={data_dir}",
         f"--workdir={tmp_path}",
     ]
-    command = [sys.executable, str(ROOT / "main.py"), *arguments]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert "| sun2018 (demonstration weights) |" in output
+    main.main(arguments)
+    assert "| sun2018 (demonstration weights) |" in capsys.readouterr().out
     assert (tmp_path / "study.md").read_text().count("\n") == 4
     assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
     figures = json.loads((tmp_path / "sun2018" / "evaluation.json").read_text())

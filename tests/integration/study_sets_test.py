@@ -8,26 +8,17 @@ import json
 import fake_keypoints
 import made_up_copies
 import pytest
-import tensorflow as tf
 
 import main
 from safefakes_tf.keypoints import mediapipe
 from tfds_builders.builder import AnonymizedBuilder
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("graphs_as_traced")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("steps_untraced")]
 CASES = {  # data set -> a generator, and settings that make it small
     "pipa": ("sun2018", ("width=2", "resolution=16")),
     "fdf": ("deepprivacy", ("channels=16", "resolution=8")),
     "celeba": ("sun2018", ("width=2", "resolution=16")),
 }
-
-
-@pytest.fixture(autouse=True)
-def step_by_step():
-    """Run without graphs: tracing them takes longer than the few steps."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ CROWD = (  # as in make.sh there
 )
 # Another processor rounds otherwise, and Adam was Keras' own then.
 ROUNDING = {"rtol": 1e-4, "atol": 1e-6}
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("graphs_as_traced")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("steps_untraced")]
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from safefakes_tf.keypoints import mediapipe
 from safefakes_tf.photos import writer
 from safefakes_tf.runs import anonymize, draw_found_faces
 
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+
 FACES = {  # photo -> its faces, x y width height
     "a/one.png": [(20, 10, 30, 40)],
     "none.png": [],

@@ -17,6 +17,8 @@ from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.photos import writer
 from safefakes_tf.runs import anonymize
 
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+
 HEADER = "filename,x,y,width,height\n"
 BOX = "20,10,30,40"
 

@@ -20,6 +20,8 @@ from safefakes_tf.keypoints import mediapipe
 from safefakes_tf.photos import inspection, reader, writer
 from safefakes_tf.runs import anonymize
 
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+
 BOX = (20, 10, 30, 40)  # x y width height
 GPS, ORIENTATION, MAKE = 0x8825, 0x0112, 0x010F
 HEADER = "filename,x,y,width,height\n"

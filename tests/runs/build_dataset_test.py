@@ -16,6 +16,8 @@ from safefakes_tf.config import BuildDataset, DataConfig
 from safefakes_tf.runs import build_dataset
 from tfds_builders import registry as builders
 
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+
 EVENT = "0--Parade"
 
 

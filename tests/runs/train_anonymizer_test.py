@@ -142,7 +142,7 @@ def people(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.usefixtures("steps_untraced")
+@pytest.mark.usefixtures("shallow", "steps_untraced")
 def test_ciagan_from_ones_own_photos_to_a_file(config, people, tmp_path):
     small = dataclasses.replace(
         apply_overrides(

@@ -1,19 +1,22 @@
 """The CelebA builder on made-up copies: as given out, aligned, and as CSV."""
 
+import functools
 import shutil
 
+import built_copies
 import made_up_copies
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from built_copies import records
 
 import main
 from safefakes_tf import faces
-from safefakes_tf.config import CelebaConfig, DataConfig
-from tfds_builders import registry as builders
+from safefakes_tf.config import CelebaConfig
 from tfds_builders.celeba import celeba_dataset_builder, tables
 
 SPLITS = {"train": 5, "validation": 1, "test": 1}
+_build = functools.partial(built_copies.build, "celeba")
 
 
 @pytest.fixture(scope="module")
@@ -27,29 +30,9 @@ def copy(raw, tmp_path):
     return shutil.copytree(raw, tmp_path / "copy")
 
 
-def _build(raw, data_dir, **options):
-    options = {"anonymizer": "source", "dataset": "celeba", **options}
-    data = DataConfig(data_dir=str(data_dir), manual_dir=str(raw), **options)
-    builder = builders.create_builder(data, seed=0)
-    builder.prepare()
-    return builder
-
-
-def _records(builder, split="train"):
-    return {
-        record[faces.FILENAME].decode(): record
-        for record in builder.as_dataset(split=split).as_numpy_iterator()
-    }
-
-
-class CelebaTest(tfds.testing.DatasetBuilderTestCase):
+class CelebaTest(built_copies.OfRaw, tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = celeba_dataset_builder.Builder
-    BUILDER_CONFIG_NAMES_TO_TEST = ("source",)
     SPLITS = SPLITS
-
-    @pytest.fixture(autouse=True, scope="class")
-    def dummy_copy(self, raw):
-        type(self).EXAMPLE_DIR = raw
 
 
 def test_splits_boxes_points_and_identities(raw, tmp_path):
@@ -57,7 +40,7 @@ def test_splits_boxes_points_and_identities(raw, tmp_path):
     assert {
         name: split.num_examples for name, split in builder.info.splits.items()
     } == (SPLITS)
-    record = _records(builder)["000003.jpg"]
+    record = records(builder)["000003.jpg"]
     faces.validate(record)
     np.testing.assert_array_equal(
         record[faces.BBOX_PIXELS], [made_up_copies.CELEBA_FACE]
@@ -72,12 +55,12 @@ def test_splits_boxes_points_and_identities(raw, tmp_path):
 def test_the_people_with_the_most_training_photos(raw, tmp_path):
     builder = _build(raw, tmp_path, celeba=CelebaConfig(identities=2))
     assert builder.builder_config.name == "source-2_identities"
-    people = {int(r[faces.IDENTITY][0]) for r in _records(builder).values()}
+    people = {int(r[faces.IDENTITY][0]) for r in records(builder).values()}
     assert people == {7, 9}
     assert builder.info.splits["validation"].num_examples == 1
     # Of equals the first by number; the table knows ten of them.
     one = _build(raw, tmp_path, celeba=CelebaConfig(identities=1))
-    assert {int(r[faces.IDENTITY][0]) for r in _records(one).values()} == {7}
+    assert {int(r[faces.IDENTITY][0]) for r in records(one).values()} == {7}
     with pytest.raises(ValueError, match=r"is 4, but the training .* 3 people[^\n]*$"):
         _build(raw, tmp_path, celeba=CelebaConfig(identities=4))
 
@@ -90,15 +73,15 @@ def test_a_face_whose_box_is_nowhere_has_one_all_the_same(copy, tmp_path):
     points = copy / "Anno" / "list_landmarks_celeba.txt"
     table = {**tables.read(points), "000002.jpg": (900,) * 10}
     points.write_text(tables.to_text(tables.POINTS, table))
-    records = _records(_build(copy, tmp_path))
-    assert records["000001.jpg"][faces.BBOX_SOURCE] == [faces.FROM_POINTS]
-    x, y, width, height = records["000001.jpg"][faces.BBOX_PIXELS][0]
+    found = records(_build(copy, tmp_path))
+    assert found["000001.jpg"][faces.BBOX_SOURCE] == [faces.FROM_POINTS]
+    x, y, width, height = found["000001.jpg"][faces.BBOX_PIXELS][0]
     assert x < 57 and y < 62 and x + width > 71 and y + height > 77
     np.testing.assert_array_equal(
-        records["000002.jpg"][faces.BBOX_PIXELS], [[0, 0, 128, 128]]
+        found["000002.jpg"][faces.BBOX_PIXELS], [[0, 0, 128, 128]]
     )
-    assert records["000002.jpg"][faces.BBOX_SOURCE] == [faces.FROM_PHOTO]
-    assert not records["000002.jpg"][faces.HAS_KEYPOINTS].any()
+    assert found["000002.jpg"][faces.BBOX_SOURCE] == [faces.FROM_PHOTO]
+    assert not found["000002.jpg"][faces.HAS_KEYPOINTS].any()
 
 
 @pytest.fixture
@@ -125,7 +108,7 @@ ALIGNED = CelebaConfig(aligned=True)
 def test_aligned_photos_of_the_flat_copy(kaggle, tmp_path):
     builder = _build(kaggle, tmp_path, celeba=ALIGNED)
     assert builder.builder_config.name == "source-aligned"
-    record = _records(builder)["000001.jpg"]
+    record = records(builder)["000001.jpg"]
     assert record[faces.BBOX_SOURCE] == [faces.FROM_POINTS]
     np.testing.assert_array_equal(record[faces.IDENTITY], [-1])
 

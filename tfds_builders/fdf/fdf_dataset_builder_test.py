@@ -1,19 +1,22 @@
 """The FDF builder on a made-up copy: JSON alone, arrays beside it, parts of it."""
 
+import functools
 import json
 import shutil
 
+import built_copies
 import made_up_copies
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from built_copies import records
 
 from safefakes_tf import faces
-from safefakes_tf.config import DataConfig, FdfConfig
-from tfds_builders import registry as builders
+from safefakes_tf.config import FdfConfig
 from tfds_builders.fdf import fdf_dataset_builder, metadata, raw_files
 
 SPLITS = {"train": 4, "validation": 2}
+_build = functools.partial(built_copies.build, "fdf")
 
 
 @pytest.fixture(scope="module")
@@ -27,29 +30,9 @@ def copy(raw, tmp_path):
     return shutil.copytree(raw, tmp_path / "copy")
 
 
-def _build(raw, data_dir, **options):
-    options = {"anonymizer": "source", "dataset": "fdf", **options}
-    data = DataConfig(data_dir=str(data_dir), manual_dir=str(raw), **options)
-    builder = builders.create_builder(data, seed=0)
-    builder.prepare()
-    return builder
-
-
-def _records(builder, split="train"):
-    return {
-        record[faces.FILENAME].decode(): record
-        for record in builder.as_dataset(split=split).as_numpy_iterator()
-    }
-
-
-class FdfTest(tfds.testing.DatasetBuilderTestCase):
+class FdfTest(built_copies.OfRaw, tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = fdf_dataset_builder.Builder
-    BUILDER_CONFIG_NAMES_TO_TEST = ("source",)
     SPLITS = SPLITS
-
-    @pytest.fixture(autouse=True, scope="class")
-    def dummy_copy(self, raw):
-        type(self).EXAMPLE_DIR = raw
 
 
 def test_splits_keypoints_and_whom_to_credit(raw, tmp_path):
@@ -57,7 +40,7 @@ def test_splits_keypoints_and_whom_to_credit(raw, tmp_path):
     assert {
         name: split.num_examples for name, split in builder.info.splits.items()
     } == (SPLITS)
-    record = _records(builder)["images/128/2.png"]
+    record = records(builder)["images/128/2.png"]
     faces.validate(record)
     np.testing.assert_array_equal(record[faces.BBOX_PIXELS], [made_up_copies.FACE])
     np.testing.assert_array_equal(record[faces.CONTEXT], [[0, 0, 1, 1]])
@@ -80,7 +63,7 @@ def test_arrays_come_before_the_metadata(copy, tmp_path):
     )
     points = np.linspace(0, 0.9, 84, dtype=np.float32).reshape(6, 14)
     np.save(copy / "landmarks.npy", points)
-    record = _records(_build(copy, tmp_path))["images/128/3.png"]
+    record = records(_build(copy, tmp_path))["images/128/3.png"]
     np.testing.assert_array_equal(record[faces.BBOX_PIXELS], [[10, 20, 80, 80]])
     np.testing.assert_allclose(record[faces.KEYPOINTS][0, 0], points[3, [1, 0]])
     np.save(copy / "landmarks.npy", points[:5])
@@ -95,7 +78,7 @@ def test_a_part_takes_the_first_training_images(raw, tmp_path, first, label, cou
     builder = _build(raw, tmp_path, fdf=FdfConfig(first=first))
     assert builder.builder_config.name == f"source-{label}"
     names = {f"images/128/{index}.png" for index in range(count)}
-    assert _records(builder).keys() == names
+    assert records(builder).keys() == names
     assert builder.info.splits["validation"].num_examples == 2
 
 
@@ -104,7 +87,7 @@ def test_smaller_images_are_another_config(tmp_path):
     with pytest.raises(ValueError, match=r"^images/128 is not in [^\n]*$"):
         _build(raw, tmp_path)
     builder = _build(raw, tmp_path, fdf=FdfConfig(size=32))
-    record = _records(builder)["images/32/0.png"]
+    record = records(builder)["images/32/0.png"]
     assert record[faces.IMAGE].shape == (32, 32, 3)
     np.testing.assert_array_equal(record[faces.BBOX_PIXELS], [[8, 8, 16, 18]])
 
@@ -116,12 +99,12 @@ def test_a_copy_of_one_licence_has_gaps(copy, tmp_path):
         _build(copy, tmp_path)
     builder = _build(copy, tmp_path, allow_partial=True)
     assert builder.info.metadata["absent"] == 2
-    assert _records(builder).keys() == {f"images/128/{i}.png" for i in (0, 2, 3)}
+    assert records(builder).keys() == {f"images/128/{i}.png" for i in (0, 2, 3)}
 
 
 def test_a_face_without_an_extent_has_the_whole_image(copy, tmp_path):
     _change(copy, "0", bounding_box=[0.5, 0.5, 0.5, 0.6])
-    record = _records(_build(copy, tmp_path))["images/128/0.png"]
+    record = records(_build(copy, tmp_path))["images/128/0.png"]
     np.testing.assert_array_equal(record[faces.BBOX_PIXELS], [[0, 0, 128, 128]])
 
 

@@ -8,6 +8,7 @@ import fake_detector
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from built_copies import records
 from PIL import Image
 
 import main
@@ -16,6 +17,8 @@ from safefakes_tf.config import DataConfig, DetectionConfig, OwnFacesConfig, nam
 from tfds_builders import registry as builders
 from tfds_builders.builder_config import AnonymizedConfig
 from tfds_builders.own_faces import own_faces_dataset_builder
+
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
 
 SAMPLES = pathlib.Path(main.__file__).parent / "safefakes_tf" / "samples"
 BOXES = OwnFacesConfig(annotations="boxes.csv")
@@ -66,13 +69,6 @@ def build(folder, anonymizer="source", allow_partial=False, **options):
     builder = builders.create_builder(data, seed=0)
     builder.prepare()
     return builder
-
-
-def records(builder, split="train"):
-    return {
-        record[faces.FILENAME].decode(): record
-        for record in builder.as_dataset(split=split).as_numpy_iterator()
-    }
 
 
 def test_photos_are_upright_and_their_faces_go(folder):

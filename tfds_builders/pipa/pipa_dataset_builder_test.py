@@ -1,20 +1,25 @@
 """The PIPA builder on a made-up copy in both layouts, and on the real list."""
 
+import functools
 import shutil
 
+import built_copies
 import fake_keypoints
 import made_up_copies
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from built_copies import records
 
 from safefakes_tf import faces
-from safefakes_tf.config import DataConfig, PipaConfig
-from tfds_builders import registry as builders
+from safefakes_tf.config import PipaConfig
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.pipa import index_file, pipa_dataset_builder
 
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+
 SPLITS = {"train": 4, "validation": 2, "test": 1, "leftover": 1}
+_build = functools.partial(built_copies.build, "pipa")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -37,41 +42,21 @@ def copy(raw, tmp_path):
     return shutil.copytree(raw, tmp_path / "copy")
 
 
-def _build(raw, data_dir, **options):
-    options = {"anonymizer": "source", "dataset": "pipa", **options}
-    data = DataConfig(data_dir=str(data_dir), manual_dir=str(raw), **options)
-    builder = builders.create_builder(data, seed=0)
-    builder.prepare()
-    return builder
-
-
 @pytest.fixture(scope="module")
 def built(raw, tmp_path_factory):
     return _build(raw, tmp_path_factory.mktemp("data"))
 
 
-def _records(builder, split):
-    return {
-        record[faces.FILENAME].decode(): record
-        for record in builder.as_dataset(split=split).as_numpy_iterator()
-    }
-
-
-class PipaTest(tfds.testing.DatasetBuilderTestCase):
+class PipaTest(built_copies.OfRaw, tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = pipa_dataset_builder.Builder
-    BUILDER_CONFIG_NAMES_TO_TEST = ("source",)
     SPLITS = SPLITS
-
-    @pytest.fixture(autouse=True, scope="class")
-    def dummy_copy(self, raw):
-        type(self).EXAMPLE_DIR = raw
 
 
 def test_splits_heads_and_identities(built):
     assert {name: split.num_examples for name, split in built.info.splits.items()} == (
         SPLITS
     )
-    record = _records(built, "train")["train/72157600000000001_10000000002.jpg"]
+    record = records(built, "train")["train/72157600000000001_10000000002.jpg"]
     faces.validate(record)
     np.testing.assert_array_equal(
         record[faces.HEAD_PIXELS], [made_up_copies.FACE, made_up_copies.SMALL_HEAD]
@@ -83,7 +68,7 @@ def test_splits_heads_and_identities(built):
 
 
 def test_boxes_of_faces_lie_in_heads_and_tell_where_from(built):
-    record = _records(built, "train")["train/72157600000000001_10000000002.jpg"]
+    record = records(built, "train")["train/72157600000000001_10000000002.jpg"]
     found, guessed = record[faces.BBOX_SOURCE]
     assert (found, guessed) == (faces.FROM_MESH, faces.FROM_HEAD)
     x, y, width, height = made_up_copies.FACE
@@ -97,7 +82,7 @@ def test_boxes_of_faces_lie_in_heads_and_tell_where_from(built):
 
 def test_identities_of_splits_are_disjoint(built):
     shown = [
-        {i for r in _records(built, split).values() for i in r[faces.IDENTITY]}
+        {i for r in records(built, split).values() for i in r[faces.IDENTITY]}
         for split in ("train", "validation", "test")
     ]
     assert sum(map(len, shown)) == len(set.union(*shown))
@@ -109,7 +94,7 @@ def test_a_flat_folder_with_the_other_names_is_the_same_data_set(copy, built, tm
     (copy / "annotations" / "index.txt").rename(copy / "all_data.txt")
     flat = _build(copy, tmp_path)
     for split in SPLITS:
-        one, other = _records(built, split), _records(flat, split)
+        one, other = records(built, split), records(flat, split)
         assert one.keys() == other.keys()
         for name in one:
             np.testing.assert_array_equal(

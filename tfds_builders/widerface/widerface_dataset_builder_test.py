@@ -16,6 +16,8 @@ from safefakes_tf.config import DataConfig
 from tfds_builders import registry as builders
 from tfds_builders.widerface import raw_files
 
+pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+
 PARADE, CAR = "0--Parade", "59--people--driving--car"
 # Rows are x y width height blur expression illumination invalid occlusion pose.
 TEXTS = {

@@ -12,6 +12,12 @@ from safefakes_tf.detectors.dsfd import network as dsfd
 TINY = DetectorConfig(width_multiplier=1 / 64)
 
 
+@pytest.fixture(scope="module")
+def tiny():
+    """Return a detector that no test changes."""
+    return dsfd.build_dsfd(TINY)
+
+
 def noise(*shape):
     return np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
 
@@ -23,8 +29,8 @@ def test_published_size():
 
 
 @pytest.mark.parametrize("size", [(28, 28), (64, 96), (141, 173), (29, 130)])
-def test_any_size(size):
-    outputs = dsfd.build_dsfd(TINY)(noise(2, *size, 3))
+def test_any_size(tiny, size):
+    outputs = tiny(noise(2, *size, 3))
     for shot in anchor_ops.SHOTS:
         count = len(anchor_ops.anchors(*size, shot))
         assert outputs[shot]["boxes"].shape == (2, count, 4)
@@ -46,15 +52,14 @@ def test_anchors_of_an_unknown_shot():
         anchor_ops.anchors(64, 64, "third")
 
 
-def test_second_shot_shares_variables_and_gives_the_same():
-    model = dsfd.build_dsfd(TINY)
-    part = dsfd.second_shot(model)
-    assert part.count_params() < model.count_params()
+def test_second_shot_shares_variables_and_gives_the_same(tiny):
+    part = dsfd.second_shot(tiny)
+    assert part.count_params() < tiny.count_params()
     photo = noise(1, 64, 64, 3)
     outputs = part(photo)
     assert list(outputs) == ["second_shot"]
     for name, values in outputs["second_shot"].items():
-        np.testing.assert_array_equal(values, model(photo)["second_shot"][name])
+        np.testing.assert_array_equal(values, tiny(photo)["second_shot"][name])
 
 
 def test_bgr_is_rgb_with_turned_kernel():
@@ -75,13 +80,12 @@ def test_bgr_is_rgb_with_turned_kernel():
     )
 
 
-def test_start_values():
-    model = dsfd.build_dsfd(TINY)
+def test_start_values(tiny):
     for shot in anchor_ops.SHOTS:
         for number, gain in enumerate((10, 8, 5), start=1):
-            values = model.get_layer(f"{shot}_norm_{number}").get_weights()[0]
+            values = tiny.get_layer(f"{shot}_norm_{number}").get_weights()[0]
             np.testing.assert_array_equal(values, np.full_like(values, gain))
-    for variable in model.variables:
+    for variable in tiny.variables:
         if variable.name == "bias":
             assert not variable.numpy().any()
 
@@ -115,11 +119,10 @@ def test_unknown_settings():
         dsfd.build_dsfd(dataclasses.replace(TINY, channel_order="gbr"))
 
 
-def test_model_survives_a_keras_file(tmp_path):
-    model = dsfd.build_dsfd(TINY)
-    model.save(tmp_path / "dsfd.keras")
+def test_model_survives_a_keras_file(tiny, tmp_path):
+    tiny.save(tmp_path / "dsfd.keras")
     loaded = keras.saving.load_model(tmp_path / "dsfd.keras")
     photo = noise(1, 64, 64, 3)
     np.testing.assert_array_equal(
-        loaded(photo)["second_shot"]["boxes"], model(photo)["second_shot"]["boxes"]
+        loaded(photo)["second_shot"]["boxes"], tiny(photo)["second_shot"]["boxes"]
     )

@@ -13,9 +13,17 @@ from safefakes_tf.detectors.dsfd.importer import VGG_INDICES
 TINY = DetectorConfig(width_multiplier=1 / 16)
 
 
-@pytest.fixture
-def model():
+@pytest.fixture(scope="module")
+def built():
     return dsfd.build_dsfd(TINY)
+
+
+@pytest.fixture
+def model(built):
+    """Return a detector as it was built; a test may give it other weights."""
+    before = built.get_weights()
+    yield built
+    built.set_weights(before)
 
 
 def imagenet_arrays(model, with_fc=True):
@@ -163,10 +171,9 @@ def test_a_part_of_torchvisions_network_is_one_line(model, tmp_path):
         pretrained.initialise(model, TINY, str(path))
 
 
-def test_cached_file_is_found(tmp_path, monkeypatch):
+def test_cached_file_is_found(model, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("SAFEFAKES_CACHE", str(tmp_path))
-    model = dsfd.build_dsfd(TINY)
     unset, message = pretrained.initialise(model, DetectorConfig(), None)
     assert {"conv1_1", "fc7", "top_down_3", "second_shot_logits_1"} <= unset
     assert "`make weights` fetches" in message
