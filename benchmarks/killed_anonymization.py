@@ -57,15 +57,22 @@ class Runs:
             )
 
     def finish(self, name: str) -> tuple[float, float]:
-        """Run to the end; return the seconds until the first photo, and in all."""
-        process, begun, first = self.start(name), time.perf_counter(), None
+        """Run to the end; return the seconds to the first photo and to the output.
+
+        The process goes on for a moment after that, when there is nothing to kill.
+        """
+        process, begun = self.start(name), time.perf_counter()
+        first = whole = None
         while process.poll() is None:
+            now = time.perf_counter() - begun
             if first is None and self.photos(name):
-                first = time.perf_counter() - begun
+                first = now
+            if whole is None and (self.folder / name).exists():
+                whole = now
             time.sleep(PAUSE)
         if process.returncode:
             raise SystemExit((self.folder / f"{name}.log").read_text())
-        return first, time.perf_counter() - begun
+        return first, whole
 
     def files(self, name: str) -> dict[str, bytes]:
         """Return what a run has written so far, by the paths in its output."""
