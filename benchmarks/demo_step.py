@@ -40,6 +40,11 @@ def measure() -> list[tuple[float, float]]:
 
     settings = adapt(quickstart.get_config(), "train_detector")
     limits = dataclasses.replace(settings.loop, total_steps=LOGS * LOG_EVERY)
+    # First of all, as long as TensorFlow has not started.
+    with contextlib.suppress(ImportError):  # older versions leave it to TensorFlow
+        from safefakes_tf.training import threads
+
+        threads.set_up(settings)
     crowd = settings.data.crowd
     batches = detection.training_dataset(
         make_records(crowd.height, crowd.width),
@@ -49,10 +54,6 @@ def measure() -> list[tuple[float, float]]:
         settings.seed,
     )
     batches = batches.take(16).cache().repeat()
-    with contextlib.suppress(ImportError):  # older versions leave it to TensorFlow
-        from safefakes_tf.training import threads
-
-        threads.set_up(settings)
     devices = strategy.create("cpu")
     with devices.scope():
         trainer = DetectorTrainer(settings, batches)

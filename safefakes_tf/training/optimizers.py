@@ -84,20 +84,31 @@ class Adam(keras.optimizers.Adam):
     that operation knows nothing, has no effect.
     """
 
+    def apply(self, grads, trainable_variables=None):
+        # Once for all variables, as they are many.
+        types = {variable.dtype for variable in self._trainable_variables}
+        self._powers = {kind: self._decayed(kind) for kind in types}
+        super().apply(grads, trainable_variables)
+
+    def _decayed(self, dtype):
+        step = tf.cast(self.iterations + 1, dtype)
+        return [
+            tf.pow(tf.constant(decay, dtype), step)
+            for decay in (self.beta_1, self.beta_2)
+        ]
+
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations + 1, variable.dtype)
-        first_decay = tf.constant(self.beta_1, variable.dtype)
-        second_decay = tf.constant(self.beta_2, variable.dtype)
+        first_power, second_power = self._powers[variable.dtype.name]
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            beta1_power=tf.pow(first_decay, step),
-            beta2_power=tf.pow(second_decay, step),
+            beta1_power=first_power,
+            beta2_power=second_power,
             lr=tf.cast(learning_rate, variable.dtype),
-            beta1=first_decay,
-            beta2=second_decay,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
             epsilon=self.epsilon,
             grad=tf.cast(gradient, variable.dtype),
         )

@@ -18,18 +18,64 @@ def full_precision() -> str:
 class Conv2D(keras.layers.Conv2D):
     """Keras' layer, which computes as a product of matrices where no pixel is shared.
 
-    Of maps smaller than the dilation a kernel sees the pixel under its centre only, and
-    a single output pixel takes all that the kernel covers. TensorFlow spends most of
-    the time of such convolutions on their arrangement. The sizes of the maps must be
-    known when the graph is traced; else it is Keras' convolution.
+    A kernel of one pixel, or of a map smaller than the dilation, sees the pixel under
+    its centre only, and a single output pixel takes all that the kernel covers.
+    TensorFlow spends most of the time of such convolutions on their arrangement. The
+    sizes of the maps must be known when the graph is traced; else it is Keras'
+    convolution.
+
+    Args:
+        step: above 1 the convolution is one dilated by `step`, and computes between the
+            `phases` of a map; padding="same" is expected. TensorFlow takes the map
+            apart and joins it again for each of several such convolutions in turn; of
+            these the first is called on the map, the others on phases and `whole`, the
+            map, and `JoinPhases` on what the last ones return.
+        others: of `keras.layers.Conv2D`.
     """
+
+    def __init__(self, *args, step: int = 1, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.step = step
+
+    def call(self, inputs, whole=None):
+        return super().call(self._seen(inputs, whole))
+
+    def responses(self, inputs, whole=None) -> tf.Tensor:
+        """Return the convolution of a whole map, without bias and activation.
+
+        Args:
+            inputs, whole: as the layer is called; the result is of the kernel's type.
+        """
+        seen = tf.cast(self._seen(inputs, whole), self.kernel.dtype)
+        outputs = self.convolution_op(seen, self.kernel)
+        if self.step == 1:
+            return outputs
+        whole = inputs if whole is None else whole
+        return tf.batch_to_space(outputs, *phases(whole, self.step))
+
+    def _seen(self, inputs, whole):
+        """Return what the kernel moves over."""
+        if self.step == 1:
+            return inputs
+        if whole is None:
+            return tf.space_to_batch(inputs, *phases(inputs, self.step))
+        return _clear_beyond(inputs, whole, self.step)
+
+    def compute_output_shape(self, input_shape):
+        if self.step > 1:
+            return (None, None, None, self.filters)
+        return super().compute_output_shape(input_shape)
+
+    def get_config(self):
+        return {**super().get_config(), "step": self.step}
 
     def convolution_op(self, inputs, kernel):
         _, height, width, channels = inputs.shape
         side = self.kernel_size[0]
-        if height is None or width is None or side == 1:
+        if height is None or width is None:
             return super().convolution_op(inputs, kernel)
-        if self.padding == "same" and self.dilation_rate[0] >= max(height, width):
+        alone = side == 1 or self.dilation_rate[0] >= max(height, width)
+        if self.padding == "same" and self.strides == (1, 1) and alone:
             pixels = tf.reshape(inputs, [-1, channels])
             centre = tf.convert_to_tensor(kernel)[side // 2, side // 2]
             return tf.reshape(pixels @ centre, [-1, height, width, self.filters])
@@ -38,6 +84,59 @@ class Conv2D(keras.layers.Conv2D):
             outputs = seen @ tf.reshape(kernel, [-1, self.filters])
             return tf.reshape(outputs, [-1, 1, 1, self.filters])
         return super().convolution_op(inputs, kernel)
+
+
+@keras.saving.register_keras_serializable("safefakes_tf")
+class JoinPhases(keras.layers.Layer):
+    """Join what convolutions between phases left, channels beside each other.
+
+    Called on `(branches, whole)`: outputs of such convolutions, and the map whose
+    phases they are of; returns [N, height and width of `whole`, sum of the channels].
+    """
+
+    def __init__(self, step: int, **kwargs):
+        super().__init__(**kwargs)
+        self.step = step
+
+    def call(self, branches, whole):
+        joined = tf.concat(branches, axis=-1)
+        return tf.batch_to_space(joined, *phases(whole, self.step))
+
+    def compute_output_shape(self, branches_shape, whole_shape):
+        return (*whole_shape[:3], sum(shape[3] for shape in branches_shape))
+
+    def get_config(self):
+        return {**super().get_config(), "step": self.step}
+
+
+def phases(maps: tf.Tensor, step: int) -> tuple:
+    """Take maps apart into such of every `step`-th pixel, for `tf.space_to_batch`.
+
+    A convolution dilated by `step` is a plain one of each.
+
+    Args:
+        maps: [N, H, W, C].
+        step: in pixels.
+
+    Returns:
+        The steps along both axes, and the zeros to add before and behind each. Where a
+        map is no larger than the step, each pixel is a phase.
+    """
+    sizes = maps.shape[1:3]
+    if None in sizes:
+        behind = -tf.shape(maps)[1:3] % step
+        return [step, step], tf.stack([tf.zeros_like(behind), behind], axis=1)
+    steps = [min(step, size) for size in sizes]
+    return steps, [[0, -size % step] for size, step in zip(sizes, steps, strict=True)]
+
+
+def _clear_beyond(outputs, whole, step):
+    """Set to zero what phases have beyond the map: the next kernel must see zeros."""
+    steps, padding = phases(whole, step)
+    if isinstance(padding, list) and not any(behind for _, behind in padding):
+        return outputs
+    inside = tf.ones(tf.shape(whole)[:3], outputs.dtype)[..., tf.newaxis]
+    return outputs * tf.space_to_batch(inside, steps, padding)
 
 
 @keras.saving.register_keras_serializable("safefakes_tf")

@@ -10,6 +10,7 @@ from safefakes_tf.config import DetectorConfig
 from safefakes_tf.detectors.dsfd.anchors import FIRST_SHOT, SECOND_SHOT
 from safefakes_tf.detectors.dsfd.layers import (
     Conv2D,
+    JoinPhases,
     L2Norm,
     ResizeLike,
     full_precision,
@@ -17,6 +18,7 @@ from safefakes_tf.detectors.dsfd.layers import (
 from safefakes_tf.detectors.dsfd.vgg16 import SubtractMean, scale_channels, vgg16
 
 BOXES, LOGITS = "boxes", "logits"
+DILATION = 3  # of the convolutions that widen the view
 
 
 # === Layers ===
@@ -72,10 +74,10 @@ def _enhance(x, number: int):
         for depth in range(1, branch + 1):
             activation = "relu" if depth < branch else None
             name = f"enhance_{number}_branch{branch}_{depth}"
-            conv = _conv(channels, 3, name, dilation_rate=3, activation=activation)
-            y = conv(y)
+            conv = _conv(channels, 3, name, step=DILATION, activation=activation)
+            y = conv(y) if depth == 1 else conv(y, whole=x)
         branches.append(y)
-    joined = keras.layers.Concatenate(name=f"enhance_{number}_joined")(branches)
+    joined = JoinPhases(DILATION, name=f"enhance_{number}_joined")(branches, whole=x)
     return keras.layers.ReLU(name=f"enhanced_{number}")(joined)
 
 

@@ -29,10 +29,11 @@ def fit_to_photos(model: keras.Model, photos: tf.Tensor, names: set[str]) -> Non
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
-        inputs = keras.tree.map_structure(lambda t: values[id(t)], layer.input)
+        inputs, named_inputs = layer._inbound_nodes[0].arguments.fill_in(values)
         if layer.name in names:
-            _standardise(layer, inputs, 0.1 if layer.name in heads else 1.0)
-        values[id(layer.output)] = layer(inputs)
+            deviation = 0.1 if layer.name in heads else 1.0
+            _standardise(layer, layer.responses(*inputs, **named_inputs), deviation)
+        values[id(layer.output)] = layer(*inputs, **named_inputs)
 
 
 def convolutions(model: keras.Model) -> set[str]:
@@ -48,11 +49,9 @@ def _feeds_output(layer):
     return any(isinstance(operation, keras.layers.Reshape) for operation in following)
 
 
-def _standardise(layer, inputs, deviation):
-    inputs = tf.cast(inputs, layer.kernel.dtype)
-    outputs = layer.convolution_op(inputs, layer.kernel)
-    mean, variance = tf.nn.moments(outputs, [0, 1, 2])
-    if tf.size(outputs[..., 0]) < _FEW:
+def _standardise(layer, responses, deviation):
+    mean, variance = tf.nn.moments(responses, [0, 1, 2])
+    if tf.size(responses[..., 0]) < _FEW:
         variance = tf.reduce_mean(variance)
     scale = deviation * tf.math.rsqrt(variance + 1e-6)
     layer.kernel.assign(layer.kernel * scale)

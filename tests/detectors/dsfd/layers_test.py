@@ -4,13 +4,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from safefakes_tf.detectors.dsfd.layers import Conv2D, L2Norm, ResizeLike
+from safefakes_tf.detectors.dsfd.layers import (
+    Conv2D,
+    JoinPhases,
+    L2Norm,
+    ResizeLike,
+)
 
 
 @pytest.mark.parametrize(
     ("side", "options"),
     [
         (1, {"padding": "same"}),
+        (4, {"padding": "same", "kernel_size": 1}),
+        (4, {"padding": "same", "kernel_size": 1, "strides": 2}),
         (2, {"padding": "same"}),
         (3, {"padding": "same", "dilation_rate": 3}),
         (4, {"padding": "same", "dilation_rate": 3}),
@@ -22,15 +29,54 @@ from safefakes_tf.detectors.dsfd.layers import Conv2D, L2Norm, ResizeLike
 def test_convolutions_of_small_maps_are_those_of_keras(side, options):
     maps = tf.constant(np.random.default_rng(0).normal(size=(2, side, side, 5)))
     outcomes = []
+    options = {"kernel_size": 3, "bias_initializer": "ones", **options}
     for kind in (Conv2D, keras.layers.Conv2D):
         keras.utils.set_random_seed(0)
-        layer = kind(3, 3, bias_initializer="ones", dtype="float64", **options)
+        layer = kind(3, dtype="float64", **options)
         with tf.GradientTape() as tape:
             tape.watch(maps)
             outputs = layer(maps)
             loss = tf.reduce_sum(tf.sin(outputs))
         sources = [maps, *(weight.value for weight in layer.trainable_weights)]
         outcomes.append([outputs, *tape.gradient(loss, sources)])
+    for got, expected in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (2, 7), (6, 9), (7, 10)])
+def test_convolutions_between_phases_are_dilated_ones(size, known):
+    data = np.random.default_rng(0).normal(size=(2, *size, 3))
+    options = {"padding": "same", "bias_initializer": "ones", "dtype": "float64"}
+    layers = [Conv2D(4, 3, step=3, activation="relu", **options) for _ in range(3)]
+    join = JoinPhases(3, dtype="float64")
+    dilated = [
+        keras.layers.Conv2D(4, 3, dilation_rate=3, activation="relu", **options)
+        for _ in range(3)
+    ]
+
+    def between_phases(maps):
+        x = layers[0](maps)
+        return join([x, layers[2](layers[1](x, whole=maps), whole=maps)], whole=maps)
+
+    def one_by_one(maps):
+        x = dilated[0](maps)
+        return tf.concat([x, dilated[2](dilated[1](x))], axis=-1)
+
+    one_by_one(data)
+    between_phases(data)
+    for layer, other in zip(layers, dilated, strict=True):
+        layer.set_weights(other.get_weights())
+    shape = data.shape if known else (None, None, None, 3)
+    signature = [tf.TensorSpec(shape, tf.float64)]
+    outcomes = []
+    for function, owners in ((between_phases, layers), (one_by_one, dilated)):
+        function = tf.function(function, input_signature=signature)
+        with tf.GradientTape() as tape:
+            outputs = function(tf.constant(data))
+            loss = tf.reduce_sum(tf.sin(outputs))
+        kernels = [layer.kernel.value for layer in owners]
+        outcomes.append([outputs, *tape.gradient(loss, kernels)])
     for got, expected in zip(*outcomes, strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
 
