@@ -77,8 +77,11 @@ class Conv2D(keras.layers.Conv2D):
         alone = side == 1 or self.dilation_rate[0] >= max(height, width)
         if self.padding == "same" and self.strides == (1, 1) and alone:
             pixels = tf.reshape(inputs, [-1, channels])
-            centre = tf.convert_to_tensor(kernel)[side // 2, side // 2]
-            return tf.reshape(pixels @ centre, [-1, height, width, self.filters])
+            centre = tf.convert_to_tensor(kernel)
+            if side > 1:
+                centre = centre[side // 2, side // 2]
+            outputs = pixels @ tf.reshape(centre, [channels, self.filters])
+            return tf.reshape(outputs, [-1, height, width, self.filters])
         if self.padding == "valid" and max(height, width) < side + self.strides[0]:
             seen = tf.reshape(inputs[:, :side, :side], [-1, side * side * channels])
             outputs = seen @ tf.reshape(kernel, [-1, self.filters])
