@@ -99,6 +99,8 @@ def anonymize(
             return encode(base.with_result(waiting.record, *result))
 
     with _threads() as starters, _threads() as finishers:
+        # The first photos are decoded, and searched, in the meantime.
+        finishers.submit(anonymizer.prepare)
         coming = _starts(records, start, starters)
         num_pixels, begin = next(coming, (0, None))
         photos = collections.deque()

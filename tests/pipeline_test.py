@@ -122,3 +122,23 @@ def test_the_network_gets_faces_of_several_photos(anonymization, monkeypatch):
     monkeypatch.setattr(anonymizer, "generate", watched)
     list(run([record(n) for n in range(8)], anonymizer))
     assert groups == [8]
+
+
+def test_the_network_is_traced_while_the_first_photo_is_searched(
+    anonymization, monkeypatch
+):
+    anonymizer = registry.create("sun2018", anonymization("sun2018"), seed=3)
+    prepared, prepare = threading.Event(), anonymizer.prepare
+
+    def watched():
+        prepare()
+        monkeypatch.setattr(anonymizer, "inpaint", None)  # called to trace it, only
+        prepared.set()
+
+    def search(one):
+        assert prepared.wait(60)
+        return decode(one)
+
+    monkeypatch.setattr(anonymizer, "prepare", watched)
+    (result,) = run([record(0)], anonymizer, search)
+    assert result[faces.ACTION] == [faces.GENERATED]

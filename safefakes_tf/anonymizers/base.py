@@ -80,6 +80,9 @@ class Anonymizer(abc.ABC):
             self._read, autograph=False, reduce_retracing=True
         )
 
+    def prepare(self) -> None:
+        """Do now what the first photo would wait for, if that is long."""
+
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return int64 [N], the action per face (`policy.decide`)."""
         height, width = size(image)

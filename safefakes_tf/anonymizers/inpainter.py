@@ -71,6 +71,15 @@ class Inpainter(base.Anonymizer):
         self._chunk = CHUNK_ON_GPU if gpus else CHUNK_ON_CPU
         self._graphs, self._tracing = None, threading.Lock()
 
+    def prepare(self) -> None:
+        """Trace the graphs; of no face, TensorFlow optimizes that of the generator."""
+        _, inpaint, _ = self._steps()
+        nothing = tf.nest.map_structure(
+            lambda spec: tf.zeros([0, *spec.shape[1:]], spec.dtype),
+            inpaint.input_signature,
+        )
+        inpaint(*nothing)
+
     @abc.abstractmethod
     def cut(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> Job:
         """Decide, mask, and cut out what is to be inpainted.
