@@ -80,9 +80,6 @@ class Anonymizer(abc.ABC):
             self._read, autograph=False, reduce_retracing=True
         )
 
-    def prepare(self) -> None:
-        """Do now what the first photo would wait for, if that is long."""
-
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return int64 [N], the action per face (`policy.decide`)."""
         height, width = size(image)
@@ -146,6 +143,10 @@ class Anonymizer(abc.ABC):
         return faces, photo_seed(record[faces_lib.FILENAME], self.seed)
 
     # === The same for many photos: one by one, together, one by one ===
+
+    def prepare(self) -> None:
+        """Trace now what the first photo would wait for; a thread may do so."""
+        self._compiled.get_concrete_function()
 
     def begin(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> Any:
         """Do the first step of `apply`, for one photo; threads may do so in parallel.
