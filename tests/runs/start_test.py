@@ -19,7 +19,8 @@ def start(monkeypatch, tmp_path):
     def start(mode, body=lambda: None):
         run = types.SimpleNamespace(run=lambda settings, workdir: body())
         monkeypatch.setattr(runs.importlib, "import_module", lambda name: run)
-        return runs.start(mode, MODES[mode].settings(), tmp_path / "work")
+        settings = MODES.get(mode, MODES["anonymize"]).settings()  # of a dry run
+        return runs.start(mode, settings, tmp_path / "work")
 
     return start
 
