@@ -39,8 +39,12 @@ def is_finished(output: pathlib.Path) -> bool:
 
 
 @contextlib.contextmanager
-def telling_what_is_done(settings: Anonymize) -> Iterator[None]:
+def telling_what_is_done(settings: Anonymize, dry_run: bool) -> Iterator[None]:
     """Tell whoever stops a run how many photos are done, by what lies on the disk.
+
+    Args:
+        settings: of the run.
+        dry_run: whether faces are drawn only, which does not go on later.
 
     Raises:
         KeyboardInterrupt: in place of another, with words for the user.
@@ -48,13 +52,16 @@ def telling_what_is_done(settings: Anonymize) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        output = pathlib.Path(settings.output)
-        if is_finished(output):
-            told = f"{output} is complete"
-        else:
-            count = len(unfinished.results(output))
-            told = f"{count} photos are done, and the same command goes on from there"
+        told = "a dry run starts anew" if dry_run else _done(settings)
         raise KeyboardInterrupt(f"stopped; {told}") from None
+
+
+def _done(settings):
+    output = pathlib.Path(settings.output)
+    if is_finished(output):
+        return f"{output} is complete"
+    count = len(unfinished.results(output))
+    return f"{count} photos are done, and the same command goes on from there"
 
 
 def _check_hides(name):

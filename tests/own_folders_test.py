@@ -68,10 +68,10 @@ def test_a_folder_without_photos_is_told(settings):
 # === Ctrl-C ===
 
 
-def stopped(settings):
+def stopped(settings, dry_run=False):
     with (
         pytest.raises(KeyboardInterrupt) as stop,
-        own_folders.telling_what_is_done(settings),
+        own_folders.telling_what_is_done(settings, dry_run),
     ):
         raise KeyboardInterrupt
     return str(stop.value)
@@ -91,3 +91,4 @@ def test_who_stops_a_run_is_told_how_many_photos_are_done(settings):
     output.mkdir()
     (output / "metadata.json").touch()
     assert stopped(settings) == f"stopped; {output} is complete"
+    assert stopped(settings, dry_run=True) == "stopped; a dry run starts anew"

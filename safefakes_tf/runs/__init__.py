@@ -11,6 +11,7 @@ from typing import Any
 from safefakes_tf import own_folders
 from safefakes_tf import workdir as files
 from safefakes_tf.config import command_line
+from safefakes_tf.config.modes import Anonymize
 
 
 def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
@@ -27,8 +28,9 @@ def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
         KeyboardInterrupt: with words for the user where a run tells what is done.
     """
     with contextlib.ExitStack() as stack:
-        if mode == "anonymize":
-            stack.enter_context(own_folders.telling_what_is_done(settings))
+        if isinstance(settings, Anonymize):
+            drawn = mode == "draw_found_faces"
+            stack.enter_context(own_folders.telling_what_is_done(settings, drawn))
         run = importlib.import_module(f"{__name__}.{mode}").run
         import tensorflow as tf  # by now; a typing mistake does not wait for it
 

@@ -158,7 +158,7 @@ def test_an_interrupted_run_does_not_search_again(
     assert detector.num_searched == 1
     assert (tmp_path / "out/a/one.png").stat().st_mtime_ns == written
     run(photos, tmp_path / "whole")
-    for name in ("boxes.json", "faces.csv", "review.html"):
+    for name in ("boxes.json", "faces.csv", "metadata.json", "review.html"):
         expected = (tmp_path / "whole" / name).read_bytes()
         assert (tmp_path / "out" / name).read_bytes() == expected
 

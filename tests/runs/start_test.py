@@ -40,6 +40,14 @@ def test_runs_without_a_work_folder_make_none(start, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_who_stops_photos_of_ones_own_is_told_what_is_done(start):
+    def stop():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="starts anew"):
+        start("draw_found_faces", stop)
+
+
 @pytest.mark.parametrize("kind", ["worker", "chief"])
 def test_only_the_chief_of_a_cluster_keeps_others_out(start, monkeypatch, kind):
     def be(kind, index):
