@@ -12,7 +12,7 @@ import os
 import pathlib
 import sys
 
-from safefakes_tf import mistakes, printing, runs, workdir
+from safefakes_tf import mistakes, own_folders, printing, runs, workdir
 from safefakes_tf.config import (
     command_line,
     fields,
@@ -50,7 +50,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         name = other.partition("=")[0]
         if name.startswith("-"):
             known = [f"--{known}" for known in vars(typed)]
-            raise ValueError(f"no flag {name}{values.nearest(name, known)}; see --help")
+            hint = values.nearest(name, known) or "; see --help"
+            raise ValueError(f"no flag {name}{hint}")
         raise ValueError(f"expected flags only; got {other}")
     if typed.mode == "evaluate" and typed.predictions:
         typed.mode = "evaluate_predictions"
@@ -69,15 +70,15 @@ def main(arguments: list[str]) -> None:
         return
     values.check_choice("--mode", typed.mode or "", modes.MODES)
     settings, start, origin, folder = _settings(typed)
+    draws = typed.dry_run and command_line.draws_found_faces(settings)
     if typed.help:
         print(help.of_mode(settings, next_command.program()))
-    elif typed.dry_run:
+    elif typed.dry_run and not draws:
         print(store.to_json(settings))
-        if command_line.draws_found_faces(settings):
-            command_line.check_given(settings, typed.mode)
-            runs.start("draw_found_faces", settings, folder)
     else:
         command_line.check_given(settings, typed.mode)
+        if typed.mode == "anonymize":
+            own_folders.check(settings, typed.dry_run)
         for flag in command_line.unread(settings, typed):
             print(f"--mode={typed.mode} does not read {flag}", file=sys.stderr)
         print(f"settings: {origin}")
@@ -85,7 +86,7 @@ def main(arguments: list[str]) -> None:
             print(f"          {line}")
         if typed.mode not in command_line.WITHOUT_WORKDIR:
             print(f"results:  {folder}", flush=True)
-        runs.start(typed.mode, settings, folder)
+        runs.start("draw_found_faces" if draws else typed.mode, settings, folder)
 
 
 def _settings(typed):
@@ -114,8 +115,8 @@ def run(arguments: list[str]) -> None:
     try:
         main(arguments)
         print(end="", flush=True)  # now, as nothing can be told of it at the end
-    except KeyboardInterrupt:
-        message, code = "stopped; the same command goes on from here", 130
+    except KeyboardInterrupt as stop:
+        message, code = str(stop) or "stopped; the same command goes on from here", 130
     except Exception as error:
         message, code = mistakes.in_words(error), 2
         if not printing.is_read() and isinstance(error, BrokenPipeError):

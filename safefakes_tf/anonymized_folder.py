@@ -3,24 +3,28 @@
 import csv
 import dataclasses
 import io
-import pathlib
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from safefakes_tf import atomic, faces, provenance, review
+from safefakes_tf import faces, provenance
 from safefakes_tf.anonymizers.base import Anonymizer
+from safefakes_tf.config import names
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.detectors import registry as detectors
-from safefakes_tf.detectors.found_faces import FoundFaces
 from safefakes_tf.detectors.registry import Detector
-from safefakes_tf.photos.box_files.found import FoundPhoto, to_json
+from safefakes_tf.photos.box_files.found import FoundPhoto
 
-LOG, METADATA, BOXES, REVIEW = "faces.csv", "metadata.json", "boxes.json", "review.html"
-COLUMNS = ("filename", "face", "action", "keypoints", "score", "source")
+LOG, BOXES, REVIEW = "faces.csv", "boxes.json", "review.html"
+COLUMNS = (
+    *("filename", "face", "action", "keypoints", "score", "source"),
+    *("number", "x", "y", "width", "height"),  # of the box; the number over all photos
+)
 ANNOTATED = "annotated"  # source of a face that no detector found
-# What the journal tells of a photo, beside actions and sources of keypoints.
+# What the journal tells of a photo, beside actions and sources of keypoints; of scores,
+# where faces were found.
 FOUND = SIZE, BOXES_OF, SCORES = "size", "boxes", "scores"
 
 Done = Mapping[str, Mapping[str, Any]]  # photo -> what the journal tells of it
@@ -37,17 +41,38 @@ def log(done: Done, unreadable: Iterable[str], source: str) -> str:
     file = io.StringIO()
     table = csv.writer(file)
     table.writerow(COLUMNS)
+    numbers = itertools.count(1)
+    empty = [""] * (len(COLUMNS) - 3)
     for name, about in done.items():
         actions, keypoints = about[faces.ACTION], about[faces.KEYPOINTS_SOURCE]
         scores = about.get(SCORES, [None] * len(actions))
-        rows = zip(actions, keypoints, scores, strict=True)
-        for face, (action, points, score) in enumerate(rows):
+        rows = zip(actions, keypoints, scores, about[BOXES_OF], strict=True)
+        for face, (action, points, score, box) in enumerate(rows):
             told = "" if score is None else f"{score:.4f}"
             action, points = faces.ACTIONS[action], faces.SOURCES[points]
-            table.writerow((name, face, action, points, told, source))
-        table.writerow((name, "", "written", "", "", ""))
-    table.writerows((name, "", "unreadable", "", "", "") for name in unreadable)
+            place = next(numbers), *(f"{value:.10g}" for value in box)
+            table.writerow((name, face, action, points, told, source, *place))
+        table.writerow((name, "", "written", *empty))
+    table.writerows((name, "", "unreadable", *empty) for name in unreadable)
     return file.getvalue()
+
+
+def counts_in_words(counts: Mapping[str, int], anonymizer: Anonymizer) -> str:
+    """Return what was done to how many faces, for a person.
+
+    Args:
+        counts: those of `metadata`.
+        anonymizer: that hid the faces.
+    """
+    actions = [counts[action] for action in faces.ACTIONS]
+    kept, changed, black = actions
+    verb = "generated" if names.network(anonymizer.name) else "hidden"
+    parts = [f"{changed} {verb} by {anonymizer.name}"]
+    parts += [f"{black} blacked out"] * bool(black) + [f"{kept} kept"] * bool(kept)
+    if anonymizer.keypoints:
+        sources = (f"{counts[f'keypoints {name}']} {name}" for name in faces.SOURCES)
+        parts[-1] += f"; keypoints: {', '.join(sources)}"
+    return f"{counts['photos']} photos, {sum(actions)} boxes: {', '.join(parts)}"
 
 
 def metadata(
@@ -85,21 +110,23 @@ def metadata(
     }
 
 
-def about_found(found: FoundFaces, photo: np.ndarray) -> dict[str, list]:
-    """Return what the journal tells of the faces found on a photo, uint8 [H, W, 3]."""
-    values = list(photo.shape[1::-1]), found.boxes.tolist(), found.scores.tolist()
-    return dict(zip(FOUND, values, strict=True))
+def about(
+    photo: np.ndarray, boxes: np.ndarray, scores: np.ndarray | None = None
+) -> dict[str, list]:
+    """Return what the journal tells of the boxes on a photo.
+
+    Args:
+        photo: uint8 [H, W, 3].
+        boxes: [N, 4], x y width height in pixels.
+        scores: [N], where faces were found.
+    """
+    told = {SIZE: list(photo.shape[1::-1]), BOXES_OF: boxes.tolist()}
+    return told if scores is None else {**told, SCORES: scores.tolist()}
 
 
-def found_photos(done: Done) -> list[FoundPhoto]:
-    """Return what was found on the photos of a run without annotations."""
+def boxed_photos(done: Done) -> list[FoundPhoto]:
+    """Return the photos with the boxes on them, and scores where they were found."""
     return [
-        FoundPhoto(name, tuple(about[SIZE]), about[BOXES_OF], about[SCORES])
+        FoundPhoto(name, tuple(about[SIZE]), about[BOXES_OF], about.get(SCORES))
         for name, about in done.items()
     ]
-
-
-def write_found(folder: pathlib.Path, photos: list[FoundPhoto], certain: float) -> None:
-    """Write `boxes.json` and `review.html` beside photos whose faces were found."""
-    atomic.write_text(folder / BOXES, to_json(photos))
-    atomic.write_text(folder / REVIEW, review.page(photos, certain))

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from safefakes_tf import unfinished
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.photos import box_files, checks, inspection, name_matching
 from safefakes_tf.photos import folder as photo_folder
@@ -55,9 +54,7 @@ def unannotated(settings: Anonymize) -> Inputs:
     Raises:
         ValueError: if there is none.
     """
-    output = pathlib.Path(settings.output)
-    others = output, unfinished.folder_of(output)
-    found = photo_folder.listing(pathlib.Path(settings.input), others)
+    found = photo_folder.listing(pathlib.Path(settings.input))
     listed = [PhotoBoxes(name, np.zeros([0, 4])) for name in found.names]
     return Inputs(found.folder, listed, left_out=found.left_out)
 

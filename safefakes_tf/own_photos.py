@@ -1,7 +1,6 @@
 """The steps of a user's photo: from its file, by way of a record, to a file again."""
 
 import concurrent.futures
-import hashlib
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 
@@ -9,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from safefakes_tf import anonymized_folder as written
-from safefakes_tf import faces
+from safefakes_tf import faces, finished
 from safefakes_tf.anonymizers import base, policy
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.detectors.found_faces import FoundFaces
@@ -20,7 +19,6 @@ from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 from safefakes_tf.unfinished import Unfinished
 
 ANNOTATED = "annotated"  # of records: the `PhotoBoxes`
-SHA256, BOXES_SHA256 = "sha256", "boxes_sha256"  # of the photo's file, and its boxes
 
 
 def read(
@@ -34,11 +32,9 @@ def read(
         partial: tells what is there.
     """
     for photo in listed:
-        path = folder / photo.filename
-        with reader.reading(path):
-            encoded = path.read_bytes()
-        digest = hashlib.sha256(encoded).hexdigest()
-        digests = {SHA256: digest, BOXES_SHA256: photo.digest()}
+        with reader.reading(folder / photo.filename):
+            encoded = (folder / photo.filename).read_bytes()
+        digests = finished.digests(encoded, photo)
         done = partial.done.get(photo.filename, {})
         known = digests.items() <= done.items()
         if not (known and (partial.folder / photo.filename).exists()):
@@ -72,10 +68,11 @@ def decode(
     with reader.reading(folder / photo.filename):
         pixels, turned = reader.decode_upright(encoded, settings.max_megapixels)
     height, width = pixels.shape[:2]
+    scores = None
     if detect:
-        found = detect(pixels)
-        photo = photo._replace(boxes=found.boxes)
-        record = {**record, **written.about_found(found, pixels)}
+        boxes, scores = detect(pixels)
+        photo = photo._replace(boxes=boxes)
+    record = {**record, **written.about(pixels, photo.boxes, scores)}
     checks.check_fit(photo, (height, width), turned)  # again: it may be another by now
     # Not clipped to the photo: a face at its border would pass for a narrow one, and
     # those are kept.
@@ -123,7 +120,7 @@ def encode(folder: pathlib.Path, quality: int, record: Record) -> tuple[str, dic
     places = regions - np.arange(len(regions))  # among the faces alone
     action = np.insert(action, places, faces.BLACKED_OUT)
     source = np.insert(source, places, faces.NOT_FOUND)
-    told = (SHA256, BOXES_SHA256, *written.FOUND)
+    told = (*finished.DIGESTS, *written.FOUND)
     about = {key: record[key] for key in told if key in record}
     actions = {faces.ACTION: action.tolist(), faces.KEYPOINTS_SOURCE: source.tolist()}
     return name, {**about, **actions}

@@ -93,6 +93,12 @@ def folder_of(output: pathlib.Path) -> pathlib.Path:
     return output.with_name(_shortened(output.name) + SUFFIX)
 
 
+def results(output: pathlib.Path) -> list[str]:
+    """Return the names of the results that are there until `output` is whole."""
+    lines = {line.get("name"): line for line in _read(folder_of(output) / JOURNAL)}
+    return [name for name, line in lines.items() if name and len(line) > 1]
+
+
 def _shortened(name):
     """Return a name that has room for `SUFFIX`, another one for each name."""
     encoded = os.fsencode(name)
@@ -140,16 +146,20 @@ def check_unchanged(
     Raises:
         ValueError: if something differs; names it.
     """
-    changed = [
-        f"{key}: {head.get(key)} -> {value}"
-        for key, value in made_from.items()
-        if head.get(key) != value
-    ]
-    if changed:
+    if changed := changes(head, made_from):
         raise ValueError(
             f"{folder} was begun with other inputs or settings ({'; '.join(changed)}); "
             "remove it, or go on with those"
         )
+
+
+def changes(head: Mapping[str, str], made_from: Mapping[str, str]) -> list[str]:
+    """Return what differs, as `name: old -> new`; arguments as `check_unchanged`."""
+    return [
+        f"{key}: {head.get(key)} -> {value}"
+        for key, value in made_from.items()
+        if head.get(key) != value
+    ]
 
 
 def _remove_others(folder, paths):

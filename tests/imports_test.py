@@ -9,11 +9,15 @@ MAX_LINES = 400
 # Part of the code -> the parts it may import; a part may always import itself.
 SHARED = {"ops", "boxes", "faces", "config", "atomic", "printing"}
 ALLOWED = {
-    "main": {"runs", "configs", "config", "mistakes", "printing", "workdir"},
+    "main": {
+        *("runs", "configs", "config", "mistakes", "own_folders", "printing"),
+        "workdir",
+    },
     "configs": {"config"},
     "runs": {
         *SHARED,
-        *("anonymized_folder", "own_inputs", "own_photos", "review"),
+        *("anonymized_folder", "finished", "own_folders", "own_inputs", "own_photos"),
+        "review",
         *("anonymizers", "arithmetic", "contact_sheet", "detectors", "evaluation"),
         *("export", "importers", "keypoints", "mistakes", "photos", "pipeline"),
         *(
@@ -37,11 +41,13 @@ ALLOWED = {
         *SHARED,
         *("anonymizers", "detectors", "photos", "provenance", "review"),
     },
-    "own_inputs": {*SHARED, "photos", "unfinished"},
+    "own_folders": {"config", "photos", "unfinished"},
+    "finished": {"own_folders", "photos", "unfinished"},
+    "own_inputs": {*SHARED, "photos"},
     "own_photos": {
         *SHARED,
         *("anonymized_folder", "anonymizers", "detectors", "keypoints", "photos"),
-        "unfinished",
+        *("finished", "unfinished"),
     },
     "review": {"photos"},
     "export": {*SHARED, "anonymizers", "detectors", "frozen"},

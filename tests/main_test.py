@@ -40,7 +40,10 @@ def command(*arguments):
         (["--mode=train_detector", "--anonymizer=blurr"], "did you mean blur?"),
         (["--mode=train_detector", "--dataset=wider"], "widerface"),
         (["--mode=train_detector", "--nonsense=1"], "no flag --nonsense"),
-        (["--mode=train_detector", "--anonimizer=blur"], "did you mean --anonymizer?"),
+        (
+            ["--mode=train_detector", "--anonimizer=blur"],
+            "no flag --anonimizer; did you mean --anonymizer?\n",
+        ),
         (["--mode=train_detector", "--workdir"], "expected one argument; see --help"),
         (["--mode=preview", "--set=loop.log_every=1"], "train_detector, study do"),
         (["--mode=train_detector", "--set=a.b=1"], "no field 'a'"),
@@ -48,6 +51,18 @@ def command(*arguments):
         (["--mode=import_weights", "--model=dfsd"], "did you mean dsfd?"),
         (["--mode=import_weights", "--model=dsfd"], "--source; got nothing"),
         (["--mode=anonymize", "--output=out"], "needs --input; got nothing"),
+        (
+            ["--mode=anonymize", "--input=.", "--output=out"],
+            "--anonymizer must be named, one of blackout, ",
+        ),
+        (
+            ["--mode=anonymize", "--anonymizer=blur", "--input=docs", "--output=."],
+            "--output . is there already",
+        ),
+        (
+            ["--mode=anonymize", "--input=docs", "--output=docs/out", "--dry_run"],
+            "--output docs/out lies in the folder of the photos",
+        ),
         (
             ["--mode=anonymize", "--input=.", "--annotations=no.csv", "--output=o"],
             "--annotations must name what is there; no.csv is not",
@@ -79,9 +94,10 @@ def command(*arguments):
 def test_a_users_mistake_is_one_line_and_exit_code_2(arguments, words, capsys):
     with pytest.raises(SystemExit, match="2"):
         main.run(arguments)
-    told = capsys.readouterr().err
-    assert words in told
-    assert told.count("\n") == 1
+    said = capsys.readouterr()
+    assert words in said.err
+    assert said.err.count("\n") == 1
+    assert not said.out
 
 
 def test_a_process_says_nothing_else():
@@ -132,6 +148,18 @@ def test_output_that_goes_nowhere_is_no_stack_trace(output, code, told):
     assert result.returncode == code
     assert result.stderr.startswith(told)
     assert result.stderr.count("\n") == bool(told)
+
+
+@pytest.mark.parametrize("words", ["", "stopped; 3 photos are done"])
+def test_who_stops_a_run_is_told_what_is_done(words, monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt(*filter(None, [words]))
+
+    monkeypatch.setattr(main.runs, "start", stop)
+    with pytest.raises(SystemExit, match="130"):
+        main.run(["--mode=preview"])
+    expected = words or "stopped; the same command goes on from here"
+    assert capsys.readouterr().err.endswith(f": {expected}\n")
 
 
 def test_mistakes_of_others_are_not_the_users(monkeypatch):

@@ -113,15 +113,23 @@ def test_who_stops_early_stops_the_threads(anonymizer, records):
 def test_the_network_gets_faces_of_several_photos(anonymization, monkeypatch):
     monkeypatch.setattr(pipeline, "FACES_PER_CALL", 10**9)
     anonymizer = registry.create("sun2018", anonymization("sun2018"), seed=3)
-    generate, groups = anonymizer.generate, []
+    monkeypatch.setattr(anonymizer, "_chunk", 3)
+    generate, (cut, inpaint, finish) = anonymizer.generate, anonymizer._steps()
+    groups, calls = [], []
 
     def watched(begun):
         groups.append(len(begun))
         return generate(begun)
 
+    def called(inputs, seeds):
+        calls.append(len(seeds))
+        return inpaint(inputs, seeds)
+
     monkeypatch.setattr(anonymizer, "generate", watched)
+    monkeypatch.setattr(anonymizer, "_steps", lambda: (cut, called, finish))
     list(run([record(n) for n in range(8)], anonymizer))
     assert groups == [8]
+    assert calls == [3, 3, 2]  # so that Ctrl-C does not wait for all of them
 
 
 def test_the_network_is_traced_while_the_first_photo_is_searched(

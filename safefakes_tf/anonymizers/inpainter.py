@@ -129,14 +129,22 @@ class Inpainter(base.Anonymizer):
         return len(begun.seeds)
 
     def generate(self, begun: Sequence[Begun]) -> list[Begun]:
-        """Inpaint, whichever photo a face is from."""
+        """Inpaint, whichever photo a face is from.
+
+        Outside of graphs in a call per chunk, as Ctrl-C waits for the end of a call.
+        """
         _, inpaint, _ = self._steps()
-        patches, succeeded = inpaint(
-            *tf.nest.map_structure(
-                lambda *parts: tf.concat(parts, axis=0),
-                *((each.job.inputs, each.seeds) for each in begun),
-            )
-        )
+        inputs = _joined([(each.job.inputs, each.seeds) for each in begun])
+        if tf.executing_eagerly():
+            num_faces, size = sum(map(self.num_waiting, begun)), self._chunk
+            starts = range(0, max(1, num_faces), size)
+            sizes = [min(size, num_faces - start) for start in starts]
+            parts = (tf.split(values, sizes) for values in tf.nest.flatten(inputs))
+            chunks = zip(*parts, strict=True)
+            packed = (tf.nest.pack_sequence_as(inputs, chunk) for chunk in chunks)
+            patches, succeeded = _joined([inpaint(*chunk) for chunk in packed])
+        else:
+            patches, succeeded = inpaint(*inputs)
         counts = [tf.shape(each.seeds)[0] for each in begun]
         parts = zip(tf.split(patches, counts), tf.split(succeeded, counts), strict=True)
         return [
@@ -222,6 +230,11 @@ class Inpainter(base.Anonymizer):
         image = self.paste(image, job.places, patches)
         black = tf.boolean_mask(faces.boxes, action == BLACKED_OUT)
         return base.black_out(image, black), action
+
+
+def _joined(parts):
+    """Return structures of tensors as one, joined along the first axis."""
+    return tf.nest.map_structure(lambda *each: tf.concat(each, axis=0), *parts)
 
 
 class KerasInpainter(Inpainter):

@@ -12,7 +12,7 @@ GENERAL = {
     "--config": "start from the settings of a file in configs/",
     "--set": "change a setting, e.g. --set=loop.total_steps=1000; may be repeated",
     "--workdir": "where results go; default: results/<what runs> in the current folder",
-    "--dry_run": "print all settings and stop; --mode=anonymize also draws found faces",
+    "--dry_run": "print all settings and stop; --mode=anonymize draws found faces",
     "--help": "show this and stop",
 }
 # Flags of the modes that read a setting, and that setting.
@@ -53,7 +53,7 @@ _NAMELESS = ("output", "max_gb", "runner", "beam_options")
 _WITH_BUNDLED_WEIGHTS = (
     *("build_dataset", "train_detector", "evaluate", "export", "anonymize"),
 )
-WITHOUT_WORKDIR = ("build_dataset", "anonymize")
+WITHOUT_WORKDIR = ("build_dataset", "anonymize", "draw_found_faces")
 WITHOUT_WEIGHTS = (
     *("train_anonymizer", "import_weights", "evaluate_predictions", "correlate"),
 )

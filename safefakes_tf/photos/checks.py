@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from safefakes_tf.boxes import LARGEST
-from safefakes_tf.photos import box_units, name_matching, writer
+from safefakes_tf.photos import box_units, formats, name_matching
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 from safefakes_tf.photos.inspection import Seen
 
@@ -27,7 +27,7 @@ def check_names(listed: Sequence[PhotoBoxes], taken: Iterable[str]) -> None:
     """
     taken = {name.casefold() for name in taken}
     for photo in listed:
-        writer.check_name(photo.filename)
+        formats.check_name(photo.filename)
         if pathlib.PurePosixPath(photo.filename).parts[0].casefold() in taken:
             raise ValueError(
                 f"photos must not lie in a folder called {', '.join(sorted(taken))}, "

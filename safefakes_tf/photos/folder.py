@@ -3,10 +3,10 @@
 import collections
 import os
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from safefakes_tf.photos import formats, writer
+from safefakes_tf.photos import formats
 
 HIDDEN, LINK, NO_SUFFIX = "hidden", "link to a folder", "no suffix"
 
@@ -26,24 +26,21 @@ class Listing(NamedTuple):
     left_out: dict[str, int]
 
 
-def listing(path: pathlib.Path, others: Collection[pathlib.Path] = ()) -> Listing:
+def listing(path: pathlib.Path) -> Listing:
     """List the photos of a folder and its sub-folders.
 
     Args:
         path: of the folder, or of a photo, which is listed alone.
-        others: folders that are passed over, such as one that results are written to.
 
     Raises:
         ValueError: if a folder cannot be read, or no photo is there.
     """
     if path.is_file():
-        writer.check_name(path.name)
+        formats.check_name(path.name)
         return Listing(path.parent, [path.name], {})
-    others = {os.path.abspath(other) for other in others}
     names, left_out = [], collections.Counter()
     for place, folders, files in os.walk(path, onerror=_refuse):
-        inside = [name for name in folders if _absolute(place, name) not in others]
-        reasons = {name: _reason_of_folder(place, name) for name in inside}
+        reasons = {name: _reason_of_folder(place, name) for name in folders}
         folders[:] = [name for name, reason in reasons.items() if not reason]
         left_out.update(filter(None, reasons.values()))
         for name in files:
@@ -66,10 +63,6 @@ def told(left_out: Mapping[str, int]) -> str:
     return f" (left out: {', '.join(parts)}{hint})" if parts else ""
 
 
-def _absolute(place, name):
-    return os.path.abspath(os.path.join(place, name))
-
-
 def _reason_of_folder(place, name):
     if name.startswith("."):
         return HIDDEN
@@ -79,7 +72,7 @@ def _reason_of_folder(place, name):
 def _reason_of_file(name):
     if name.startswith("."):
         return HIDDEN
-    if writer.is_photo(name):
+    if formats.is_photo(name):
         return None
     return pathlib.PurePath(name).suffix.lower() or NO_SUFFIX
 

@@ -2,8 +2,9 @@
 
 import importlib
 import importlib.util
+import pathlib
 
-from PIL import features
+from PIL import Image, features
 
 HEIF = ("HEIF", "AVIF")  # which not every installation reads
 HEIF_BRANDS = (b"hei", b"hev", b"mif", b"msf", b"avi")  # how their kinds begin
@@ -23,3 +24,19 @@ def why_unknown(encoded: bytes) -> str:
     if is_heif and not set(HEIF) <= set(FORMATS):
         return HEIF_HINT
     return f"it is none of {', '.join(FORMATS)}, or damaged"
+
+
+def is_photo(filename: str) -> bool:
+    """Tell whether a file of this name is a photo in a format that can be written."""
+    suffix = pathlib.PurePath(filename).suffix.lower()
+    return Image.registered_extensions().get(suffix) in FORMATS
+
+
+def check_name(filename: str) -> None:
+    """Raise a ValueError unless a photo of this name can be written."""
+    if not is_photo(filename):
+        suffix = pathlib.PurePath(filename).suffix.lower()
+        hint = f"; {HEIF_HINT}" if suffix in HEIF_SUFFIXES else ""
+        raise ValueError(
+            f"photos must be {', '.join(FORMATS)} by their names; got {filename}{hint}"
+        )

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from absl import logging
 
-from safefakes_tf.photos import writer
+from safefakes_tf.photos import formats
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 
 # What Label Studio puts before the names of uploaded files; old versions only a folder.
@@ -86,7 +86,7 @@ def _is_inside(filename):
 def _photos(folder) -> Iterable[pathlib.PurePath]:
     for root, _, names in os.walk(folder):
         for name in sorted(names):
-            if writer.is_photo(name):
+            if formats.is_photo(name):
                 yield pathlib.Path(root, name).relative_to(folder)
 
 

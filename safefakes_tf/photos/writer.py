@@ -8,24 +8,6 @@ import tensorflow as tf
 from PIL import Image
 
 from safefakes_tf import atomic
-from safefakes_tf.photos import formats
-
-
-def is_photo(filename: str) -> bool:
-    """Tell whether a file of this name is a photo in a format that can be written."""
-    suffix = pathlib.PurePath(filename).suffix.lower()
-    return Image.registered_extensions().get(suffix) in formats.FORMATS
-
-
-def check_name(filename: str) -> None:
-    """Raise a ValueError unless a photo of this name can be written."""
-    if not is_photo(filename):
-        suffix = pathlib.PurePath(filename).suffix.lower()
-        hint = f"; {formats.HEIF_HINT}" if suffix in formats.HEIF_SUFFIXES else ""
-        raise ValueError(
-            f"photos must be {', '.join(formats.FORMATS)} by their names; got "
-            f"{filename}{hint}"
-        )
 
 
 def write(path: pathlib.Path, pixels: np.ndarray, quality: int) -> None:

@@ -8,8 +8,10 @@ import importlib
 import pathlib
 from typing import Any
 
+from safefakes_tf import own_folders
 from safefakes_tf import workdir as files
 from safefakes_tf.config import command_line
+from safefakes_tf.config.modes import Anonymize
 
 
 def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
@@ -23,18 +25,24 @@ def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
 
     Raises:
         ValueError: if another process works there, or what the run raises.
+        KeyboardInterrupt: with words for the user where a run tells what is done.
     """
-    run = importlib.import_module(f"{__name__}.{mode}").run
-    import tensorflow as tf  # by now; a typing mistake does not wait for it
+    with contextlib.ExitStack() as stack:
+        if isinstance(settings, Anonymize):
+            drawn = mode == "draw_found_faces"
+            stack.enter_context(own_folders.telling_what_is_done(settings, drawn))
+        run = importlib.import_module(f"{__name__}.{mode}").run
+        import tensorflow as tf  # by now; a typing mistake does not wait for it
 
-    from safefakes_tf.training import strategy
+        from safefakes_tf.training import strategy
 
-    gpus = tf.config.list_physical_devices("GPU")
-    details = map(tf.config.experimental.get_device_details, gpus)
-    names = [detail.get("device_name", "GPU") for detail in details]
-    print(f"devices:  {', '.join(names) or 'CPU'}", flush=True)
-    shared = mode in command_line.WITHOUT_WORKDIR or not strategy.will_be_chief(
-        getattr(settings, "devices", "cpu")
-    )
-    with contextlib.nullcontext() if shared else files.alone_in(workdir):
+        gpus = tf.config.list_physical_devices("GPU")
+        details = map(tf.config.experimental.get_device_details, gpus)
+        names = [detail.get("device_name", "GPU") for detail in details]
+        print(f"devices:  {', '.join(names) or 'CPU'}", flush=True)
+        shared = mode in command_line.WITHOUT_WORKDIR or not strategy.will_be_chief(
+            getattr(settings, "devices", "cpu")
+        )
+        if not shared:
+            stack.enter_context(files.alone_in(workdir))
         return run(settings, workdir)

@@ -3,8 +3,10 @@
 import contextlib
 import ctypes
 import functools
+import itertools
 import json
 import pathlib
+import shlex
 
 import tensorflow as tf
 import tqdm
@@ -14,26 +16,33 @@ from safefakes_tf import anonymized_folder as written
 from safefakes_tf import (
     arithmetic,
     atomic,
+    finished,
+    own_folders,
     own_inputs,
     own_photos,
     pipeline,
     review,
     unfinished,
 )
-from safefakes_tf.anonymized_folder import BOXES, LOG, METADATA, REVIEW
+from safefakes_tf.anonymized_folder import BOXES, LOG, REVIEW
 from safefakes_tf.anonymizers import registry
-from safefakes_tf.config import fields, names
+from safefakes_tf.config import fields, names, next_command
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.detectors import found_faces
 from safefakes_tf.detectors import registry as detectors
 from safefakes_tf.keypoints import mediapipe, search
+from safefakes_tf.own_folders import METADATA
 from safefakes_tf.photos import checks, inspection
 from safefakes_tf.photos import folder as photo_folder
+from safefakes_tf.photos.box_files import found
 
 # By default threads free memory to up to eight heaps per processor, which keep it.
 M_ARENA_MAX, HEAPS = -8, 2  # of malloc.h
+# Settings that name files; digests tell of their content.
+PATHS = (".weights", ".keypoint_models")
 
-OWN = (LOG, METADATA, unfinished.JOURNAL)  # nothing else in the output is called so
+# Nothing else in the output is called so.
+OWN = (LOG, METADATA, REVIEW, unfinished.JOURNAL)
 
 
 def run(settings: Anonymize, workdir: pathlib.Path) -> None:
@@ -51,33 +60,34 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
             `box_files`, whose x and y count from the upper left of the photo as viewers
             show it, or None; `detection` how faces are found then; `output` the folder
             to make, with the photos, the annotations, `faces.csv` with what was done to
-            each face, and `metadata.json`; where faces were found, with `boxes.json`,
-            which `annotations` may name, and `review.html`.
+            each face, `review.html` and `metadata.json`; where faces were found, with
+            `boxes.json`, which `annotations` may name. If it is finished, and would be
+            the same now, nothing is done.
         workdir: not used.
 
     Raises:
         ValueError: if the anonymizer leaves faces as they are, the output is there
             already, annotations are malformed, a photo is missing or does not fit its
             boxes, photos do not decode and `skip_unreadable` is off, a model file is
-            missing, the output cannot be written, or was begun with other inputs or
-            settings.
+            missing, the output cannot be written, or was begun or finished with other
+            inputs or settings.
     """
     # === What is there ===
-    _check_hides(settings.data.anonymizer)
-    data = settings.data
+    own_folders.check(settings)  # `main` did; others that call this have not
+    data, output = settings.data, pathlib.Path(settings.output)
     anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
     _tell_weights(anonymizer, data.anonymization.weights)
     _share_resources(settings, anonymizer)
-    output = _output(settings)
     if settings.annotations:
         _check_own(pathlib.Path(settings.annotations).name)
         inputs = own_inputs.annotated(settings)
         others = tuple(inputs.annotations)
     else:
-        inputs, others = own_inputs.unannotated(settings), (BOXES, REVIEW)
+        inputs, others = own_inputs.unannotated(settings), (BOXES,)
     checks.check_names(inputs.listed, (*OWN, *(name.split("/")[0] for name in others)))
     inputs = own_inputs.inspected(inputs, settings)
-    known = {LOG, METADATA, *others, *(photo.filename for photo in inputs.listed)}
+    known = {LOG, METADATA, REVIEW, *others}
+    known |= {photo.filename for photo in inputs.listed}
 
     with contextlib.ExitStack() as stack:
         made_from = {**_texts(settings), "weights": str(anonymizer.weights_sha256)}
@@ -89,10 +99,14 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
             detector = stack.enter_context(detectors.opened(settings.detection))
             source = settings.detection.detector
             made_from |= _texts(settings, "detection.") | {"detector": detector.sha256}
+        made_from |= {"faces": source}
         stack.enter_context(_writing(output))
-        partial = stack.enter_context(
-            unfinished.opened(output, {**made_from, "faces": source}, known)
-        )
+        if own_folders.is_finished(output):
+            unfinished.remove_journal(output)  # a kill may have come before that
+            finished.check_same(output, made_from, inputs.folder, inputs.listed)
+            print(f"--output {output} is complete, and nothing is to be done")
+            return
+        partial = stack.enter_context(unfinished.opened(output, made_from, known))
 
         # === Photo by photo ===
         _anonymize(settings, inputs, anonymizer, detector, partial)
@@ -100,6 +114,8 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
         # === As a whole, or not at all ===
         done = {photo.filename: partial.done[photo.filename] for photo in inputs.listed}
         metadata = written.metadata(settings, anonymizer, detector, done)
+        metadata |= finished.noted(made_from, done)
+        boxed = written.boxed_photos(done)
         log = written.log(done, inputs.unreadable, source)
         atomic.write_text(partial.folder / LOG, log)
         for name, content in inputs.annotations.items():
@@ -108,11 +124,12 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
             with atomic.writing(path) as file:
                 file.write(content)
         if detector:
-            found = written.found_photos(done)
-            written.write_found(partial.folder, found, settings.detection.certain)
+            atomic.write_text(partial.folder / BOXES, found.to_json(boxed))
+        page = review.page(boxed, settings.detection.certain, _correction(settings))
+        atomic.write_text(partial.folder / REVIEW, page)
         atomic.write_text(partial.folder / METADATA, json.dumps(metadata, indent=2))
         partial.publish(output)
-    counts = ", ".join(f"{count} {name}" for name, count in metadata["counts"].items())
+    counts = written.counts_in_words(metadata["counts"], anonymizer)
     print(f"counts: {counts}{photo_folder.told(inputs.left_out)}")
     if inputs.unreadable:
         print(
@@ -122,34 +139,14 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
     print(f"photos: {output}")
     print(f"faces:  {output / LOG}")
     if detector:
-        print(review.summary(found, settings.detection.certain))
-        print(f"review: {output / REVIEW}, and correct {output / BOXES}")
+        print(review.summary(boxed, settings.detection.certain))
+    boxes = output / _boxes_name(settings)
+    named = shlex.quote(f"--annotations={boxes}")
+    print(f"review: open {output / REVIEW} in a browser;")
+    print(f"        correct {boxes}, and run again with {named} --output=ANOTHER")
 
 
 # === What is there ===
-
-
-def _check_hides(name):
-    if name == "original":  # also what a config has where nothing was chosen
-        choices = ", ".join(each for each in names.anonymizers() if each != name)
-        raise ValueError(
-            f"--anonymizer must be one of {choices}; got {name}, which leaves every "
-            "face to be seen"
-        )
-
-
-def _output(settings):
-    output = pathlib.Path(settings.output)
-    with _writing(output):
-        if (output / METADATA).exists():
-            unfinished.remove_journal(output)
-            raise ValueError(
-                f"--output {output} is complete, as an earlier run left it; there is "
-                "nothing to do, or name another folder"
-            )
-        if output.exists():
-            raise ValueError(f"--output {output} is there already; name another folder")
-    return output
 
 
 def _check_own(name):
@@ -203,9 +200,31 @@ def _texts(settings, *prefixes):
         **{
             path: fields.show(value)
             for path, value in fields.flatten(settings).items()
-            if path.startswith(prefixes) and not path.endswith(".weights")
+            if path.startswith(prefixes) and not path.endswith(PATHS)
         },
     }
+
+
+# === What is written ===
+
+
+def _boxes_name(settings):
+    """Return the name in the output of the boxes that a person may correct."""
+    named = settings.annotations
+    return pathlib.Path(named).resolve().name if named else BOXES
+
+
+def _correction(settings):
+    """Return the command that makes another folder with corrected boxes.
+
+    It names no path: the page may be published, and equal runs make equal pages.
+    """
+    boxes = shlex.quote(f"--annotations=THIS_FOLDER/{_boxes_name(settings)}")
+    return (
+        f"{next_command.program()} --mode=anonymize "
+        f"--anonymizer={settings.data.anonymizer} --input=YOUR_PHOTOS {boxes} "
+        "--output=ANOTHER_FOLDER"
+    )
 
 
 # === Photo by photo ===
@@ -214,7 +233,8 @@ def _texts(settings, *prefixes):
 def _anonymize(settings, inputs, anonymizer, detector, partial):
     """Write the photos that are not there yet."""
     data, listed = settings.data, inputs.listed
-    bar = tqdm.tqdm(listed, "anonymizing", unit="photo")
+    places = {photo.filename: place for place, photo in enumerate(listed, start=1)}
+    bar = tqdm.tqdm(desc="anonymizing", total=len(listed), unit="photo")
     with bar, contextlib.ExitStack() as stack:
         detect = find = None
         if detector:
@@ -229,11 +249,18 @@ def _anonymize(settings, inputs, anonymizer, detector, partial):
             )
             num = search.num_processes(len(listed) - len(partial.done))
             find = stack.enter_context(search.searching(create, num, upright=True))
-        decode = functools.partial(
-            own_photos.decode, inputs.folder, settings, detect, find
-        )
+        searched = itertools.count(1)
+
+        def decode(record):
+            decoded = own_photos.decode(inputs.folder, settings, detect, find, record)
+            if detect or find:  # a search takes longest, and several photos wait for it
+                bar.set_postfix(searched=next(searched))
+            return decoded
+
         encode = functools.partial(own_photos.encode, partial.folder, data.jpeg_quality)
-        photos = own_photos.read(inputs.folder, bar, partial)
+        photos = own_photos.read(inputs.folder, listed, partial)
         done = pipeline.anonymize(photos, anonymizer, decode, encode)
         for name, about in stack.enter_context(contextlib.closing(done)):
             partial.add(name, **about)
+            bar.update(places[name] - bar.n)  # those before are there, too
+        bar.update(len(listed) - bar.n)

@@ -8,7 +8,7 @@ import numpy as np
 import tqdm
 
 from safefakes_tf import anonymized_folder as written
-from safefakes_tf import atomic, review, unfinished
+from safefakes_tf import atomic, own_folders, review
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.contact_sheet import LABEL_HEIGHT, contact_sheet, labelled
 from safefakes_tf.detectors import found_faces, registry
@@ -36,10 +36,10 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
         ValueError: if there is no photo, one does not decode, or a model file is
             missing.
     """
+    own_folders.check(settings, dry_run=True)
     output = pathlib.Path(settings.output)
     folder = output.with_name(f"{output.name}.dry_run")
-    others = (output, unfinished.folder_of(output), folder)
-    listed = photo_folder.listing(pathlib.Path(settings.input), others)
+    listed = photo_folder.listing(pathlib.Path(settings.input))
     with registry.opened(settings.detection) as detector:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for old in [*folder.glob(SHEETS), folder / written.BOXES]:
@@ -68,7 +68,7 @@ def _found(settings, detector, listed) -> Iterator[tuple[FoundPhoto, np.ndarray]
             encoded = path.read_bytes()
             pixels, _ = reader.decode_upright(encoded, settings.max_megapixels)
         found = found_faces.find(detector, pixels, config.margin)
-        about = written.about_found(found, pixels)
+        about = written.about(pixels, found.boxes, found.scores)
         photo = FoundPhoto(name, *(about[key] for key in written.FOUND))
         yield photo, _picture(pixels, photo, config.certain)
 

@@ -1,5 +1,3 @@
-import pathlib
-
 import pytest
 
 from safefakes_tf.photos import folder
@@ -29,12 +27,6 @@ def test_photos_of_all_folders_are_listed_and_the_rest_is_counted(photos):
     assert folder.told(found.left_out) == said
     assert folder.told({}) == ""
     assert "pip install 'safefakes-tf[heif]'" in folder.told({".heic": 3})
-
-
-def test_the_folder_of_results_is_no_input(photos, monkeypatch):
-    monkeypatch.chdir(photos)
-    found = folder.listing(pathlib.Path("."), [pathlib.Path("sub")])
-    assert found.names == ["a.png", "b.JPG"]
 
 
 def test_a_photo_is_listed_alone(photos):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from safefakes_tf import atomic
-from safefakes_tf.photos import inspection, reader, writer
+from safefakes_tf.photos import formats, inspection, reader, writer
 
 GPS, ORIENTATION, MAKE = 0x8825, 0x0112, 0x010F
 
@@ -217,4 +217,4 @@ def test_mistakes_are_told(picture, tmp_path):
     with pytest.raises(ValueError, match="does not decode"):
         read(tmp_path / "cut.jpg")
     with pytest.raises(ValueError, match=r"photos must be JPEG, .*; got a\.gif"):
-        writer.check_name("a.gif")
+        formats.check_name("a.gif")

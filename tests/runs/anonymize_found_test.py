@@ -9,6 +9,7 @@ import fake_detector
 import fake_keypoints
 import numpy as np
 import pytest
+import tqdm
 from PIL import Image
 
 import main
@@ -96,13 +97,16 @@ def test_faces_are_found_and_hidden_with_a_margin(photos, tmp_path, capsys, dete
         ("two.png", "0.9000"),
         ("two.png", "0.3000"),
     ]
+    content = json.loads((output / "boxes.json").read_text())
+    ids = [annotation["id"] for annotation in content["annotations"]]
+    assert [int(row["number"]) for row in rows] == ids
     assert {row["source"] for row in rows} == {"red"}
     metadata = json.loads((output / "metadata.json").read_text())
     assert metadata["options"]["detection"]["margin"] == 0.1
     assert metadata["detector_sha256"] == detector.sha256
     said = capsys.readouterr().out
-    assert "found:  3 faces, 1 of them uncertain" in said
-    assert "uncertain faces: two.png" in said
+    assert "found:  3 boxes, 1 of them uncertain: many of those are no faces" in said
+    assert "photos with uncertain faces: two.png" in said
     assert "no face, or one was missed: none.png" in said
     assert "(left out: 1 .txt)" in said
     assert 'src="a/one.png"' in (output / "review.html").read_text()
@@ -154,26 +158,46 @@ def test_an_interrupted_run_does_not_search_again(
     assert detector.num_searched == 1
     assert (tmp_path / "out/a/one.png").stat().st_mtime_ns == written
     run(photos, tmp_path / "whole")
-    for name in ("boxes.json", "faces.csv", "review.html"):
+    for name in ("boxes.json", "faces.csv", "metadata.json", "review.html"):
         expected = (tmp_path / "whole" / name).read_bytes()
         assert (tmp_path / "out" / name).read_bytes() == expected
 
 
-def test_results_inside_the_folder_of_photos_are_no_inputs(photos, monkeypatch):
-    monkeypatch.chdir(photos)
-    write = writer.write
+def test_the_bar_counts_photos_that_are_written(photos, tmp_path, monkeypatch):
+    bars, written, write = [], [], writer.write
 
-    def stop(path, *arguments):
-        if path.name == "two.png":
-            raise KeyboardInterrupt
-        write(path, *arguments)
+    class Bar(tqdm.tqdm):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            bars.append(self)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(writer, "write", stop)
-        with pytest.raises(KeyboardInterrupt):
-            run(".", "out")
-    run(".", "out")
-    assert len(list(pathlib.Path("out").rglob("*.png"))) == 3
+    def watched(*arguments):
+        written.append(bars[-1].n)
+        write(*arguments)
+
+    monkeypatch.setattr(anonymize.tqdm, "tqdm", Bar)
+    monkeypatch.setattr(writer, "write", watched)
+    run(photos, tmp_path / "out")
+    assert all(count <= place for place, count in enumerate(written))
+    assert bars[-1].n == bars[-1].total == 3
+    assert "searched=3" in bars[-1].postfix
+
+
+def test_a_finished_folder_is_not_taken_for_another_one(photos, tmp_path, detector):
+    output = tmp_path / "out"
+    run(photos, output)
+    detector.num_searched = 0
+    run(photos, output)
+    other = dataclasses.replace(DETECTION, threshold=0.4)
+    with pytest.raises(ValueError, match=r"\(detection.threshold: none -> 0.4\); name"):
+        run(photos, output, detection=other)
+    with pytest.raises(ValueError, match=r"\(faces: red -> annotated; .*other boxes"):
+        run(photos, output, output / "boxes.json")
+    (photos / "two.png").rename(photos / "three.png")
+    words = r"\(new photos \(1\): three\.png; photos gone \(1\): two\.png\)"
+    with pytest.raises(ValueError, match=words):
+        run(photos, output)
+    assert not detector.num_searched
 
 
 def test_a_photo_alone(photos, tmp_path):
@@ -212,16 +236,20 @@ def test_a_generator_takes_what_is_found(photos, tmp_path, anonymization, monkey
 # === A dry run ===
 
 
-def test_a_dry_run_draws_what_is_found_and_anonymizes_nothing(photos, tmp_path, capsys):
-    flags = [f"--input={photos}", f"--output={tmp_path / 'out'}", "--dry_run"]
+def test_a_dry_run_draws_what_is_found_and_anonymizes_nothing(
+    photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    flags = ["--input=photos", "--output=out", "--dry_run"]
     main.run(["--mode=anonymize", "--detector=red", "--margin=0.1", *flags])
     said = capsys.readouterr().out
-    assert '"detector": "red"' in said  # all settings
+    assert "detection.detector: centerface -> red\n" in said
+    assert "{" not in said
     assert "they show the faces as they are" in said
     folder = tmp_path / "out.dry_run"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.name for path in folder.iterdir()} == {"boxes.json", "sheet-0001.jpg"}
-    assert not (tmp_path / "out").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"photos", "out.dry_run"}
     sheet = np.asarray(Image.open(folder / "sheet-0001.jpg")).astype(int)
     lime = (sheet[..., 1] > 200) & (sheet[..., [0, 2]].max(axis=2) < 80)
     assert lime.sum() > 500  # of two sure faces

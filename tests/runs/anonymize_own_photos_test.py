@@ -21,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
 
 HEADER = "filename,x,y,width,height\n"
 BOX = "20,10,30,40"
+WRITTEN = ("faces.csv", "metadata.json", "review.html")  # beside photos and boxes
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_photos_with_corrected_boxes_are_done_anew(name, settings, boxes, tmp_pa
     assert not after[10:50, 20:50].any() and not after[10:50, 60:90].any()
     assert len(faces_of(tmp_path / "out")) == 3
     left = {path.name for path in (tmp_path / "out").iterdir()}
-    assert left == {"a", "two.png", name, "faces.csv", "metadata.json"}
+    assert left == {"a", "two.png", name, *WRITTEN}
 
 
 def test_boxes_that_are_corrected_twice_are_those_that_are_hidden(
@@ -126,7 +127,7 @@ def test_photos_that_are_taken_out_are_not_published(known, settings, boxes, tmp
     boxes.write_text(f"{HEADER}two.png,{BOX}\nother.png,{BOX}\n")
     run(settings)
     left = {path.name for path in (tmp_path / "out").iterdir()}
-    assert left == {"two.png", "other.png", "boxes.csv", "faces.csv", "metadata.json"}
+    assert left == {"two.png", "other.png", "boxes.csv", *WRITTEN}
     assert len(faces_of(tmp_path / "out")) == 2
 
 
@@ -153,9 +154,9 @@ def test_unreadable_photos_are_left_out_and_listed(settings, photos, tmp_path, c
     assert not (tmp_path / "out" / "two.png").exists()
     lines = (tmp_path / "out" / "faces.csv").read_text().splitlines()
     assert lines[1:] == [
-        "a/one.png,0,generated,none,,annotated",
-        "a/one.png,,written,,,",
-        "two.png,,unreadable,,,",
+        "a/one.png,0,generated,none,,annotated,1,20,10,30,40",
+        "a/one.png,,written,,,,,,,,",
+        "two.png,,unreadable,,,,,,,,",
     ]
 
 

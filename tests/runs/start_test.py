@@ -19,7 +19,8 @@ def start(monkeypatch, tmp_path):
     def start(mode, body=lambda: None):
         run = types.SimpleNamespace(run=lambda settings, workdir: body())
         monkeypatch.setattr(runs.importlib, "import_module", lambda name: run)
-        return runs.start(mode, MODES[mode].settings(), tmp_path / "work")
+        settings = MODES.get(mode, MODES["anonymize"]).settings()  # of a dry run
+        return runs.start(mode, settings, tmp_path / "work")
 
     return start
 
@@ -37,6 +38,14 @@ def test_runs_without_a_work_folder_make_none(start, tmp_path):
     for mode in command_line.WITHOUT_WORKDIR:
         start(mode)
     assert not list(tmp_path.iterdir())
+
+
+def test_who_stops_photos_of_ones_own_is_told_what_is_done(start):
+    def stop():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="starts anew"):
+        start("draw_found_faces", stop)
 
 
 @pytest.mark.parametrize("kind", ["worker", "chief"])

@@ -13,11 +13,11 @@ from safefakes_tf import faces
 from safefakes_tf.photos import (
     box_files,
     checks,
+    formats,
     inspection,
     name_matching,
     reader,
     records,
-    writer,
 )
 from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
@@ -60,7 +60,7 @@ class Builder(AnonymizedBuilder):
         found = [
             f"{path.relative_to(folder).as_posix()} {path.stat().st_size}"
             for path in _files(folder)
-            if writer.is_photo(path.name)
+            if formats.is_photo(path.name)
         ]
         if not found:
             return None
