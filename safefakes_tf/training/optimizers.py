@@ -87,30 +87,29 @@ class Adam(keras.optimizers.Adam):
     def apply(self, grads, trainable_variables=None):
         # Once for all variables, as they are many.
         types = {variable.dtype for variable in self._trainable_variables}
-        self._powers = {kind: self._decayed(kind) for kind in types}
+        self._scalars = {dtype: self._scalars_as(dtype) for dtype in types}
         super().apply(grads, trainable_variables)
 
-    def _decayed(self, dtype):
+    def _scalars_as(self, dtype):
+        first, second = (tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2))
         step = tf.cast(self.iterations + 1, dtype)
-        return [
-            tf.pow(tf.constant(decay, dtype), step)
-            for decay in (self.beta_1, self.beta_2)
-        ]
+        return {
+            "beta1": first,
+            "beta2": second,
+            "beta1_power": tf.pow(first, step),
+            "beta2_power": tf.pow(second, step),
+            "epsilon": tf.constant(self.epsilon, dtype),
+        }
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
-        first_power, second_power = self._powers[variable.dtype.name]
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            beta1_power=first_power,
-            beta2_power=second_power,
             lr=tf.cast(learning_rate, variable.dtype),
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
             grad=tf.cast(gradient, variable.dtype),
+            **self._scalars[variable.dtype.name],
         )
 
 
