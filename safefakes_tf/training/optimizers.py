@@ -91,7 +91,8 @@ class Adam(keras.optimizers.Adam):
         super().apply(grads, trainable_variables)
 
     def _scalars_as(self, dtype):
-        first, second = (tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2))
+        first = tf.constant(self.beta_1, dtype)
+        second = tf.constant(self.beta_2, dtype)
         step = tf.cast(self.iterations + 1, dtype)
         return {
             "beta1": first,
