@@ -14,6 +14,10 @@ from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 SETTINGS, PHOTOS = "made_from", "photos"  # of `METADATA`
 DIGESTS = SHA256, BOXES_SHA256 = "sha256", "boxes_sha256"  # of a file, and its boxes
 
+# Of each digest. They tell another file with all but one of 65,536, and nobody to whom
+# the folder comes which file it was.
+NOTED_DIGITS = 4
+
 Digests = Mapping[str, Mapping[str, str]]  # photo -> name in `DIGESTS` -> hex digits
 
 
@@ -35,10 +39,7 @@ def noted(settings: Mapping[str, str], done: Mapping[str, Any]) -> dict[str, Any
         settings: what all photos depend on, as of `unfinished.opened`.
         done: photo -> what the journal tells of it, its digests among that.
     """
-    photos = {
-        name: {digest: about[digest] for digest in DIGESTS}
-        for name, about in done.items()
-    }
+    photos = {name: _first_digits(about) for name, about in done.items()}
     return {SETTINGS: {**settings}, PHOTOS: photos}
 
 
@@ -94,8 +95,12 @@ def _digests_now(folder, listed):
     for photo in listed:
         with reader.reading(folder / photo.filename):
             encoded = (folder / photo.filename).read_bytes()
-        now[photo.filename] = digests(encoded, photo)
+        now[photo.filename] = _first_digits(digests(encoded, photo))
     return now
+
+
+def _first_digits(about):
+    return {digest: about[digest][:NOTED_DIGITS] for digest in DIGESTS}
 
 
 def _changed_photos(before: Digests, now: Digests) -> list[str]:

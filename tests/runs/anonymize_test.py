@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import hashlib
 import json
 import os
 import pathlib
@@ -482,6 +483,15 @@ def test_a_finished_folder_is_not_taken_for_another_one(
     with pytest.raises(ValueError, match=words):
         anonymized(name, photos, boxes, tmp_path / "out")
     assert not (tmp_path / "out.partial").exists()
+
+
+def test_a_finished_folder_does_not_tell_which_files_it_was_made_from(
+    photos, boxes, tmp_path
+):
+    black(photos, boxes, tmp_path / "out")
+    told = (tmp_path / "out" / "metadata.json").read_text()
+    for path in photos.iterdir():
+        assert hashlib.sha256(path.read_bytes()).hexdigest()[:8] not in told
 
 
 @pytest.mark.parametrize(
