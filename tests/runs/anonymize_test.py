@@ -490,7 +490,7 @@ def test_a_finished_folder_does_not_tell_which_files_it_was_made_from(
 ):
     black(photos, boxes, tmp_path / "out")
     told = (tmp_path / "out" / "metadata.json").read_text()
-    for path in photos.iterdir():
+    for path in photos.rglob("*.*"):
         assert hashlib.sha256(path.read_bytes()).hexdigest()[:8] not in told
 
 
