@@ -9,11 +9,6 @@ import random
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as main.py does
-# What tests compile runs once or twice: to optimise it takes longer.
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
-)
 
 import keras
 import numpy as np
@@ -24,6 +19,12 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
+if not tf.config.list_physical_devices("GPU"):
+    # What tests compile runs once or twice: to optimise it takes longer.
+    os.environ.setdefault(  # XLA reads it when it first compiles
+        "XLA_FLAGS",
+        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+    )
 
 import shallow_networks
 
