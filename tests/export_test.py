@@ -83,6 +83,7 @@ def test_a_box_that_reaches_beyond_the_photo_can_be_meant(box, served_blur, phot
     assert result["photo"].numpy().any()
 
 
+@pytest.mark.usefixtures("shallow")
 def test_detector_equals_the_python_result_where_only_tensorflow_is(tmp_path, photo):
     model = dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 32))
     inference = InferenceConfig(score_threshold=0.0, max_detections=20)
@@ -98,6 +99,7 @@ def test_detector_equals_the_python_result_where_only_tensorflow_is(tmp_path, ph
     assert [name for name, _ in stored] == ["_CHECKPOINTABLE_OBJECT_GRAPH"]  # no weight
 
 
+@pytest.mark.usefixtures("shallow")
 def test_detector_takes_photos_of_any_size(tmp_path):
     model = dsfd.build_dsfd(DetectorConfig(width_multiplier=1 / 32))
     inference = dataclasses.replace(InferenceConfig(), score_threshold=0.9999)

@@ -19,9 +19,16 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
+if not tf.config.list_physical_devices("GPU"):
+    # What tests compile runs once or twice: to optimise it takes longer.
+    os.environ.setdefault(  # XLA reads it when it first compiles
+        "XLA_FLAGS",
+        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+    )
+
+import shallow_networks
 
 from safefakes_tf.anonymizers import generator_files, registry
-from safefakes_tf.anonymizers.ciagan import network as ciagan
 from safefakes_tf.config import AnonymizationConfig, names
 from safefakes_tf.keypoints import mediapipe
 
@@ -36,7 +43,7 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 SMALL = {
     "channels": 16,
     "num_identities": 5,
-    "resolution": 32,
+    "resolution": 16,
     "width": 4,
     "width_multiplier": 1 / 16,
 }
@@ -101,10 +108,10 @@ def steps_untraced():
 
 @pytest.fixture(scope="module")
 def shallow():
-    """Leave out blocks of CIAGAN that are like others: they only take long to trace."""
+    """Leave out layers that are like others, see `shallow_networks`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ciagan, "RESIDUAL_BLOCKS", 1)
-        patch.setattr(ciagan, "IDENTITY_STAGES", ciagan.IDENTITY_STAGES[:2])
+        for part in (*shallow_networks.DETECTOR, *shallow_networks.GENERATORS):
+            patch.setattr(*part)
         yield
 
 

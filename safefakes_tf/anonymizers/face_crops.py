@@ -53,6 +53,8 @@ def batches(
         face_examples.to_face, layout, settings, stage.resolution
     )
 
+    # Nothing to convert, and tracing takes half the time.
+    @tf.autograph.experimental.do_not_convert
     def choose(index, record):
         record = record_stream.decode(record)
         _, contexts, usable = face_cutting.find(record, settings.network.resolution)
@@ -60,6 +62,7 @@ def batches(
             usable &= face_cutting.complete(record, layout)
         return index, record, contexts, tf.where(usable)[:, 0]
 
+    @tf.autograph.experimental.do_not_convert
     def make_example(index, record, contexts, fitting):
         seeds, shares = face_examples.draw(seed, index)
         number = face_examples.pick(shares[0], tf.size(fitting))
@@ -124,12 +127,14 @@ def stored_batches(
         face_examples.to_face, layout, settings, stage.resolution
     )
 
+    @tf.autograph.experimental.do_not_convert
     def choose(index):
         photo = global_order.shuffled(index, size, seed)
         _, shares = face_examples.draw(seed, index)
         number = face_examples.pick(shares[0], counts[photo])
         return index, usable[first[photo] + number]
 
+    @tf.autograph.experimental.do_not_convert
     def make_example(index, serialized):
         crop = record_stream.decode(crops.parse(serialized))
         return Positioned(to_face(crop, 0, *face_examples.draw(seed, index)), index)

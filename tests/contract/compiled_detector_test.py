@@ -14,7 +14,10 @@ from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.training import steps, strategy
 from safefakes_tf.training.batches import PhotoBatch, Positioned
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("graphs_as_traced")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("graphs_as_traced", "shallow"),
+]
 BATCH, BOXES = 2, 32  # two chunks of `matching`
 
 

@@ -19,7 +19,7 @@ from safefakes_tf.config import names
 from safefakes_tf.keypoints import mediapipe
 from tfds_builders.builder import AnonymizedBuilder
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("steps_untraced")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("steps_untraced", "shallow")]
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+import shallow_networks
 import tensorflow as tf
 
 import main
@@ -59,9 +60,20 @@ def _main(log, arguments, environment):
     with log.open("w") as file:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(file.fileno(), stream.fileno())
-    # As the fixture `graphs_as_traced`.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    _trace_little(shallow_networks.DETECTOR + shallow_networks.GENERATORS)
     main.start()
+
+
+def _part_of_study(*arguments):
+    _trace_little(shallow_networks.DETECTOR)  # demonstration weights need the rest
+    study._run_part(*arguments)
+
+
+def _trace_little(parts):
+    """Make networks shallow, and leave graphs as they were traced."""
+    for part in parts:
+        setattr(*part)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture
@@ -121,8 +133,11 @@ def uninterrupted(whole):
 
 
 def test_a_study_ends_with_table_and_picture_and_is_not_done_twice(
-    data_dir, tmp_path, capsys
+    data_dir, tmp_path, capsys, monkeypatch
 ):
+    monkeypatch.setattr(study, "_run_part", _part_of_study)
+    for part in shallow_networks.DETECTOR:
+        monkeypatch.setattr(*part)
     arguments = [
         "--mode=study",
         "--config=tiny",
@@ -193,7 +208,7 @@ def test_a_generator_killed_midway_ends_as_if_nothing_had_happened(
         "--anonymizer=sun2018",
         "--config=tiny",
         "--set=sun2018.width=4",
-        "--set=sun2018.resolution=32",
+        "--set=sun2018.resolution=16",
         "--set=gan.total_images=16",
         "--set=loop.global_batch_size=2",
         "--set=loop.checkpoint_every=1",
@@ -201,7 +216,7 @@ def test_a_generator_killed_midway_ends_as_if_nothing_had_happened(
     ]
     start(*arguments, f"--workdir={tmp_path}/whole").finish()
     parts = [*arguments, f"--workdir={tmp_path}/parts"]
-    start(*parts).kill_after(tmp_path / "parts" / "32px", "[2-5]")
+    start(*parts).kill_after(tmp_path / "parts" / "16px", "[2-5]")
     assert not (tmp_path / "parts" / "generator.npz").exists()
     assert "resuming at step" in start(*parts).finish()
     whole, resumed = (

@@ -13,7 +13,7 @@ import main
 from safefakes_tf.keypoints import mediapipe
 from tfds_builders.builder import AnonymizedBuilder
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("steps_untraced")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("steps_untraced", "shallow")]
 CASES = {  # data set -> a generator, and settings that make it small
     "pipa": ("sun2018", ("width=2", "resolution=16")),
     "fdf": ("deepprivacy", ("channels=16", "resolution=8")),

@@ -29,6 +29,7 @@ def test_anonymizer_alone(config, tmp_path, capsys):
     assert "no detector" in said
 
 
+@pytest.mark.usefixtures("shallow")
 def test_anonymizer_and_detector(config, tmp_path, capsys):
     weights = tmp_path / WEIGHTS
     dsfd.build_dsfd(config.model).save_weights(weights)

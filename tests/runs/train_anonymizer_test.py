@@ -49,6 +49,7 @@ def config(tmp_path_factory):
     )
 
 
+@pytest.mark.usefixtures("steps_untraced")
 def test_growth_goes_through_all_stages_and_on_after_a_stop(config, tmp_path, capsys):
     train_anonymizer.run(config, tmp_path / "whole")
     last = capsys.readouterr().out.splitlines()[-1]

@@ -20,6 +20,7 @@ from safefakes_tf.config import (
     TrainAnonymizer,
 )
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 CONFIG = CiaganConfig(resolution=64, num_identities=3)
 BOX = np.float32([[0.35, 0.35, 0.65, 0.65]])
 K, BATCH = 4, 4  # pairs: three for the discriminators, one for the generator
