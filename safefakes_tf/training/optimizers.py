@@ -86,7 +86,8 @@ class Adam(keras.optimizers.Adam):
 
     def apply(self, grads, trainable_variables=None):
         # Once for all variables, as they are many.
-        types = {variable.dtype for variable in self._trainable_variables}
+        variables = trainable_variables or self._trainable_variables
+        types = {variable.dtype for variable in variables}
         self._scalars = {dtype: self._scalars_as(dtype) for dtype in types}
         super().apply(grads, trainable_variables)
 
