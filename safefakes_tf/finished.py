@@ -14,8 +14,8 @@ from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 SETTINGS, PHOTOS = "made_from", "photos"  # of `METADATA`
 DIGESTS = SHA256, BOXES_SHA256 = "sha256", "boxes_sha256"  # of a file, and its boxes
 
-# Of each digest. They tell another file with all but one of 65,536, and nobody to whom
-# the folder comes which file it was.
+# Of a file's digest. They tell another file with all but one of 65,536, and nobody to
+# whom the folder comes which file it was. Boxes are no secret: the folder has them.
 NOTED_DIGITS = 4
 
 Digests = Mapping[str, Mapping[str, str]]  # photo -> name in `DIGESTS` -> hex digits
@@ -39,7 +39,7 @@ def noted(settings: Mapping[str, str], done: Mapping[str, Any]) -> dict[str, Any
         settings: what all photos depend on, as of `unfinished.opened`.
         done: photo -> what the journal tells of it, its digests among that.
     """
-    photos = {name: _first_digits(about) for name, about in done.items()}
+    photos = {name: _noted(about) for name, about in done.items()}
     return {SETTINGS: {**settings}, PHOTOS: photos}
 
 
@@ -95,12 +95,15 @@ def _digests_now(folder, listed):
     for photo in listed:
         with reader.reading(folder / photo.filename):
             encoded = (folder / photo.filename).read_bytes()
-        now[photo.filename] = _first_digits(digests(encoded, photo))
+        now[photo.filename] = _noted(digests(encoded, photo))
     return now
 
 
-def _first_digits(about):
-    return {digest: about[digest][:NOTED_DIGITS] for digest in DIGESTS}
+def _noted(about):
+    return {
+        SHA256: about[SHA256][:NOTED_DIGITS],
+        BOXES_SHA256: about[BOXES_SHA256],
+    }
 
 
 def _changed_photos(before: Digests, now: Digests) -> list[str]:
