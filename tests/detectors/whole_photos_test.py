@@ -30,6 +30,8 @@ def opened():
         try:
             detector = context.__enter__()
         except ValueError as error:
+            if "pip install --no-deps" not in str(error):  # its file is there
+                raise
             pytest.skip(str(error))
         contexts.append(context)
         return detector
