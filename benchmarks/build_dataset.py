@@ -25,7 +25,7 @@ import tensorflow_datasets as tfds
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from safefakes_tf import faces
-from safefakes_tf.photos import reader, records, writer
+from safefakes_tf.photos import records, stored, writer
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
 
@@ -51,7 +51,7 @@ class Photos(AnonymizedBuilder):
     def _records(self):
         generator = np.random.default_rng(0)
         for index in range(self.count):
-            photo = reader.check(self.files[index % len(self.files)], "photo")
+            photo = stored.check(self.files[index % len(self.files)], "photo")
             yield {
                 faces.IMAGE: photo.encoded,
                 faces.FILENAME: f"{index}.jpg",

@@ -17,7 +17,6 @@ from safefakes_tf.detectors import registry as detectors
 from safefakes_tf.detectors.registry import Detector
 from safefakes_tf.photos.box_files.found import FoundPhoto
 
-LOG, BOXES, REVIEW = "faces.csv", "boxes.json", "review.html"
 COLUMNS = (
     *("filename", "face", "action", "keypoints", "score", "source"),
     *("number", "x", "y", "width", "height"),  # of the box; the number over all photos

@@ -7,7 +7,6 @@ Boxes are float32 `yxyx` (ymin, xmin, ymax, xmax) relative to the photo; anchors
 import numpy as np
 import tensorflow as tf
 
-LARGEST = 2  # longer sides of the photo that a box may measure; more is a mistake
 CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 
 

@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from safefakes_tf import atomic, frozen
 from safefakes_tf.anonymizers.base import Anonymizer
-from safefakes_tf.boxes import LARGEST
 from safefakes_tf.config import InferenceConfig
 from safefakes_tf.detectors.dsfd import inference as detect
 from safefakes_tf.detectors.dsfd import network as dsfd
 from safefakes_tf.faces import Faces
+from safefakes_tf.photos import checks
 
 
 def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:
@@ -28,7 +28,7 @@ def export_anonymizer(anonymizer: Anonymizer, path: str | os.PathLike) -> None:
 
     Nobody checks what a SavedModel is given. A box that cannot be meant blacks out the
     whole photo, as one with NaN does: one beside the photo, as most in pixels are, with
-    swapped corners, or more than `boxes.LARGEST` times the photo's longer side. A box
+    swapped corners, or more than `checks.LARGEST` times the photo's longer side. A box
     without an area hides nothing; one of zeros may be padding.
 
     Args:
@@ -79,7 +79,7 @@ def _nan_if_impossible(boxes, photo):
     size = tf.cast(tf.shape(photo)[:2], tf.float32)
     near, far = boxes[:, :2], boxes[:, 2:]
     wrong = (far < near) | (near >= 1) | (far < 0) | ((far == 0) & (near < 0))
-    wrong |= (far - near) * size > LARGEST * tf.reduce_max(size)
+    wrong |= (far - near) * size > checks.LARGEST * tf.reduce_max(size)
     return tf.where(tf.reduce_any(wrong, axis=1, keepdims=True), np.nan, boxes)
 
 

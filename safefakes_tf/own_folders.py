@@ -5,11 +5,13 @@ import pathlib
 from collections.abc import Iterator
 
 from safefakes_tf import unfinished
-from safefakes_tf.config import names
+from safefakes_tf.config import bundled, names
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.photos import folder as photo_folder
 
-METADATA = "metadata.json"  # without which a folder is no finished one
+# Beside the photos. A folder without the last is no finished one.
+LOG, BOXES, REVIEW = "faces.csv", "boxes.json", "review.html"
+METADATA = "metadata.json"
 
 
 def check(settings: Anonymize, dry_run: bool = False) -> None:
@@ -20,12 +22,16 @@ def check(settings: Anonymize, dry_run: bool = False) -> None:
         dry_run: whether faces are drawn only: then nobody needs to hide them.
 
     Raises:
-        ValueError: if no anonymizer is named, there is no photo, or the output is there
-            already, and not finished, or would be an input of later runs.
+        ValueError: if no anonymizer is named, it needs weights and the file of none is
+            there, there is no photo, or the output is there already, and not finished,
+            or would be an input of later runs.
     """
     photos, output = pathlib.Path(settings.input), pathlib.Path(settings.output)
+    data = settings.data
     if not dry_run:
-        _check_hides(settings.data.anonymizer)
+        _check_hides(data.anonymizer)
+        if names.network(data.anonymizer):
+            bundled.find_weights(data.anonymization.weights, data.anonymizer)
     if not settings.annotations:
         photo_folder.listing(photos)
     _check_outside(photos, output)

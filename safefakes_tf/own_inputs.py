@@ -8,10 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from safefakes_tf import own_folders, unfinished
 from safefakes_tf.config.modes import Anonymize
+from safefakes_tf.own_folders import BOXES, LOG, METADATA, REVIEW
 from safefakes_tf.photos import box_files, checks, inspection, name_matching
 from safefakes_tf.photos import folder as photo_folder
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
+
+# Nothing else in the output is called so.
+OWN = (LOG, METADATA, REVIEW, unfinished.JOURNAL)
 
 
 class Inputs(NamedTuple):
@@ -32,12 +37,25 @@ class Inputs(NamedTuple):
     unreadable: Mapping[str, str] = types.MappingProxyType({})
 
 
-def annotated(settings: Anonymize) -> Inputs:
-    """Return the photos that annotations name.
+def checked(settings: Anonymize) -> Inputs:
+    """Return the photos that decode, with boxes in pixels that fit them.
 
     Raises:
-        ValueError: if annotations are malformed, or a photo is missing.
+        ValueError: if there is no photo, annotations are malformed, a photo is missing,
+            does not fit its boxes or would be written where another file goes, or
+            photos do not decode, and `skip_unreadable` is off.
     """
+    own_folders.check(settings)  # `main` did; others that call this have not
+    inputs = _annotated(settings) if settings.annotations else _unannotated(settings)
+    others = inputs.annotations or [BOXES]
+    taken = *OWN, *(name.split("/")[0] for name in others)
+    checks.check_names(inputs.listed, taken)
+    return _inspected(inputs, settings)
+
+
+def _annotated(settings):
+    """Return the photos that annotations name."""
+    _check_own(pathlib.Path(settings.annotations).name)
     photos = pathlib.Path(settings.input)
     if not os.path.isdir(photos):
         raise ValueError(f"--input must be a folder of photos; {photos} is none")
@@ -48,24 +66,23 @@ def annotated(settings: Anonymize) -> Inputs:
     return Inputs(photos, listed, files)
 
 
-def unannotated(settings: Anonymize) -> Inputs:
-    """Return all photos of a folder, or the one that is named.
+def _check_own(name):
+    if name.casefold() in OWN:  # in some file systems case is nothing
+        raise ValueError(
+            f"--annotations must not be called {', '.join(OWN)}, as the output has "
+            f"files of these names; got {name}; rename it"
+        )
 
-    Raises:
-        ValueError: if there is none.
-    """
+
+def _unannotated(settings):
+    """Return all photos of a folder, or the one that is named."""
     found = photo_folder.listing(pathlib.Path(settings.input))
     listed = [PhotoBoxes(name, np.zeros([0, 4])) for name in found.names]
     return Inputs(found.folder, listed, left_out=found.left_out)
 
 
-def inspected(inputs: Inputs, settings: Anonymize) -> Inputs:
-    """Return the photos that decode, with boxes in pixels that fit them.
-
-    Raises:
-        ValueError: if a photo does not decode, and `skip_unreadable` is off or no other
-            does, or a photo does not fit its boxes.
-    """
+def _inspected(inputs, settings):
+    """Return the photos that decode, with boxes in pixels that fit them."""
     filenames = [photo.filename for photo in inputs.listed]
     seen = inspection.inspect(inputs.folder, filenames, settings.max_megapixels)
     if not (settings.skip_unreadable and seen.seen):

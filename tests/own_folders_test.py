@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from safefakes_tf import own_folders, unfinished
+from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.config.data import OwnPhotosConfig
 from safefakes_tf.config.modes import Anonymize
 
@@ -24,6 +25,17 @@ def test_an_anonymizer_must_be_named_but_for_a_dry_run(settings):
     words = r"^--anonymizer must be named, one of blackout, .*ciagan; original leaves "
     with pytest.raises(ValueError, match=words):
         own_folders.check(settings)
+    own_folders.check(settings, dry_run=True)
+
+
+def test_missing_weights_are_told(settings, tmp_path):
+    settings = dataclasses.replace(settings, data=OwnPhotosConfig("ciagan"))
+    with pytest.raises(ValueError, match=r"^ciagan needs the weights .* --weights="):
+        own_folders.check(settings)
+    weights = AnonymizationConfig(weights=str(tmp_path / "absent.npz"))
+    data = OwnPhotosConfig("ciagan", weights)
+    with pytest.raises(ValueError, match=r"^no generator at .*absent.npz: train it"):
+        own_folders.check(dataclasses.replace(settings, data=data))
     own_folders.check(settings, dry_run=True)
 
 

@@ -16,6 +16,7 @@ from safefakes_tf.config import (
     FdfConfig,
     OwnFacesConfig,
     PipaConfig,
+    bundled,
     names,
 )
 
@@ -105,7 +106,7 @@ class AnonymizedConfig(tfds.core.BuilderConfig):
     def _digest_of_weights(self):
         if names.network(self.anonymizer) is None:
             return None
-        path = generator_files.find(self.anonymization.weights, self.anonymizer)
+        path = bundled.find_weights(self.anonymization.weights, self.anonymizer)
         return generator_files.sha256(path)
 
     def source(self) -> "AnonymizedConfig":

@@ -23,7 +23,7 @@ from safefakes_tf.config import (
     names,
 )
 from safefakes_tf.keypoints import layouts
-from safefakes_tf.photos import reader
+from safefakes_tf.photos import stored
 from tfds_builders import features, keypoint_store, registry
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import AnonymizedConfig, standard_configs
@@ -57,7 +57,7 @@ class ToyFaces(AnonymizedBuilder):
             side = 1 if index == 0 else 60 + index
             image = generator.integers(0, 256, (side, 2 * side - 1, 3), np.uint8)
             encoded = tf.io.encode_jpeg(image).numpy()
-            photo = reader.check(encoded[: -20 if self.broken else None], name)
+            photo = stored.check(encoded[: -20 if self.broken else None], name)
             count = 0 if index == NUM_PHOTOS - 1 else 2
             boxes = np.float32([[0.0, 0.1, 0.5, 0.4], [0.25, 0.3, 1.0, 1.0]])
             y0, x0, y1, x1 = (boxes * ([side, 2 * side - 1] * 2)).T

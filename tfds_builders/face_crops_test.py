@@ -22,7 +22,7 @@ from safefakes_tf.config import (
     Sun2018Config,
     TrainAnonymizer,
 )
-from safefakes_tf.photos import reader
+from safefakes_tf.photos import stored
 from safefakes_tf.training import global_order, record_stream
 from tfds_builders import face_crops, keypoint_store, parts, resumable_build
 from tfds_builders.builder import AnonymizedBuilder
@@ -72,7 +72,7 @@ class ManyFaces(AnonymizedBuilder):
                 [corners, np.stack([(y + h) / height, (x + w) / width], 1)]
             )
             yield {
-                faces.IMAGE: reader.check(encode(image).numpy(), name).encoded,
+                faces.IMAGE: stored.check(encode(image).numpy(), name).encoded,
                 faces.FILENAME: name,
                 faces.BBOX: corners.astype(np.float32),
                 faces.BBOX_PIXELS: np.int32(pixels),

@@ -54,29 +54,6 @@ def write(path: str | os.PathLike, model: keras.Model, about: About) -> None:
         np.savez(file, **{ABOUT: json.dumps(dataclasses.asdict(about)), **arrays})
 
 
-def find(path: str | os.PathLike | None, method: str) -> pathlib.Path:
-    """Return the path of a generator's file if it is there.
-
-    Raises:
-        ValueError: if none is named or it is not there; says how to get one.
-    """
-    if path is None:
-        reason = f"{method} needs the weights of a generator"
-    elif not pathlib.Path(path).is_file():
-        reason = f"no generator at {path}"
-    else:
-        return pathlib.Path(path)
-    published = (
-        f", or import published ones with --mode=import_weights --model={method}"
-        if method in names.imported()
-        else ""
-    )
-    raise ValueError(
-        f"{reason}: train it with --mode=train_anonymizer --anonymizer={method}"
-        f"{published}; then name the file with --weights=FILE"
-    )
-
-
 def sha256(path: str | os.PathLike) -> str:
     """Return the SHA-256 of a generator's file, which says which one made a photo."""
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()

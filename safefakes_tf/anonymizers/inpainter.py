@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from safefakes_tf import frozen
 from safefakes_tf.anonymizers import base, generator_files
-from safefakes_tf.config import AnonymizationConfig
+from safefakes_tf.config import AnonymizationConfig, bundled
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, Faces
 
 # Faces per call of a generator. Four are fastest on two cores, and XLA gains nothing
@@ -252,7 +252,7 @@ class KerasInpainter(Inpainter):
             ValueError: if `config.weights` names no file of a generator of this method.
         """
         super().__init__(config, seed)
-        path = generator_files.find(config.weights, self.name)
+        path = bundled.find_weights(config.weights, self.name)
         content = path.read_bytes()  # once: the digest is of what is used
         self.weights_sha256 = hashlib.sha256(content).hexdigest()
         self.generator, self.about = generator_files.read(path, content)

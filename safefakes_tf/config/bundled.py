@@ -1,10 +1,11 @@
-"""The weights of generators that come with the project, and where they serve.
+"""Which file has the weights of a generator: those of the project, where they serve.
 
-A file is called `<anonymizer>_<what its network learnt from>.npz`; see the README
+Such a file is called `<anonymizer>_<what its network learnt from>.npz`; see the README
 beside them.
 """
 
 import dataclasses
+import os
 import pathlib
 import re
 
@@ -53,3 +54,26 @@ def moved(path: str) -> str:
     """Return where a file lies that an older version brought, else `path` itself."""
     old = _OLD_PATH.fullmatch(path)
     return str(WEIGHTS / f"{old[1]}_{names.CROWD}.npz") if old else path
+
+
+def find_weights(path: str | os.PathLike | None, method: str) -> pathlib.Path:
+    """Return the path of a generator's file if it is there.
+
+    Raises:
+        ValueError: if none is named or it is not there; says how to get one.
+    """
+    if path is None:
+        reason = f"{method} needs the weights of a generator"
+    elif not pathlib.Path(path).is_file():
+        reason = f"no generator at {path}"
+    else:
+        return pathlib.Path(path)
+    published = (
+        f", or import published ones with --mode=import_weights --model={method}"
+        if method in names.imported()
+        else ""
+    )
+    raise ValueError(
+        f"{reason}: train it with --mode=train_anonymizer --anonymizer={method}"
+        f"{published}; then name the file with --weights=FILE"
+    )

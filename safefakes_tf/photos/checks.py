@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from safefakes_tf.boxes import LARGEST
 from safefakes_tf.photos import box_units, formats, name_matching
 from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
 from safefakes_tf.photos.inspection import Seen
 
 TOLERANCE = 2  # px by which a box may reach beyond a photo that is turned
+LARGEST = 2  # longer sides of the photo that a box may measure; more is a mistake
 SMALLEST = 0.5  # px; a lesser box, relative to the photo perhaps, would hide nothing
 
 

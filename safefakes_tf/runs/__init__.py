@@ -1,8 +1,10 @@
 """One file per `--mode`: `run(settings, workdir)` tells that mode from start to end.
 
-`draw_found_faces` is what --mode=anonymize --dry_run does.
+`anonymize` gets its inputs in place of a work folder; `draw_found_faces` is what
+--mode=anonymize --dry_run does.
 """
 
+import concurrent.futures
 import contextlib
 import importlib
 import pathlib
@@ -31,6 +33,7 @@ def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
         if isinstance(settings, Anonymize):
             drawn = mode == "draw_found_faces"
             stack.enter_context(own_folders.telling_what_is_done(settings, drawn))
+        reads = _checked_inputs(settings) if mode == "anonymize" else workdir
         run = importlib.import_module(f"{__name__}.{mode}").run
         import tensorflow as tf  # by now; a typing mistake does not wait for it
 
@@ -45,4 +48,16 @@ def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
         )
         if not shared:
             stack.enter_context(files.alone_in(workdir))
-        return run(settings, workdir)
+        return run(settings, reads)
+
+
+def _checked_inputs(settings):
+    """Return the photos to anonymize; TensorFlow, which takes seconds, is loaded, too.
+
+    Loading keeps one processor busy.
+    """
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        from safefakes_tf import own_inputs  # before the thread: both load libraries
+
+        thread.submit(importlib.import_module, "tensorflow")
+        return own_inputs.checked(settings)

@@ -18,22 +18,21 @@ from safefakes_tf import (
     atomic,
     finished,
     own_folders,
-    own_inputs,
     own_photos,
     pipeline,
     review,
     unfinished,
 )
-from safefakes_tf.anonymized_folder import BOXES, LOG, REVIEW
 from safefakes_tf.anonymizers import registry
 from safefakes_tf.config import fields, names, next_command
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.detectors import found_faces
 from safefakes_tf.detectors import registry as detectors
 from safefakes_tf.keypoints import mediapipe, search
-from safefakes_tf.own_folders import METADATA
-from safefakes_tf.photos import checks, inspection
+from safefakes_tf.own_folders import BOXES, LOG, METADATA, REVIEW
+from safefakes_tf.own_inputs import Inputs
 from safefakes_tf.photos import folder as photo_folder
+from safefakes_tf.photos import inspection
 from safefakes_tf.photos.box_files import found
 
 # By default threads free memory to up to eight heaps per processor, which keep it.
@@ -41,11 +40,8 @@ M_ARENA_MAX, HEAPS = -8, 2  # of malloc.h
 # Settings that name files; digests tell of their content.
 PATHS = (".weights", ".keypoint_models")
 
-# Nothing else in the output is called so.
-OWN = (LOG, METADATA, REVIEW, unfinished.JOURNAL)
 
-
-def run(settings: Anonymize, workdir: pathlib.Path) -> None:
+def run(settings: Anonymize, inputs: Inputs) -> None:
     """Anonymize photos, and write the boxes of their faces beside them.
 
     Every input is read once: the boxes that are hidden are those that are written. A
@@ -63,30 +59,18 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
             each face, `review.html` and `metadata.json`; where faces were found, with
             `boxes.json`, which `annotations` may name. If it is finished, and would be
             the same now, nothing is done.
-        workdir: not used.
+        inputs: the photos, as `own_inputs.checked` returns them for these settings.
 
     Raises:
-        ValueError: if the anonymizer leaves faces as they are, the output is there
-            already, annotations are malformed, a photo is missing or does not fit its
-            boxes, photos do not decode and `skip_unreadable` is off, a model file is
-            missing, the output cannot be written, or was begun or finished with other
-            inputs or settings.
+        ValueError: if the weights or a model file are missing or broken, or the output
+            cannot be written, or was begun or finished with other inputs or settings.
     """
     # === What is there ===
-    own_folders.check(settings)  # `main` did; others that call this have not
     data, output = settings.data, pathlib.Path(settings.output)
     anonymizer = registry.create(data.anonymizer, data.anonymization, settings.seed)
     _tell_weights(anonymizer, data.anonymization.weights)
     _share_resources(settings, anonymizer)
-    if settings.annotations:
-        _check_own(pathlib.Path(settings.annotations).name)
-        inputs = own_inputs.annotated(settings)
-        others = tuple(inputs.annotations)
-    else:
-        inputs, others = own_inputs.unannotated(settings), (BOXES,)
-    checks.check_names(inputs.listed, (*OWN, *(name.split("/")[0] for name in others)))
-    inputs = own_inputs.inspected(inputs, settings)
-    known = {LOG, METADATA, REVIEW, *others}
+    known = {LOG, METADATA, REVIEW, *(inputs.annotations or [BOXES])}
     known |= {photo.filename for photo in inputs.listed}
 
     with contextlib.ExitStack() as stack:
@@ -147,14 +131,6 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
 
 
 # === What is there ===
-
-
-def _check_own(name):
-    if name.casefold() in OWN:  # in some file systems case is nothing
-        raise ValueError(
-            f"--annotations must not be called {', '.join(OWN)}, as the output has "
-            f"files of these names; got {name}; rename it"
-        )
 
 
 def _tell_weights(anonymizer, path):

@@ -42,7 +42,7 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
     listed = photo_folder.listing(pathlib.Path(settings.input))
     with registry.opened(settings.detection) as detector:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for old in [*folder.glob(SHEETS), folder / written.BOXES]:
+        for old in [*folder.glob(SHEETS), folder / own_folders.BOXES]:
             old.unlink(missing_ok=True)
         photos, cells = [], []
         for photo, picture in _found(settings, detector, listed):
@@ -52,11 +52,11 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
                 number = -(-len(photos) // (COLUMNS * ROWS))
                 _write_sheet(folder / SHEETS.replace("*", f"{number:04}"), cells)
                 cells = []
-    atomic.write_text(folder / written.BOXES, to_json(photos))
+    atomic.write_text(folder / own_folders.BOXES, to_json(photos))
     print(f"photos: {len(photos)}{photo_folder.told(listed.left_out)}")
     print(review.summary(photos, settings.detection.certain))
     print(f"sheets: {folder}; they show the faces as they are: keep them to yourself")
-    print(f"        correct {folder / written.BOXES}, and name it by --annotations")
+    print(f"        correct {folder / own_folders.BOXES}, and name it by --annotations")
 
 
 def _found(settings, detector, listed) -> Iterator[tuple[FoundPhoto, np.ndarray]]:

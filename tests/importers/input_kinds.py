@@ -29,7 +29,7 @@ from safefakes_tf.detectors.dsfd.trainer import DetectorTrainer
 from safefakes_tf.evaluation import ground_truth, metric_tables, prediction_files
 from safefakes_tf.importers import checkpoints
 from safefakes_tf.keypoints import layouts
-from safefakes_tf.photos import box_files, reader
+from safefakes_tf.photos import box_files, reader, stored
 from safefakes_tf.training import loop, strategy
 from safefakes_tf.training.batches import PhotoBatch, Positioned
 from tfds_builders import keypoint_store
@@ -80,7 +80,7 @@ def _read_upright(folder):
 def _read_stored(folder):
     (path,) = folder.iterdir()
     for upright in (False, True):
-        reader.check(path.read_bytes(), path.name, upright)
+        stored.check(path.read_bytes(), path.name, upright)
 
 
 def _write_boxes(draw, folder):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from safefakes_tf.photos import formats, inspection, reader
+from safefakes_tf.photos import formats, inspection, reader, stored
 
 # How a phone's HEIC file begins.
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500)
@@ -20,7 +20,7 @@ def test_they_are_read(kind, tmp_path):
     assert inspection.look(path).size == (80, 60)
     found, _ = reader.decode_upright(path.read_bytes())
     assert np.abs(found.astype(int) - pixels).max() < 12
-    photo = reader.check(path.read_bytes(), "a.jpg", upright=True)
+    photo = stored.check(path.read_bytes(), "a.jpg", upright=True)
     assert photo[1:] == (80, 60, False)
 
 
@@ -42,7 +42,7 @@ def test_where_they_are_not_read_the_extra_is_named(monkeypatch):
     with pytest.raises(ValueError, match=hint):
         reader.decode_upright(HEIC)
     with pytest.raises(ValueError, match=f"^photo a does not decode: .*{hint}"):
-        reader.check(HEIC, "a")
+        stored.check(HEIC, "a")
     for name in ("IMG_1.HEIC", "a.avif"):
         with pytest.raises(ValueError, match=hint):
             formats.check_name(name)

@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import json
-import pathlib
 
 import fake_detector
 import fake_keypoints
@@ -13,6 +12,7 @@ import tqdm
 from PIL import Image
 
 import main
+from safefakes_tf import own_inputs
 from safefakes_tf.config import AnonymizationConfig, DetectionConfig, names
 from safefakes_tf.config.data import OwnPhotosConfig
 from safefakes_tf.config.modes import Anonymize
@@ -67,7 +67,7 @@ def settings(photos, output, annotations=None, detection=DETECTION):
 
 def run(*arguments, **named):
     given = settings(*arguments, **named)
-    anonymize.run(given, pathlib.Path(given.output).parent)
+    anonymize.run(given, own_inputs.checked(given))
 
 
 def pixels_of(folder):
@@ -227,7 +227,8 @@ def test_a_generator_takes_what_is_found(photos, tmp_path, anonymization, monkey
     monkeypatch.setattr(mediapipe, "MediaPipeDetector", fake_keypoints.FakeDetector)
     given = settings(photos, tmp_path / "out")
     own = OwnPhotosConfig("sun2018", anonymization("sun2018", min_width=0))
-    anonymize.run(dataclasses.replace(given, data=own), tmp_path)
+    given = dataclasses.replace(given, data=own)
+    anonymize.run(given, own_inputs.checked(given))
     rows = rows_of(tmp_path / "out")
     assert {row["action"] for row in rows} == {"generated"}
     assert {row["keypoints"] for row in rows} == {"mesh"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from safefakes_tf import unfinished
+from safefakes_tf import own_inputs, unfinished
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.config.data import OwnPhotosConfig
 from safefakes_tf.config.modes import Anonymize
@@ -49,7 +49,8 @@ def settings(photos, boxes, tmp_path):
 
 
 def run(settings, **changes):
-    anonymize.run(dataclasses.replace(settings, **changes), None)
+    settings = dataclasses.replace(settings, **changes)
+    anonymize.run(settings, own_inputs.checked(settings))
 
 
 def faces_of(folder):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from safefakes_tf import locks
+from safefakes_tf import locks, own_inputs
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.config.data import OwnPhotosConfig
@@ -61,7 +61,8 @@ def anonymized(name, photos, boxes, output, options=None):
     """Run the mode; `output` is the folder to make."""
     data = OwnPhotosConfig(name, options or AnonymizationConfig())
     paths = map(str, (photos, boxes, output))
-    anonymize.run(Anonymize(data, 0, *paths), pathlib.Path(output).parent)
+    settings = Anonymize(data, 0, *paths)
+    anonymize.run(settings, own_inputs.checked(settings))
 
 
 def black(photos, boxes, output):

@@ -14,7 +14,12 @@ from safefakes_tf.anonymizers.ciagan import importer as ciagan
 from safefakes_tf.anonymizers.ciagan import network as ciagan_models
 from safefakes_tf.anonymizers.deepprivacy import importer as deepprivacy
 from safefakes_tf.anonymizers.deepprivacy import network as deepprivacy_models
-from safefakes_tf.config import DeepPrivacyConfig, DetectorConfig, ImportWeights
+from safefakes_tf.config import (
+    DeepPrivacyConfig,
+    DetectorConfig,
+    ImportWeights,
+    bundled,
+)
 from safefakes_tf.detectors.dsfd import importer as dsfd
 from safefakes_tf.detectors.dsfd import network as dsfd_models
 from safefakes_tf.detectors.dsfd.weights import load_detector
@@ -190,9 +195,9 @@ def test_files_without_arrays(tmp_path):
 
 def test_files_that_are_no_generators_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"no generator at .*absent.npz: train it"):
-        generator_files.find(tmp_path / "absent.npz", "deepprivacy")
+        bundled.find_weights(tmp_path / "absent.npz", "deepprivacy")
     with pytest.raises(ValueError, match=r"^sun2018 needs the weights .* --weights="):
-        generator_files.find(None, "sun2018")
+        bundled.find_weights(None, "sun2018")
     other = tmp_path / "other.npz"
     np.savez(other, a=np.ones(3))
     with pytest.raises(ValueError, match=r"other.npz must be a generator"):

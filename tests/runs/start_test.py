@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from safefakes_tf import runs
+from safefakes_tf import own_inputs, runs
 from safefakes_tf.config import MODES, command_line
 
 WITH_WORKDIR = [mode for mode in MODES if mode not in command_line.WITHOUT_WORKDIR]
@@ -19,6 +19,7 @@ def start(monkeypatch, tmp_path):
     def start(mode, body=lambda: None):
         run = types.SimpleNamespace(run=lambda settings, workdir: body())
         monkeypatch.setattr(runs.importlib, "import_module", lambda name: run)
+        monkeypatch.setattr(own_inputs, "checked", lambda settings: None)
         settings = MODES.get(mode, MODES["anonymize"]).settings()  # of a dry run
         return runs.start(mode, settings, tmp_path / "work")
 

@@ -11,7 +11,7 @@ from absl import logging
 from safefakes_tf import faces
 from safefakes_tf.config import CelebaConfig
 from safefakes_tf.keypoints import layouts
-from safefakes_tf.photos import reader, records
+from safefakes_tf.photos import records, stored
 from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
@@ -168,7 +168,7 @@ def _most_shown(identities, partition, count):
 
 
 def _records(folder, names, points, boxes, identities) -> Iterator[faces.Record]:
-    photos = reader.read_all((folder / name for name in names), Builder.UPRIGHT)
+    photos = stored.read_all((folder / name for name in names), Builder.UPRIGHT)
     for name, photo in zip(names, photos, strict=True):
         five = np.float64(points[name]).reshape(5, 2)
         size = np.float64([photo.width, photo.height])

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from safefakes_tf import faces
 from safefakes_tf.config import FdfConfig
 from safefakes_tf.config.data import FDF_SIDES
-from safefakes_tf.photos import reader, records
+from safefakes_tf.photos import records, stored
 from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
@@ -150,7 +150,7 @@ def _beyond(survey, first):
 def _records(path, images, wanted, arrays, size) -> Iterator[faces.Record]:
     entries, ahead = itertools.tee(metadata.read(path, wanted))
     paths = (images / f"{entry.index}.png" for entry in ahead)
-    for entry, photo in zip(entries, reader.read_all(paths), strict=True):
+    for entry, photo in zip(entries, stored.read_all(paths), strict=True):
         if (photo.height, photo.width) != (size, size):
             raise ValueError(
                 f"{images / f'{entry.index}.png'} must have {size} x {size} px; got "

@@ -18,6 +18,7 @@ from safefakes_tf.photos import (
     name_matching,
     reader,
     records,
+    stored,
 )
 from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
@@ -129,7 +130,7 @@ class Builder(AnonymizedBuilder):
 
     def _records(self, folder, listed, identities):
         paths = (folder / photo.filename for photo in listed)
-        files = reader.read_all(paths, self.UPRIGHT)
+        files = stored.read_all(paths, self.UPRIGHT)
         for photo, file in zip(listed, files, strict=True):
             boxes = _in_whole_pixels(photo.boxes)
             yield {

@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from safefakes_tf import faces
 from safefakes_tf.config import PipaConfig
 from safefakes_tf.keypoints import layouts, search
-from safefakes_tf.photos import reader, records
+from safefakes_tf.photos import records, stored
 from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
 from tfds_builders.builder_config import standard_configs
@@ -102,7 +102,7 @@ class Builder(AnonymizedBuilder):
 
     def _records(self, paths, listed):
         """Yield the records of photos, of which several are searched at a time."""
-        given = zip(listed, reader.read_all(paths, self.UPRIGHT), strict=True)
+        given = zip(listed, stored.read_all(paths, self.UPRIGHT), strict=True)
         given, searched = itertools.tee(given)
         found = search.find_all(
             ((file.encoded, _inner_boxes(photo, file)) for photo, file in searched),

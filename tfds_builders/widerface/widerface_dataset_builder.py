@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from safefakes_tf import faces
-from safefakes_tf.photos import reader, records
+from safefakes_tf.photos import records, stored
 from safefakes_tf.photos.box_files import wider, wider_mat
 from tfds_builders import features, raw_data
 from tfds_builders.builder import AnonymizedBuilder
@@ -134,7 +134,7 @@ def _names(photos):
 
 def _records(part, folder, listed, difficulties) -> Iterator[faces.Record]:
     paths = (folder / photo.filename for photo in listed)
-    photos = reader.read_all(paths, Builder.UPRIGHT)
+    photos = stored.read_all(paths, Builder.UPRIGHT)
     for annotation, photo in zip(listed, photos, strict=True):
         rows = annotation.rows
         labels = dict(
