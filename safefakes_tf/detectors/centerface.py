@@ -26,7 +26,7 @@ SMALLEST = 512  # px, longer side of the last of these sizes at most
 PROPOSED = 0.05  # score from which a detection is looked at once more, in a cell
 CELL, FACE_IN_CELL = 48, 18  # px, sides
 # Of a mosaic. Few sizes, as oneDNN keeps 4 MB for each; their sides suit the network.
-COLUMNS, ROWS = 16, 2
+COLUMNS, ROWS = 8, 2
 MAX_CELLS = MAX_PIXELS // CELL**2 // (COLUMNS * ROWS) * COLUMNS * ROWS
 
 

@@ -7,6 +7,7 @@ Source: Xu et al., CenterFace: Joint Face Detection and Alignment Using Face as 
 arXiv 1911.03599, section 3; Sandler et al., MobileNetV2, arXiv 1801.04381, table 2.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ import tensorflow as tf
 STAGES = ((1, 1), (2, 2), (3, 2), (4, 2), (3, 1), (3, 2), (1, 1))
 TAPPED = (4, 2, 1)  # stages whose features the pyramid adds, from coarse to fine
 EXACT = 2  # stage in float32, whatever the others: most faces are found by its features
+MAPS = (1, 2, 2)  # channels of scores, sizes and offsets
 EPSILON = 1e-3  # of batch normalization
 
 Layers = Sequence[Sequence[np.ndarray]]
@@ -55,8 +57,8 @@ def build(
             features = tf.nn.relu(weights.enlarge(features))
             features += tf.nn.relu(weights.convolve(tapped[stage]))
         features = tf.nn.relu(weights.convolve(features))
-        maps = [weights.convolve(features)[0] for _ in range(3)]
-        heat, extents, offsets = (tf.reverse(each, [0, 1]) for each in maps)
+        maps = tf.reverse(weights.convolve_by_several(features, len(MAPS))[0], [0, 1])
+        heat, extents, offsets = tf.split(maps, MAPS, axis=2)
         return tf.sigmoid(heat), extents, offsets
 
     signature = [tf.TensorSpec([None, None, 3], tf.uint8)]
@@ -84,10 +86,12 @@ class _Weights:
         self._layers = iter(layers)
 
     def convolve(self, features, stride=1):
-        kernel, bias = next(self._layers)
-        kernel = tf.constant(_turned(kernel).transpose(2, 3, 1, 0), features.dtype)
-        convolved = tf.nn.conv2d(features, kernel, stride, "SAME")
-        return tf.nn.bias_add(convolved, tf.constant(bias, features.dtype))
+        return _convolved(features, *next(self._layers), stride)
+
+    def convolve_by_several(self, features, count):
+        """Convolve by several layers at once: one of few channels takes as long."""
+        kernels, biases = zip(*itertools.islice(self._layers, count), strict=True)
+        return _convolved(features, np.concatenate(kernels), np.concatenate(biases))
 
     def convolve_each(self, features, stride):
         """Convolve every channel on its own."""
@@ -109,6 +113,12 @@ class _Weights:
         convolved = tf.nn.conv2d(features, kernel, 1, "SAME")
         bias = tf.constant(np.tile(shift - mean * scale, 4), features.dtype)
         return tf.nn.depth_to_space(tf.nn.bias_add(convolved, bias), 2)
+
+
+def _convolved(features, kernel, bias, stride=1):
+    kernel = tf.constant(_turned(kernel).transpose(2, 3, 1, 0), features.dtype)
+    convolved = tf.nn.conv2d(features, kernel, stride, "SAME")
+    return tf.nn.bias_add(convolved, tf.constant(bias, features.dtype))
 
 
 def _turned(array):
