@@ -6,6 +6,7 @@
 
 import concurrent.futures
 import contextlib
+import ctypes
 import importlib
 import pathlib
 import sys
@@ -15,6 +16,9 @@ from safefakes_tf import own_folders
 from safefakes_tf import workdir as files
 from safefakes_tf.config import command_line
 from safefakes_tf.config.modes import Anonymize
+
+# By default threads free memory to up to eight heaps per processor, which keep it.
+M_ARENA_MAX, HEAPS = -8, 2  # of malloc.h
 
 
 def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
@@ -34,6 +38,7 @@ def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
         if isinstance(settings, Anonymize):
             drawn = mode == "draw_found_faces"
             stack.enter_context(own_folders.telling_what_is_done(settings, drawn))
+            _limit_heaps()
         reads = _checked_inputs(settings) if mode == "anonymize" else workdir
         tf = _load_tensorflow()  # by now; a typing mistake does not wait for it
         run = importlib.import_module(f"{__name__}.{mode}").run
@@ -49,6 +54,12 @@ def start(mode: str, settings: Any, workdir: pathlib.Path) -> Any:
         if not shared:
             stack.enter_context(files.alone_in(workdir))
         return run(settings, reads)
+
+
+def _limit_heaps():
+    """Let threads that decode photos share memory, before there are any."""
+    with contextlib.suppress(AttributeError):  # not the C library of most Linux systems
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
 
 
 def _checked_inputs(settings):

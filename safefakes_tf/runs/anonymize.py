@@ -1,7 +1,6 @@
 """--mode=anonymize: a folder of photos, to one without their faces."""
 
 import contextlib
-import ctypes
 import functools
 import itertools
 import json
@@ -35,8 +34,6 @@ from safefakes_tf.photos import folder as photo_folder
 from safefakes_tf.photos import inspection
 from safefakes_tf.photos.box_files import found
 
-# By default threads free memory to up to eight heaps per processor, which keep it.
-M_ARENA_MAX, HEAPS = -8, 2  # of malloc.h
 # Settings that name files; digests tell of their content.
 PATHS = (".weights", ".keypoint_models")
 
@@ -141,13 +138,11 @@ def _tell_weights(anonymizer, path):
 
 
 def _share_resources(settings, anonymizer):
-    """Let photos beside each other employ the processors, and take less memory.
+    """Let photos beside each other employ the processors.
 
     Two passes of a small network beside each other take a third less time than one
     after another on two processors.
     """
-    with contextlib.suppress(AttributeError):  # not the C library of most Linux systems
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
     detector = names.DETECTORS[settings.detection.detector]
     side_by_side = settings.annotations or detector.side_by_side
     if anonymizer.weights_sha256 or not side_by_side:
