@@ -4,6 +4,8 @@ Source: Xu et al., CenterFace: Joint Face Detection and Alignment Using Face as 
 arXiv 1911.03599, section 3.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import tensorflow as tf
@@ -20,7 +22,7 @@ STRIDE = 4  # px of the input per cell of the heat map
 BESIDE = 0.1  # score from which a cell counts beside a better one
 NMS_IOU = 0.3
 MAX_PIXELS = 256 * 1024  # of an input, for which the network needs 50 MB
-OVERLAP = 64  # px of tiles: what is larger is found where the photo is smaller
+OVERLAP = 48  # px of tiles: what is larger is found where the photo is smaller
 SHRINKING = 4  # from one size of the photo to the next
 SMALLEST = 512  # px, longer side of the last of these sizes at most
 PROPOSED = 0.05  # score from which a detection is looked at once more, in a cell
@@ -80,7 +82,8 @@ class CenterFace:
         for tile in tiles.grid(*size, MAX_PIXELS, OVERLAP):
             top, left, bottom, right = tile
             pixels = photo[top:bottom, left:right]
-            detections = self.detect_at_once(pixels, min(PROPOSED, self._threshold))
+            threshold = min(PROPOSED, self._threshold)
+            detections = self.detect_at_once(pixels, threshold, np.rint)
             detections[:, 1:] += np.tile(tile[:2], 2)
             found.append(detections[tiles.is_whole(detections[:, 1:], tile, size)])
         return np.concatenate(found)
@@ -117,19 +120,27 @@ class CenterFace:
         missed = (1 - found[:, 0]) * (1 - same * proposed[cell, 0])
         return np.column_stack([1 - missed, corners])
 
-    def detect_at_once(self, pixels: np.ndarray, threshold: float) -> np.ndarray:
+    def detect_at_once(
+        self,
+        pixels: np.ndarray,
+        threshold: float,
+        rounded: Callable[[np.ndarray], np.ndarray] = np.ceil,
+    ) -> np.ndarray:
         """Find faces by one pass of the network.
 
         Args:
             pixels: uint8 [H, W, 3], RGB.
             threshold: score from which a detection counts.
+            rounded: makes whole numbers of the multiples of `MULTIPLE` px that sides
+                are; by default no face is made smaller.
 
         Returns:
             float64 [M, 5], score and yxyx in px, inside the photo, by falling score.
         """
         size = np.array(pixels.shape[:2])
-        height, width = -(-size // MULTIPLE) * MULTIPLE
-        pixels = cv2.resize(pixels, (int(width), int(height)))
+        whole = np.maximum(rounded(size / MULTIPLE), 1)
+        height, width = map(int, whole * MULTIPLE)
+        pixels = cv2.resize(pixels, (width, height))
         turned = cv2.flip(pixels, -1)
         maps = (each.numpy() for each in self._network(turned))
         detections = decode(*maps, threshold)

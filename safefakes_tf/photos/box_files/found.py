@@ -46,4 +46,10 @@ def to_json(photos: Iterable[FoundPhoto]) -> str:
                 annotation["score"] = photo.scores[face]
             annotations.append(annotation)
     content = {"images": images, "annotations": annotations, "categories": [CATEGORY]}
-    return json.dumps(content, indent=1)
+    lists = (f'"{key}": [\n{_lines(rows)}\n]' for key, rows in content.items())
+    return "{\n" + ",\n".join(lists) + "\n}\n"
+
+
+def _lines(rows):
+    """Return a line of JSON per row, for a person; `json` indents every number."""
+    return ",\n".join(map(json.dumps, rows))
