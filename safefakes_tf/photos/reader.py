@@ -31,7 +31,7 @@ SRGB = ImageCms.createProfile("sRGB")
 # counts for the whole process, and phones take larger photos.
 MAX_MEGAPIXELS = 300.0
 Image.MAX_IMAGE_PIXELS = None
-STRIP = 2**20  # pixels that are copied at a time
+STRIP = 2**18  # pixels that are copied at a time; more leave the cache
 
 
 # === Upright ===
