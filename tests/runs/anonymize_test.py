@@ -1,31 +1,20 @@
 """From a folder of photos with boxes to one without the faces."""
 
-import csv
-import errno
-import hashlib
 import json
-import os
-import pathlib
 
+import annotated_photos
 import fake_keypoints
 import numpy as np
 import pytest
+from annotated_photos import BOX, HEADER, ORIENTATION, anonymized, black, log_of
 from PIL import Image, ImageCms
 
-from safefakes_tf import locks, own_inputs
-from safefakes_tf.anonymizers import generator_files
-from safefakes_tf.config import AnonymizationConfig
-from safefakes_tf.config.data import OwnPhotosConfig
-from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.keypoints import mediapipe
-from safefakes_tf.photos import inspection, reader, writer
-from safefakes_tf.runs import anonymize
+from safefakes_tf.photos import inspection, reader
 
 pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
 
-BOX = (20, 10, 30, 40)  # x y width height
-GPS, ORIENTATION, MAKE = 0x8825, 0x0112, 0x010F
-HEADER = "filename,x,y,width,height\n"
+GPS, MAKE = 0x8825, 0x010F
 WRITTEN = ("faces.csv", "metadata.json", "review.html")  # beside photos and boxes
 
 
@@ -36,55 +25,12 @@ def keypoints_of_every_face(monkeypatch):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Return a folder of photos: two listed, one turned, and one not listed."""
-    folder = tmp_path / "photos"
-    (folder / "a").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for name in ("a/one.png", "two.png", "other.png"):
-        pixels = rng.integers(1, 256, [80, 100, 3], np.uint8)
-        exif = Image.Exif()
-        if name == "two.png":
-            exif[ORIENTATION] = 6  # shown 80 px wide and 100 px high
-        Image.fromarray(pixels).save(folder / name, exif=exif)
-    return folder
+    return annotated_photos.write_photos(tmp_path / "photos")
 
 
 @pytest.fixture
 def boxes(tmp_path):
-    path = tmp_path / "boxes.csv"
-    rows = [f"{name},{','.join(map(str, BOX))}" for name in ("a/one.png", "two.png")]
-    path.write_text(HEADER + "\n".join(rows) + "\n")
-    return path
-
-
-def anonymized(name, photos, boxes, output, options=None):
-    """Run the mode; `output` is the folder to make."""
-    data = OwnPhotosConfig(name, options or AnonymizationConfig())
-    paths = map(str, (photos, boxes, output))
-    settings = Anonymize(data, 0, *paths)
-    anonymize.run(settings, own_inputs.checked(settings))
-
-
-def black(photos, boxes, output):
-    """Black the faces out; `output` is the folder to make."""
-    anonymized("blackout", photos, boxes, output)
-
-
-def stop_before_the_second(patch):
-    """Let the run end when it writes its second photo; threads may begin with it."""
-    write = writer.write
-
-    def stop(path, *arguments):
-        if path.name == "two.png":
-            raise KeyboardInterrupt
-        write(path, *arguments)
-
-    patch.setattr(writer, "write", stop)
-
-
-def log_of(folder):
-    with (folder / "faces.csv").open(newline="") as file:
-        return [row for row in csv.DictReader(file) if row["face"]]
+    return annotated_photos.write_boxes(tmp_path / "boxes.csv")
 
 
 def test_faces_go_and_everything_else_stays(photos, boxes, tmp_path, capsys):
@@ -131,93 +77,12 @@ def test_a_generator_with_keypoints(photos, boxes, tmp_path, anonymization, caps
     assert metadata["demonstration_weights"] is False
 
 
-def test_an_interrupted_run_goes_on_and_is_no_result(
-    photos, boxes, tmp_path, monkeypatch
-):
-    output = tmp_path / "out"
-    with monkeypatch.context() as patch:
-        stop_before_the_second(patch)
-        with pytest.raises(KeyboardInterrupt):
-            black(photos, boxes, output)
-    assert not output.exists()
-    partial = tmp_path / "out.partial"
-    first = (partial / "a" / "one.png").stat()
-    other = r"begun with .* \(data.anonymizer: blackout -> blur\); remove"
-    with pytest.raises(ValueError, match=other):
-        anonymized("blur", photos, boxes, output)
-    black(photos, boxes, output)
-    assert not partial.exists()
-    assert (output / "a" / "one.png").stat().st_mtime_ns == first.st_mtime_ns
-    assert len(log_of(output)) == 2
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"photos": "/no/such"}, "--input must be a folder of photos"),
-        ({"output": "."}, "is there already; name another folder"),
-        ({"rows": "gone.png,1,2,30,40"}, "1 of 1 annotated photos are not in"),
-        (
-            {"rows": "a/one.png,200,2,30,40"},
-            r"0 of a/one\.png, .*200 2 30 40, .*middle",
-        ),
-        ({"rows": "a/one.png,-99,2,300,9"}, r"one\.png, .*300 9, .*2 times as large"),
-        ({"rows": "a/one.png,1,2,9,9\na/one.png,95,2,30,9"}, r"face 1 of a/one\.png, "),
-        ({"rows": "two.png,60,10,30,40"}, r"two\.png, .*stored turned.* 80 px wide"),
-        ({"rows": "a/one.png,1,2,9,9\ntwo.png,60,10,30,40"}, r"face 0 of two\.png, "),
-        ({"rows": f"{'a' * 300}.png,1,2,30,40"}, "1 of 1 annotated photos are not in"),
-        ({"output": "{boxes}/out"}, "boxes.csv/out cannot be written"),
-        ({"output": "{photos}/out"}, "lies in the folder of the photos"),
-    ],
-)
-def test_mistakes_leave_nothing_behind(change, message, photos, boxes, tmp_path):
-    if "rows" in change:
-        boxes.write_text(f"{HEADER}{change['rows']}\n")
-    given = {"photos": str(photos), "output": str(tmp_path / "out"), **change}
-    given["output"] = given["output"].format(photos=photos, boxes=boxes)
-    with pytest.raises(ValueError, match=message):
-        black(given["photos"], boxes, given["output"])
-    assert not list(tmp_path.glob("out*"))
-
-
-def test_the_original_is_refused_before_anything_is_written(photos, boxes, tmp_path):
-    with pytest.raises(ValueError, match=r"one of blackout, blur, .*ciagan; original"):
-        anonymized("original", photos, boxes, tmp_path / "out")
-    assert not list(tmp_path.glob("out*"))
-
-
 def test_a_photo_in_two_spellings_loses_the_faces_of_both(photos, boxes, tmp_path):
     boxes.write_text(f"{HEADER}two.png,0,0,20,20\n./two.png,40,40,20,20\n")
     black(photos, boxes, tmp_path / "out")
     after = np.asarray(Image.open(tmp_path / "out" / "two.png"))
     assert not after[:20, :20].any()
     assert not after[40:60, 40:60].any()
-
-
-@pytest.mark.parametrize("link", [os.link, os.symlink])
-def test_two_names_of_one_file_are_refused(link, photos, boxes, tmp_path):
-    link(photos / "two.png", photos / "again.png")
-    boxes.write_text(f"{HEADER}two.png,0,0,20,20\nagain.png,40,40,20,20\n")
-    with pytest.raises(ValueError, match=r"two\.png and again\.png are one file"):
-        black(photos, boxes, tmp_path / "out")
-    assert not list(tmp_path.glob("out*"))
-
-
-@pytest.mark.parametrize("name", ["faces.csv", "Faces.CSV", "review.html"])
-def test_annotations_with_a_name_of_the_output_are_refused(
-    name, photos, boxes, tmp_path
-):
-    with pytest.raises(ValueError, match=r"must not be called .*; got .*; rename"):
-        black(photos, boxes.rename(tmp_path / name).absolute(), tmp_path / "out")
-    assert not list(tmp_path.glob("out*"))
-
-
-def test_a_folder_with_a_name_of_the_output_is_refused(photos, boxes, tmp_path):
-    (photos / "a").rename(photos / "Boxes.csv")
-    boxes.write_text(f"{HEADER}Boxes.csv/one.png,1,2,30,40\n")
-    with pytest.raises(ValueError, match=r"got Boxes\.csv/one\.png; rename it"):
-        black(photos, boxes, tmp_path / "out")
-    assert not list(tmp_path.glob("out*"))
 
 
 @pytest.mark.parametrize("x", [-9, 91])
@@ -277,61 +142,10 @@ def test_a_finished_folder_tells_nothing_of_the_camera(suffix, tmp_path):
         assert not {"exif", "icc_profile", "comment", "xmp"} & image.info.keys()
 
 
-def test_a_full_disk_is_told_and_the_run_goes_on(photos, boxes, tmp_path, monkeypatch):
-    def full(*_arguments):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(writer, "write", full)
-        with pytest.raises(ValueError, match=r"No space left .*same command goes"):
-            black(photos, boxes, tmp_path / "out")
-    black(photos, boxes, tmp_path / "out")
-    assert len(log_of(tmp_path / "out")) == 2
-
-
-def test_a_journal_that_was_torn_is_mended(photos, boxes, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        stop_before_the_second(patch)
-        with pytest.raises(KeyboardInterrupt):
-            black(photos, boxes, tmp_path / "out")
-    with (tmp_path / "out.partial" / "journal.jsonl").open("ab") as journal:
-        journal.write(b'[7, {"name": "two.png", "sha256": "\xc3')
-    black(photos, boxes, tmp_path / "out")
-    assert (tmp_path / "out" / "faces.csv").read_text().splitlines() == [
-        "filename,face,action,keypoints,score,source,number,x,y,width,height",
-        "a/one.png,0,generated,none,,annotated,1,20,10,30,40",
-        "a/one.png,,written,,,,,,,,",
-        "two.png,0,generated,none,,annotated,2,20,10,30,40",
-        "two.png,,written,,,,,,,,",
-    ]
-
-
-def test_nothing_is_published_that_the_run_does_not_make(photos, boxes, tmp_path):
-    stray = tmp_path / "out.partial" / "a" / "stray.png"
-    stray.parent.parent.mkdir(mode=0o700)
-    stray.parent.mkdir()
-    (photos / "other.png").rename(stray)
-    with pytest.raises(ValueError, match=r"holds a/stray\.png, which this run does"):
-        black(photos, boxes, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
 def test_metadata_of_a_run_names_no_path(photos, boxes, tmp_path):
     black(photos, boxes, tmp_path / "out")
     written = [tmp_path / "out" / name for name in WRITTEN]
     assert all(str(tmp_path) not in path.read_text() for path in written)
-
-
-# === Inputs that change, and others at work ===
-
-
-def interrupted(photos, boxes, output, name="blackout", options=None):
-    """Leave a run that was interrupted at its second photo."""
-    with pytest.MonkeyPatch.context() as patch:
-        stop_before_the_second(patch)
-        with pytest.raises(KeyboardInterrupt):
-            anonymized(name, photos, boxes, output, options)
-    return output.with_name(f"{output.name}.partial")
 
 
 def test_the_boxes_that_are_hidden_are_those_that_are_written(
@@ -349,171 +163,6 @@ def test_the_boxes_that_are_hidden_are_those_that_are_written(
     assert (tmp_path / "out" / "boxes.csv").read_bytes() == before
     after = np.asarray(Image.open(tmp_path / "out" / "a" / "one.png"))
     assert not after[10:50, 20:50].any()
-
-
-def test_a_photo_that_was_replaced_is_done_anew(photos, boxes, tmp_path):
-    interrupted(photos, boxes, tmp_path / "out")
-    other = np.full([80, 100, 3], 7, np.uint8)
-    Image.fromarray(other).save(photos / "a" / "one.png")
-    black(photos, boxes, tmp_path / "out")
-    x, y, width, height = BOX
-    other[y : y + height, x : x + width] = 0
-    after = np.asarray(Image.open(tmp_path / "out" / "a" / "one.png"))
-    np.testing.assert_array_equal(after, other)
-    assert len(log_of(tmp_path / "out")) == 2
-
-
-def test_a_result_that_is_gone_is_made_anew(photos, boxes, tmp_path):
-    partial = interrupted(photos, boxes, tmp_path / "out")
-    (partial / "a" / "one.png").unlink()
-    black(photos, boxes, tmp_path / "out")
-    assert (tmp_path / "out" / "a" / "one.png").exists()
-
-
-def test_a_generator_goes_on_with_the_same_weights_and_arithmetic(
-    photos, boxes, tmp_path, anonymization, monkeypatch
-):
-    weights = tmp_path / "generator.npz"
-    weights.write_bytes(pathlib.Path(anonymization("sun2018").weights).read_bytes())
-    options = AnonymizationConfig(weights=str(weights))
-    interrupted(photos, boxes, tmp_path / "out", "sun2018", options)
-    with monkeypatch.context() as patch:
-        patch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
-        with pytest.raises(ValueError, match=r"\(instruction_set: .* -> .*AVX2\)"):
-            anonymized("sun2018", photos, boxes, tmp_path / "out", options)
-    model, about = generator_files.read(weights)
-    model.weights[0].assign(model.weights[0] + 1)
-    generator_files.write(weights, model, about)
-    with pytest.raises(ValueError, match=r"begun with other .*\(weights: .{64} -> "):
-        anonymized("sun2018", photos, boxes, tmp_path / "out", options)
-
-
-@pytest.mark.parametrize("name", ["a", "two.png", "journal.jsonl", "faces.csv"])
-def test_no_link_is_followed(name, photos, boxes, tmp_path):
-    partial = interrupted(photos, boxes, tmp_path / "out")
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "file").write_bytes(b"precious")
-    target = elsewhere if name == "a" else elsewhere / "file"
-    place = partial / name
-    if place.exists():
-        place.rename(tmp_path / "moved")
-    place.symlink_to(target)
-    with pytest.raises(ValueError, match=f"holds {name}, which this run does not make"):
-        black(photos, boxes, tmp_path / "out")
-    assert [path.read_bytes() for path in elsewhere.iterdir()] == [b"precious"]
-
-
-def test_the_folder_is_for_its_user_alone_until_it_is_whole(photos, boxes, tmp_path):
-    partial = interrupted(photos, boxes, tmp_path / "out")
-    assert partial.stat().st_mode & 0o777 == 0o700
-    partial.chmod(0o777)
-    with pytest.raises(ValueError, match="must be a folder for this user alone"):
-        black(photos, boxes, tmp_path / "out")
-    partial.chmod(0o700)
-    black(photos, boxes, tmp_path / "out")
-    (tmp_path / "usual").mkdir()
-    usual = (tmp_path / "usual").stat().st_mode
-    assert (tmp_path / "out").stat().st_mode == usual
-
-
-def test_a_second_run_of_one_output_is_told_of_the_first(photos, boxes, tmp_path):
-    partial = interrupted(photos, boxes, tmp_path / "out")
-    with (
-        locks.alone_in(partial),
-        pytest.raises(ValueError, match=rf"^process {os.getpid()} \([^\n]* works in "),
-    ):
-        black(photos, boxes, tmp_path / "out")
-    black(photos, boxes, tmp_path / "out")
-    assert not {path.name for path in (tmp_path / "out").iterdir()} & {*locks.FILES}
-
-
-# === A folder that is finished ===
-
-
-def test_a_run_that_is_repeated_is_told_that_it_is_complete(
-    photos, boxes, tmp_path, capsys
-):
-    black(photos, boxes, tmp_path / "out")
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
-    (tmp_path / "out" / "journal.jsonl").touch()  # as of a kill at the very end
-    capsys.readouterr()
-    black(photos, boxes, tmp_path / "out")
-    words = f"--output {tmp_path / 'out'} is complete, and nothing is to be done\n"
-    assert capsys.readouterr().out.endswith(words)
-    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
-    assert after == before
-
-
-def replace(photos, boxes):
-    (photos / "other.png").rename(photos / "two.png")
-
-
-def append(photos, boxes):
-    boxes.write_text(f"{boxes.read_text()}other.png,1,2,30,40\n")
-
-
-def take_out(photos, boxes):
-    boxes.write_text(f"{HEADER}two.png,{','.join(map(str, BOX))}\n")
-
-
-def correct(photos, boxes):
-    boxes.write_text(boxes.read_text().replace("20,10,30,40", "20,10,30,41"))
-
-
-@pytest.mark.parametrize(
-    ("change", "name", "words"),
-    [
-        (replace, "blackout", r"photos replaced \(1\): two\.png"),
-        (append, "blackout", r"new photos \(1\): other\.png"),
-        (take_out, "blackout", r"photos gone \(1\): a/one\.png"),
-        (correct, "blackout", r"photos with other boxes \(2\): a/one\.png, two\.png"),
-        (
-            replace,
-            "blur",
-            r"data\.anonymizer: blackout -> blur; photos replaced .*: two\.png",
-        ),
-    ],
-)
-def test_a_finished_folder_is_not_taken_for_another_one(
-    change, name, words, photos, boxes, tmp_path
-):
-    black(photos, boxes, tmp_path / "out")
-    change(photos, boxes)
-    words = rf"^--output [^\n]* from something else \({words}\); name another [^\n]*$"
-    with pytest.raises(ValueError, match=words):
-        anonymized(name, photos, boxes, tmp_path / "out")
-    assert not (tmp_path / "out.partial").exists()
-
-
-def test_a_finished_folder_does_not_tell_which_files_it_was_made_from(
-    photos, boxes, tmp_path
-):
-    black(photos, boxes, tmp_path / "out")
-    told = (tmp_path / "out" / "metadata.json").read_text()
-    for path in photos.rglob("*.*"):
-        assert hashlib.sha256(path.read_bytes()).hexdigest()[:8] not in told
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda told: [told.pop(key) for key in ("made_from", "photos")],  # version 0.8
-        lambda told: told.update(photos=[]),
-        lambda told: told["photos"].update({"two.png": {}}),
-        lambda told: told["photos"].update({"two.png": "sha256 boxes_sha256"}),
-    ],
-)
-def test_what_a_folder_does_not_tell_of_itself_is_not_guessed(
-    damage, photos, boxes, tmp_path
-):
-    black(photos, boxes, tmp_path / "out")
-    path = tmp_path / "out" / "metadata.json"
-    told = json.loads(path.read_text())
-    damage(told)
-    path.write_text(json.dumps(told))
-    with pytest.raises(ValueError, match=r"complete, .* cannot be told; name another"):
-        black(photos, boxes, tmp_path / "out")
 
 
 # === Annotations of all kinds ===
