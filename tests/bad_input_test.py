@@ -5,13 +5,13 @@ import re
 import shutil
 import sys
 
+import made_up_widerface
 import pytest
 import tensorflow_datasets as tfds
 
 import main
 from safefakes_tf.config import DataConfig
 from tfds_builders import registry as builders
-from tfds_builders.widerface import widerface_dataset_builder_test as made_up
 
 pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
 
@@ -22,7 +22,7 @@ VALIDATION = f"{SPLIT}/wider_face_val_bbx_gt.txt"
 @pytest.fixture
 def raw(tmp_path):
     """A made-up copy of WIDER FACE, with nothing wrong yet."""
-    return made_up.write_copy(tmp_path / "raw")
+    return made_up_widerface.write_copy(tmp_path / "raw")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def _remove_part(raw, part):
         (shutil.rmtree, "there is no folder"),
         (lambda raw: (raw / SPLIT / "wider_easy_val.mat").unlink(), "wider_easy_val"),
         (lambda raw: _cut(raw / SPLIT / "wider_hard_val.mat"), "wider_hard_val.mat is"),
-        (lambda raw: _cut(raw / made_up.FIRST), "0_1.jpg does not decode"),
+        (lambda raw: _cut(raw / made_up_widerface.FIRST), "0_1.jpg does not decode"),
         (lambda raw: _cut(raw / VALIDATION), "val_bbx_gt.txt, line "),
         (lambda raw: _append_again(raw / VALIDATION), "each photo once, and it is in"),
         (lambda raw: _remove_part(raw, "val"), "2 of 6 photos of WIDER FACE are"),
@@ -88,7 +88,7 @@ def test_another_copy_than_the_stored_is_one_line(raw, command, tmp_path):
     data_dir, manual_dir = str(tmp_path / "data"), str(raw)
     data = DataConfig("widerface", data_dir=data_dir, manual_dir=manual_dir)
     builders.create_source_builder(data).prepare()
-    (raw / made_up.FIRST).unlink()
+    (raw / made_up_widerface.FIRST).unlink()
     _check(command(), "was built from other photos or annotations than those in")
 
 

@@ -5,6 +5,7 @@ import json
 import built_copies
 import fake_keypoints
 import made_up_copies
+import made_up_widerface
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,7 +16,6 @@ from safefakes_tf.config import CelebaConfig, FdfConfig, OwnFacesConfig
 from safefakes_tf.photos import box_files
 from tfds_builders import folder_export
 from tfds_builders.builder import AnonymizedBuilder
-from tfds_builders.widerface import widerface_dataset_builder_test
 
 pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
 
@@ -23,7 +23,7 @@ COPIES = {  # name of a data set -> function that writes a copy
     "celeba": made_up_copies.celeba,
     "fdf": made_up_copies.fdf,
     "pipa": made_up_copies.pipa,
-    "widerface": widerface_dataset_builder_test.write_copy,
+    "widerface": made_up_widerface.write_copy,
 }
 
 
@@ -83,7 +83,7 @@ def test_parts_go_where_they_came_from(name, part, tmp_path):
 
 
 def test_a_folder_of_wider_face_is_read_as_own_faces(tmp_path):
-    raw = widerface_dataset_builder_test.write_copy(tmp_path / "raw")
+    raw = made_up_widerface.write_copy(tmp_path / "raw")
     for part, wrong, right in (
         ("train", "60 40 9 20", "50 30 9 20"),  # beside the photo: a wrong one, there
         ("val", "5 6 -2 4 0 0 0 0", "5 6 -2 4 0 0 0 1"),  # without a size: not valid
