@@ -8,6 +8,7 @@ import pytest
 beam = pytest.importorskip("apache_beam", reason="Apache Beam is an extra")
 
 from apache_beam.options.pipeline_options import PipelineOptions
+from toy_faces import NUM_PHOTOS
 
 from safefakes_tf import faces, printing
 from safefakes_tf.anonymizers import face_cutting
@@ -21,7 +22,6 @@ from tfds_builders import (
     resumable_build,
 )
 from tfds_builders.builder_config import AnonymizedConfig
-from tfds_builders.builder_test import NUM_PHOTOS
 from tfds_builders.resumable_build_test import (
     CROWD,
     FILTER,

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from toy_faces import NUM_PHOTOS, ToyFaces
 
 from safefakes_tf import arithmetic, faces
 from safefakes_tf.config import WEIGHTS, AnonymizationConfig
 from safefakes_tf.photos import reader, writer
 from tfds_builders import derive, keypoint_store, parts, resumable_build
 from tfds_builders.builder_config import AnonymizedConfig
-from tfds_builders.builder_test import NUM_PHOTOS, ToyFaces
 
 pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
 

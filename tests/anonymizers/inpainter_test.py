@@ -7,12 +7,12 @@ import fake_keypoints
 import numpy as np
 import pytest
 import tensorflow as tf
+import toy_faces
 
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import AnonymizationConfig, names
 from safefakes_tf.faces import ACTION, BLACKED_OUT, FILENAME, GENERATED, IMAGE, Faces
 from safefakes_tf.ops import regions as region_ops
-from tfds_builders import builder_test
 from tfds_builders.builder_config import AnonymizedConfig
 
 SEED = tf.constant(1, tf.int64)
@@ -32,7 +32,7 @@ def stored(method, tmp_path_factory):
         anonymizer=method.name, anonymization=method.config, image_format="png"
     )
     folder = tmp_path_factory.mktemp(method.name)
-    builder = builder_test.ToyFaces(config=config, data_dir=str(folder))
+    builder = toy_faces.ToyFaces(config=config, data_dir=str(folder))
     builder.prepare()
     return builder
 
