@@ -77,7 +77,8 @@ def _checked_inputs(settings):
 def _load_tensorflow():
     """Import TensorFlow, without the plots of its Keras: 0.3 s and 26 MB."""
     sys.modules.setdefault("matplotlib", None)  # as if it were not installed
-    tf = importlib.import_module("tensorflow")
+    import tensorflow as tf
+
     if sys.modules["matplotlib"] is None:
         del sys.modules["matplotlib"]  # MediaPipe needs it
     return tf

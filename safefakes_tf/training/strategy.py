@@ -2,9 +2,12 @@
 
 import contextlib
 import functools
+import json
 import os
 
 import tensorflow as tf
+
+from safefakes_tf import printing
 
 
 def create(devices: str) -> tf.distribute.Strategy:
@@ -44,9 +47,14 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def will_be_chief(devices: str) -> bool:
-    """Tell the same of the strategy that `create` would return."""
+    """Tell the same of the strategy that `create` would return.
+
+    Raises:
+        ValueError: if TF_CONFIG describes no cluster of which this task is a part.
+    """
     if devices not in ("auto", "multi_worker"):
         return True
+    _check_cluster()
     return _is_of_chief(tf.distribute.cluster_resolver.TFConfigClusterResolver())
 
 
@@ -75,7 +83,25 @@ def _multi_worker():
             "devices=multi_worker needs the environment variable TF_CONFIG, which "
             "names the cluster and this task; it is not set"
         )
+    _check_cluster()
     return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _check_cluster():
+    """Check the cluster that TF_CONFIG describes, if it is set."""
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return
+    try:
+        config = json.loads(text)
+        task = config["task"]
+        config["cluster"][task["type"]][int(task["index"])]
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(
+            'TF_CONFIG must be JSON like {"cluster": {"worker": ["host:port", '
+            '"host:port"]}, "task": {"type": "worker", "index": 0}}, with a task of '
+            f"that cluster; got {printing.shortened(text)}"
+        ) from error
 
 
 def _logical_cpus(number):

@@ -30,6 +30,26 @@ def test_devices_that_are_not_there(devices, words, monkeypatch):
         strategy.create(devices)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{",
+        "[]",
+        '{"cluster": {"worker": ["a:1"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "chief", "index": 0}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": "x"}}',
+    ],
+)
+def test_a_cluster_that_is_not_described_is_one_line(config, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    words = r'^TF_CONFIG must be JSON like \{"cluster": [^\n]*; got [^\n]*$'
+    for ask in (strategy.will_be_chief, strategy.create):
+        with pytest.raises(ValueError, match=words):
+            ask("multi_worker")
+
+
 @pytest.mark.parametrize("started", [False, True])
 def test_memory_of_gpus_grows_unless_tensorflow_has_started(monkeypatch, started):
     seen = []
