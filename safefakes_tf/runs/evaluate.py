@@ -1,6 +1,8 @@
 """--mode=evaluate: detect on the unaltered validation photos, then AP."""
 
+import concurrent.futures
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
@@ -50,23 +52,50 @@ def run(settings: Evaluate, workdir: pathlib.Path) -> Result:
 
 
 def _detect_all(photo_detector, builder, folder, difficulties):
-    """Detect on each photo of the validation, and yield its ground truth."""
+    """Detect on each photo of the validation, and yield its ground truth.
+
+    A thread merges and writes what was found on a photo, while the network looks at the
+    next one.
+    """
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        last = None
+        for finish in _begin_all(photo_detector, builder, folder, difficulties):
+            if last:
+                yield last.result()
+            last = thread.submit(finish)
+        if last:
+            yield last.result()
+
+
+def _begin_all(photo_detector, builder, folder, difficulties):
+    """Yield per photo a function that ends its detection and returns its truth."""
     records = builder.as_dataset(split="validation")
-    for record in tqdm.tqdm(
-        records.as_numpy_iterator(), "detecting", len(records), unit="photo"
-    ):
-        filename = record[faces.FILENAME].decode()
-        path = folder / f"{ground_truth.image_name(filename)}.txt"
-        if not path.exists():
-            image = record[faces.IMAGE]
-            detections = photo_detector(image)
-            boxes, scores = detect.to_xywh_pixels(detections, *image.shape[:2])
-            prediction_files.write(folder, filename, boxes, scores)
-        yield (
-            filename,
-            record[faces.BBOX_PIXELS],
-            *(record[f"faces/{name}"] for name in difficulties),
-        )
+    try:
+        for record in tqdm.tqdm(
+            records.as_numpy_iterator(), "detecting", len(records), unit="photo"
+        ):
+            filename, image = record[faces.FILENAME].decode(), record[faces.IMAGE]
+            truth = (
+                filename,
+                record[faces.BBOX_PIXELS],
+                *(record[f"faces/{name}"] for name in difficulties),
+            )
+            path = folder / f"{ground_truth.image_name(filename)}.txt"
+            merge = None if path.exists() else photo_detector.begin(image)
+            yield functools.partial(_finish, merge, image.shape[:2], folder, truth)
+    except Exception as error:  # comes in its turn, behind the photo before
+        yield functools.partial(_fail, error)
+
+
+def _finish(merge, size, folder, truth):
+    if merge:
+        boxes, scores = detect.to_xywh_pixels(merge(), *size)
+        prediction_files.write(folder, truth[0], boxes, scores)
+    return truth
+
+
+def _fail(error):
+    raise error
 
 
 def _digest(settings, weights):

@@ -3,6 +3,7 @@
 Source: dsfd.md, section 11.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -84,27 +85,31 @@ def detect_photo(
     Returns:
         float32 [M, 5]: score, ymin, xmin, ymax, xmax, relative, by falling score.
     """
-    return _detect_at_size(model, photo, inference.scale, inference)
+    return _look(model, photo[None], inference.scale, inference)(0)
 
 
-def _detect_at_size(model, photo, factor, inference):
-    size = tf.cast(tf.shape(photo)[:2], tf.float32)
+def _look(model, photos, factor, inference):
+    """Return a function from the number of a photo to the detections on it."""
+    size = tf.cast(tf.shape(photos)[1:3], tf.float32)
     # Photos too small for the network get a margin of the mean colour.
     resized_size = tf.cast(tf.maximum(tf.round(size * factor), 1.0), tf.int32)
     padded_size = tf.maximum(resized_size, anchor_ops.MIN_SIDE)
-    pixels = tf.image.resize(photo, resized_size) - MEAN_RGB
+    pixels = tf.image.resize(photos, resized_size) - MEAN_RGB
     margin = padded_size - resized_size
-    pixels = tf.pad(pixels, [[0, margin[0]], [0, margin[1]], [0, 0]]) + MEAN_RGB
+    pixels = tf.pad(pixels, [[0, 0], [0, margin[0]], [0, margin[1]], [0, 0]]) + MEAN_RGB
 
-    outputs = model(pixels[None], training=False)[dsfd.SECOND_SHOT]
+    outputs = model(pixels, training=False)[dsfd.SECOND_SHOT]
     anchors = anchor_ops.anchors(
         padded_size[0], padded_size[1], dsfd.SECOND_SHOT, model.anchor_ratio
     )
-    detections = detections_from_outputs(
-        {name: values[0] for name, values in outputs.items()}, anchors, inference
-    )
     stretch = tf.cast(padded_size, tf.float32) / tf.cast(resized_size, tf.float32)
-    return detections * tf.concat([[1.0], stretch, stretch], axis=0)
+
+    def detections(number):
+        of_photo = {name: values[number] for name, values in outputs.items()}
+        found = detections_from_outputs(of_photo, anchors, inference)
+        return found * tf.concat([[1.0], stretch, stretch], axis=0)
+
+    return detections
 
 
 # === Multi-scale test ===
@@ -126,17 +131,20 @@ class PhotoDetector:
         network = dsfd.second_shot(model)
         self._inference = inference
 
-        # One trace serves every photo and factor.
+        # One trace serves every photo and factor, and one or two photos.
         @tf.function(
             input_signature=[
-                tf.TensorSpec([None, None, 3], tf.uint8),
+                tf.TensorSpec([None, None, None, 3], tf.uint8),
                 tf.TensorSpec([], tf.float32),
             ],
             autograph=False,  # nothing to convert, and tracing takes half the time
         )
-        def single_pass(photo, factor):
+        def single_pass(photos, factor):
             with frozen.weights(network.variables if final else ()):
-                return _detect_at_size(network, photo, factor, inference)
+                detections = _look(network, photos, factor, inference)
+            both = tf.shape(photos)[0] > 1
+            second = tf.cond(both, lambda: detections(1), lambda: tf.zeros([0, 5]))
+            return detections(0), second
 
         self._single_pass = single_pass
 
@@ -152,6 +160,21 @@ class PhotoDetector:
         Raises:
             ValueError: if the photo is not uint8 [H, W, 3].
         """
+        return self.begin(photo)()
+
+    def begin(self, photo: np.ndarray) -> Callable[[], np.ndarray]:
+        """Do the network's part of a detection.
+
+        Args:
+            photo: uint8 [H, W, 3], RGB.
+
+        Returns:
+            A function that does the rest, also in another thread, and returns the
+            detections. It keeps what the passes found, not the photo.
+
+        Raises:
+            ValueError: if the photo is not uint8 [H, W, 3].
+        """
         photo = np.asarray(photo)
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
             raise ValueError(
@@ -160,15 +183,18 @@ class PhotoDetector:
             )
         if not self._inference.multi_scale:
             factor = np.float32(self._inference.scale)
-            return self._single_pass(photo, factor).numpy()
+            found = self._single_pass(photo[None], factor)[0].numpy()
+            return lambda: found
         height, width = photo.shape[:2]
         sides = np.array([height, width, height, width], np.float64)
+        passes = plan_passes(height, width)
+        groups = _by_factor(passes) if _pairs_pay() else [[one] for one in passes]
         detections = np.concatenate(
-            [
-                _run(self._single_pass, photo, sides, one)
-                for one in plan_passes(height, width)
-            ]
+            [_run(self._single_pass, photo, sides, group) for group in groups]
         )
+        return lambda: self._merge(detections, sides)
+
+    def _merge(self, detections, sides):
         boxes, scores = box_ops.vote(
             detections[:, 1:],
             detections[:, 0],
@@ -176,6 +202,20 @@ class PhotoDetector:
             self._inference.max_detections,
         )
         return np.column_stack([scores, boxes / sides]).astype(np.float32)
+
+
+def _pairs_pay() -> bool:
+    """Tell whether to look at a photo and its mirror image together.
+
+    A processor needs the same time for both ways, and more memory for this one.
+    """
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _by_factor(passes):
+    """Put neighbours of one factor together: the photo and its mirror image."""
+    groups = itertools.groupby(passes, key=lambda one: one.factor)
+    return [list(group) for _, group in groups]
 
 
 def plan_passes(height: int, width: int) -> list[Pass]:
@@ -206,10 +246,23 @@ def plan_passes(height: int, width: int) -> list[Pass]:
     ]
 
 
-def _run(single_pass, photo, sides, one: Pass) -> np.ndarray:
-    """Return the detections of one pass, float64 [M, 5], boxes in pixels."""
-    view = photo[:, ::-1] if one.mirrored else photo
-    detections = single_pass(view, np.float32(one.factor)).numpy().astype(np.float64)
+def _run(single_pass, photo, sides, passes: list[Pass]) -> np.ndarray:
+    """Return the detections of one pass, or of two of the same factor.
+
+    They are float64 [M, 5], boxes in pixels.
+    """
+    views = [photo[:, ::-1] if one.mirrored else photo for one in passes]
+    found = single_pass(np.stack(views), np.float32(passes[0].factor))
+    return np.concatenate(
+        [
+            _in_photo(detections.numpy().astype(np.float64), sides, one)
+            for detections, one in zip(found, passes, strict=False)
+        ]
+    )
+
+
+def _in_photo(detections, sides, one):
+    """Bring the detections of a pass to the photo's pixels, and drop what it must."""
     if one.mirrored:
         detections[:, [2, 4]] = 1.0 - detections[:, [4, 2]]
     detections[:, 1:] *= sides

@@ -40,7 +40,8 @@ class Dsfd:
     def detect(self, photo: np.ndarray) -> np.ndarray:
         """Find faces of all sizes; see `registry.Detector`."""
         with self._lock:
-            return self._detect(photo)
+            finish = self._detect.begin(photo)
+        return finish()  # beside the network's next photo
 
     def close(self) -> None:
         """Free the network."""

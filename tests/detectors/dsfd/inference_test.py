@@ -22,19 +22,19 @@ class FakeDetector:
     def __call__(self, pixels, training):
         assert not training
         level1 = tf.shape(pixels)[1] // 4, tf.shape(pixels)[2] // 4
-        bright = tf.reduce_max(pixels, axis=-1)[0] > 250
-        bright = bright[: level1[0] * 4, : level1[1] * 4]
-        cells = tf.reshape(bright, [level1[0], 4, level1[1], 4])
-        face = tf.cast(tf.reduce_any(cells, axis=[1, 3]), tf.float32)
+        bright = tf.reduce_max(pixels, axis=-1) > 250
+        bright = bright[:, : level1[0] * 4, : level1[1] * 4]
+        cells = tf.reshape(bright, [-1, level1[0], 4, level1[1], 4])
+        face = tf.cast(tf.reduce_any(cells, axis=[2, 4]), tf.float32)
         count = tf.shape(
             anchor_ops.anchors(tf.shape(pixels)[1], tf.shape(pixels)[2], "second_shot")
         )[0]
-        margin = tf.reshape(face, [-1]) * 20.0 - 10.0
-        margin = tf.pad(margin, [[0, count - tf.size(margin)]], constant_values=-10.0)
+        margin = tf.reshape(face, [-1, level1[0] * level1[1]]) * 20.0 - 10.0
+        others = count - tf.shape(margin)[1]
+        margin = tf.pad(margin, [[0, 0], [0, others]], constant_values=-10.0)
         logits = tf.stack([tf.zeros_like(margin), margin], axis=-1)
-        return {
-            "second_shot": {"boxes": tf.zeros([1, count, 4]), "logits": logits[None]}
-        }
+        boxes = tf.zeros([tf.shape(pixels)[0], count, 4])
+        return {"second_shot": {"boxes": boxes, "logits": logits}}
 
 
 @pytest.fixture
@@ -109,10 +109,47 @@ def test_mirrored_pass_is_turned_back(fake):
     single_pass = detect.PhotoDetector(fake, InferenceConfig())._single_pass
     sides = np.array([1000.0, 1500.0] * 2)
     straight, turned = (
-        detect._run(single_pass, photo, sides, detect.Pass(1.0, mirrored, "all"))
+        detect._run(single_pass, photo, sides, [detect.Pass(1.0, mirrored, "all")])
         for mirrored in (False, True)
     )
     np.testing.assert_allclose(straight, turned, atol=1e-2)
+
+
+@pytest.mark.parametrize("size", [(60, 70), (301, 403)])
+def test_a_photo_and_its_mirror_image_are_one_batch_where_that_pays(
+    size, tiny, monkeypatch
+):
+    photo = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    inference = InferenceConfig(max_candidates=50)
+    detections, batches = [], []
+    for pays in (False, True):
+        monkeypatch.setattr(detect, "_pairs_pay", lambda pays=pays: pays)
+        detector = detect.PhotoDetector(tiny, inference)
+        single_pass = detector._single_pass
+        seen = []
+
+        def count(photos, factor, seen=seen, single_pass=single_pass):
+            seen.append(len(photos))
+            return single_pass(photos, factor)
+
+        detector._single_pass = count
+        detections.append(detector(photo))
+        batches.append(seen)
+    alone, together = batches
+    assert alone == [1] * len(detect.plan_passes(*size))
+    assert together == [2] + [1] * (len(alone) - 2)
+    assert len(detections[0])
+    np.testing.assert_allclose(*detections, rtol=1e-4, atol=1e-5)
+
+
+def test_a_detection_ends_without_the_photo(fake):
+    photo = photo_with_spot(200, 300, 80, 120)
+    for inference in (SINGLE, InferenceConfig()):
+        detector = detect.PhotoDetector(fake, inference)
+        expected, copy = detector(photo), photo.copy()
+        finish = detector.begin(copy)
+        copy[:] = 0
+        np.testing.assert_array_equal(finish(), expected)
 
 
 def test_faces_are_kept_by_size():
@@ -123,7 +160,7 @@ def test_faces_are_kept_by_size():
 
     def count(keep):
         one = detect.Pass(1.0, False, keep)
-        return len(detect._run(lambda *_: found, photo, sides, one))
+        return len(detect._run(lambda *_: [found], photo, sides, [one]))
 
     assert [count(keep) for keep in ("all", "large", "small")] == [3, 2, 2]
 
