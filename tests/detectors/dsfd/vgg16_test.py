@@ -160,7 +160,9 @@ def test_torchvisions_normalization_is_part_of_the_first_layer(tmp_path, order, 
     np.testing.assert_allclose(got, features * larger, rtol=1e-3, atol=1e-3 * larger)
     # A kernel that were smaller by the factor let the study's training diverge.
     kernel = model.get_layer("conv1_1").get_weights()[0]
-    assert 0.95 < np.linalg.norm(kernel) / np.linalg.norm(trunk["Conv_0"]["kernel"]) < 1.05
+    assert (
+        0.95 < np.linalg.norm(kernel) / np.linalg.norm(trunk["Conv_0"]["kernel"]) < 1.05
+    )
     np.testing.assert_array_equal(
         model.get_layer("conv5_3").get_weights()[0], trunk["Conv_12"]["kernel"]
     )
