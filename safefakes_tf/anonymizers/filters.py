@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from safefakes_tf import faces as faces_lib
-from safefakes_tf.anonymizers import base
+from safefakes_tf.anonymizers import base, policy
 from safefakes_tf.anonymizers.registry import Method
 from safefakes_tf.config import AnonymizationConfig
 from safefakes_tf.faces import BLACKED_OUT, GENERATED, KEPT, Faces
@@ -106,16 +106,14 @@ class FullBlur(base.Filter):
         self._in_opencv = self._size <= opencv_blur.LARGEST
         weights = opencv_blur.kernel if self._in_opencv else filter_ops.gaussian_kernel
         self._kernel = weights(self._size)
-        self._decided = tf.function(
-            lambda image, faces: self.decide(image, Faces(*faces)),
-            input_signature=base.SIGNATURE[:2],
-            autograph=False,
-        )
 
     def decide(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
-        """Return the policy's action, with `GENERATED` for the faces it would keep."""
-        action = super().decide(image, faces)
-        return tf.where(action == KEPT, tf.constant(GENERATED, tf.int64), action)
+        """Return int64 [N]: `GENERATED` for every face, if none is lost.
+
+        That is the policy's action, but for faces that it would keep.
+        """
+        action = tf.where(policy.any_lost(faces), BLACKED_OUT, GENERATED)
+        return tf.fill(tf.shape(faces.boxes)[:1], tf.cast(action, tf.int64))
 
     def mask(self, image: tf.Tensor, faces: Faces) -> tf.Tensor:
         """Return bool [H, W]: true everywhere if there is a face."""
@@ -145,15 +143,17 @@ class FullBlur(base.Filter):
 
     def prepare(self) -> None:
         """Trace now what the first photo would wait for."""
-        traced = self._decided if self._in_opencv else self._compiled
-        traced.get_concrete_function()
+        if not self._in_opencv:
+            super().prepare()
 
     def begin(self, image: tf.Tensor, faces: Faces, seed: tf.Tensor) -> Any:
         """Return the result of `apply`."""
         if not self._in_opencv:
             return super().begin(image, faces, seed)
-        action = self._decided(image, faces)
-        return tf.constant(self._edit(np.asarray(image), action.numpy())), action
+        action = self.decide(image, faces)
+        edited = self._edit(np.asarray(image), action.numpy())
+        # tf.constant would copy twice, which can take longer than the blur.
+        return tf.raw_ops.Identity(input=edited), action
 
     def _edit(self, photo, action):
         """Do to an array what `apply` does to a photo of the faces with these actions.
