@@ -8,6 +8,9 @@ share is the rate with the anonymizer over the bare rate of the same round, from
 and from processor time (steadier where others use the machine too), the median over the
 rounds. Growth is the processor time of the edits alone with the same faces, in pixels,
 on a photo of four times the area: 4 would be a cost by photo, 1 a cost by face.
+
+At last fullblur's time over that of cv2.GaussianBlur with the same kernel, wall and
+processor: of `begin`, and of the map stage beyond that of a map that changes nothing.
 """
 
 import argparse
@@ -77,6 +80,31 @@ def seconds(dataset):
     )
 
 
+def fullblur_over_opencv(stage, photos, count, rounds):
+    """Return ratios: `begin` and the map stage, in wall and processor time."""
+    record = {
+        faces.IMAGE: tf.io.decode_jpeg(photos[0][0], channels=3),
+        faces.FILENAME: tf.constant("0"),
+        faces.BBOX: photos[1][0],
+    }
+    photo, inputs = record[faces.IMAGE].numpy(), stage.inputs(record)
+    size = stage.config.fullblur_kernel
+    sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8
+    records = tf.data.Dataset.from_tensors(record).repeat(count)
+    unchanged, mapped = (
+        records.map(each, num_parallel_calls=2) for each in (lambda given: given, stage)
+    )
+    ratios = []
+    for _ in range(rounds + 1):
+        opencv = seconds(
+            cv2.GaussianBlur(photo, (size, size), sigma) for _ in range(count)
+        )
+        begin = seconds(stage.begin(*inputs) for _ in range(count))
+        edits = seconds(mapped) - seconds(unchanged)
+        ratios.append([begin / opencv, edits / opencv])
+    return np.median(ratios[1:], axis=0)  # the first round warms up
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=60, help="photos per measurement")
@@ -113,6 +141,13 @@ def main():
         wall, processor = np.median(shares[name], axis=0)
         growth = statistics.median(growths[name])
         print(f"{name:10} {wall:12.2f} {processor:18.2f} {growth:22.1f}")
+
+    ratios = fullblur_over_opencv(
+        stages["fullblur"], small, options.count, options.rounds
+    )
+    print("\nfullblur over cv2.GaussianBlur  wall  processor")
+    for name, (wall, processor) in zip(("begin", "map stage"), ratios, strict=True):
+        print(f"{name:31} {wall:4.1f} {processor:10.1f}")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ def decide(
     narrow = face_width < float(min_width) - region_ops.EDGE_TOLERANCE
     regions = region_ops.pixel_regions(boxes, height, width)
     unseen = tf.reduce_any(regions[:, 2:] <= regions[:, :2], axis=-1)
-    lost = tf.reduce_any(~tf.math.is_finite(boxes))
     action = tf.where(narrow | unseen, KEPT, GENERATED)
-    return tf.cast(tf.where(lost, BLACKED_OUT, action), tf.int64)
+    return tf.cast(tf.where(any_lost(faces), BLACKED_OUT, action), tf.int64)
+
+
+def any_lost(faces: Faces) -> tf.Tensor:
+    """Return a bool scalar: whether a box of a photo is not finite."""
+    return tf.reduce_any(~tf.math.is_finite(faces.boxes))

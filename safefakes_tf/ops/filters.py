@@ -19,14 +19,18 @@ TILE = 24  # rows; fewer take fewer multiplications, but more time for each
 STRIP = 2**20
 
 
-def gaussian_kernel(size: int) -> np.ndarray:
-    """Return float32 [size], a Gaussian that sums to one; `size` is odd.
+def gaussian_sigma(size: int) -> float:
+    """Return the sigma, in pixels, of the Gaussian of a kernel; `size` is odd.
 
-    Source: conventional.md; sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8.
+    Source: conventional.md.
     """
-    sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8
+    return 0.3 * ((size - 1) / 2 - 1) + 0.8
+
+
+def gaussian_kernel(size: int) -> np.ndarray:
+    """Return float32 [size], a Gaussian that sums to one; `size` is odd."""
     offsets = np.arange(size) - size // 2
-    weights = np.exp(-(offsets**2) / (2 * sigma**2))
+    weights = np.exp(-(offsets**2) / (2 * gaussian_sigma(size) ** 2))
     return (weights / weights.sum()).astype(np.float32)
 
 

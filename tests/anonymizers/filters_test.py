@@ -78,8 +78,36 @@ def test_blur_reads_nothing_around_the_box():
 
 def test_fullblur_equals_opencv_and_keeps_none():
     photo, result, action = _run("fullblur", [[5, 5, 8, 8], [40, 40, 90, 90]])
-    _assert_rounded(result, _blurred(photo, 9, 1.7))
+    np.testing.assert_array_equal(result, cv2.GaussianBlur(photo, (9, 9), 1.7))
+    rounded = np.floor(_blurred(photo, 9, 1.7) + 0.5)
+    assert np.abs(result - rounded).max() <= 1
     assert (action == GENERATED).all()
+
+
+def test_fullblur_with_a_longer_kernel_is_as_exact_as_blur():
+    photo, result, _ = _run("fullblur", fullblur_kernel=21)
+    _assert_rounded(result, _blurred(photo, 21, 3.5))
+
+
+@pytest.mark.parametrize("kernel", [1, 5, 9, 11])
+@pytest.mark.parametrize("size", [(2, 90), (90, 4), (5, 5), (64, 131)])
+def test_fullblur_is_the_same_in_all_ways(kernel, size):
+    """These are OpenCV's pixels, directly and in map stages, and TensorFlow's."""
+    config = AnonymizationConfig(fullblur_kernel=kernel)
+    method = anonymizers.create("fullblur", config, seed=0)
+    photo = np.random.default_rng(5).integers(0, 256, [*size, 3], np.uint8)
+    record = {IMAGE: photo, FILENAME: "a", BBOX: np.float32([[0.1, 0.1, 0.9, 0.9]])}
+    inputs = method.inputs({key: tf.constant(value) for key, value in record.items()})
+    expected, action = tf.function(method.apply)(*inputs)
+    [mapped] = tf.data.Dataset.from_tensors(record).map(method)
+    begun = method.begin(*inputs)
+    for image, actions in (
+        (mapped[IMAGE], mapped[ACTION]),
+        (method(record)[IMAGE], method(record)[ACTION]),
+        (begun[0], begun[1]),
+    ):
+        np.testing.assert_array_equal(image, expected)
+        np.testing.assert_array_equal(actions, action)
 
 
 @pytest.mark.parametrize("cells", [8, 16])
