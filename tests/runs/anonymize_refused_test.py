@@ -2,21 +2,10 @@
 
 import os
 
-import annotated_photos
 import pytest
 from annotated_photos import HEADER, anonymized, black
 
 pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
-
-
-@pytest.fixture
-def photos(tmp_path):
-    return annotated_photos.write_photos(tmp_path / "photos")
-
-
-@pytest.fixture
-def boxes(tmp_path):
-    return annotated_photos.write_boxes(tmp_path / "boxes.csv")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ import json
 import os
 import pathlib
 
-import annotated_photos
-import fake_keypoints
 import numpy as np
 import pytest
 from annotated_photos import BOX, HEADER, anonymized, black, log_of
@@ -16,25 +14,11 @@ from PIL import Image
 from safefakes_tf import locks
 from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import AnonymizationConfig
-from safefakes_tf.keypoints import mediapipe
 from safefakes_tf.photos import writer
 
-pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
-
-
-@pytest.fixture(autouse=True)
-def keypoints_of_every_face(monkeypatch):
-    monkeypatch.setattr(mediapipe, "MediaPipeDetector", fake_keypoints.FakeDetector)
-
-
-@pytest.fixture
-def photos(tmp_path):
-    return annotated_photos.write_photos(tmp_path / "photos")
-
-
-@pytest.fixture
-def boxes(tmp_path):
-    return annotated_photos.write_boxes(tmp_path / "boxes.csv")
+pytestmark = pytest.mark.usefixtures(
+    "anonymizers_traced_once", "keypoints_of_every_face"
+)
 
 
 def stop_before_the_second(patch):

@@ -2,35 +2,19 @@
 
 import json
 
-import annotated_photos
-import fake_keypoints
 import numpy as np
 import pytest
 from annotated_photos import BOX, HEADER, ORIENTATION, anonymized, black, log_of
 from PIL import Image, ImageCms
 
-from safefakes_tf.keypoints import mediapipe
 from safefakes_tf.photos import inspection, reader
 
-pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
+pytestmark = pytest.mark.usefixtures(
+    "anonymizers_traced_once", "keypoints_of_every_face"
+)
 
 GPS, MAKE = 0x8825, 0x010F
 WRITTEN = ("faces.csv", "metadata.json", "review.html")  # beside photos and boxes
-
-
-@pytest.fixture(autouse=True)
-def keypoints_of_every_face(monkeypatch):
-    monkeypatch.setattr(mediapipe, "MediaPipeDetector", fake_keypoints.FakeDetector)
-
-
-@pytest.fixture
-def photos(tmp_path):
-    return annotated_photos.write_photos(tmp_path / "photos")
-
-
-@pytest.fixture
-def boxes(tmp_path):
-    return annotated_photos.write_boxes(tmp_path / "boxes.csv")
 
 
 def test_faces_go_and_everything_else_stays(photos, boxes, tmp_path, capsys):
