@@ -33,12 +33,14 @@ class About:
         config: settings from which its registered `build_generator` makes the network.
         origin: where the weights are from, in one line.
         demonstration: whether they were made to be looked at, not to be relied on.
+        images: shown in training, steps times the global batch size; None: not known.
     """
 
     method: str
     config: Any
     origin: str
     demonstration: bool = False
+    images: int | None = None
 
 
 def write(path: str | os.PathLike, model: keras.Model, about: About) -> None:
@@ -116,6 +118,8 @@ def _parse(stored: dict[str, Any]) -> About:
     about = About(**{**stored, "config": config})
     if not (isinstance(about.origin, str) and isinstance(about.demonstration, bool)):
         raise ValueError("it does not tell where it is from")
+    if not (about.images is None or type(about.images) is int):
+        raise ValueError("it does not tell how many images its training showed")
     return about
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pathlib
+import random
 
 import keras
 
@@ -22,7 +23,8 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
     Args:
         settings: `data.anonymizer` names the method, `network` is of its generator.
         workdir: gets `config.json`, a folder per resolution with `checkpoints/`,
-            `metrics.jsonl`, `pictures/` and `tensorboard/`, and `generator.npz`.
+            `metrics.jsonl`, `pictures/`, `tensorboard/` and the `generator.npz` of its
+            newest checkpoint, and at the end `generator.npz`.
 
     Raises:
         ValueError: for a work folder of other settings, absent photos or devices,
@@ -80,7 +82,10 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
         steps = -(-stage.examples // settings.loop.global_batch_size)
         limits = dataclasses.replace(settings.loop, total_steps=steps)
         folder = workdir / f"{stage.resolution}px"
-        loop.train(trainer, make_dataset, devices, limits, folder)
+        reached = functools.partial(
+            _store_reached, trainer, settings, stages, number, folder
+        )
+        loop.train(trainer, make_dataset, devices, limits, folder, reached)
     if strategy.is_chief(devices):
         _store(trainer.final_generator(), settings, workdir)
 
@@ -93,16 +98,41 @@ def _cutter(name, method, settings):
     return method.cutter(settings)
 
 
+def _store_reached(trainer, settings, stages, number, folder, step):
+    """Store what a training that goes on has reached by a step of a stage."""
+    before = sum(stage.examples for stage in stages[:number])
+    shown = before + step * settings.loop.global_batch_size
+    total = settings.gan.total_images
+    # An element of a batch may hold several images.
+    images = min(shown * total // sum(stage.examples for stage in stages), total)
+    network = dataclasses.replace(
+        settings.network, resolution=stages[number].resolution
+    )
+    about = _about(settings, network, images, f"{images:,} of {total:,} images")
+    # Keras draws the first weights of a network from it: without this file the next
+    # stage would start from others.
+    drawn = random.getstate()
+    generator = trainer.final_generator()
+    random.setstate(drawn)
+    generator_files.write(folder / files.GENERATOR, generator, about)
+
+
+def _about(settings, network, images, words):
+    data = settings.data
+    return generator_files.About(
+        data.anonymizer,
+        network,
+        f"trained on {data.dataset}, {words}, seed {settings.seed}",
+        settings.gan.demonstration,
+        images,
+    )
+
+
 def _store(generator, settings, workdir):
     data = settings.data
     path = workdir / files.GENERATOR
-    about = generator_files.About(
-        data.anonymizer,
-        settings.network,
-        f"trained on {data.dataset}, {settings.gan.total_images:,} images, "
-        f"seed {settings.seed}",
-        settings.gan.demonstration,
-    )
+    total = settings.gan.total_images
+    about = _about(settings, settings.network, total, f"{total:,} images")
     generator_files.write(path, generator, about)
     print(f"weights: {path}")
     print(f"samples: {workdir}/*/{files.IMAGE_SUMMARIES}")

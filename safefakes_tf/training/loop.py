@@ -56,6 +56,7 @@ def train(
     strategy: tf.distribute.Strategy,
     config: LoopConfig,
     workdir: pathlib.Path,
+    on_checkpoint: Callable[[int], None] = lambda step: None,
 ) -> None:
     """Train up to `config.total_steps`, going on from the newest checkpoint if any.
 
@@ -67,6 +68,8 @@ def train(
         config: length and rhythm.
         workdir: gets `checkpoints/`, `metrics.jsonl`, `pictures/` and `tensorboard/`.
             Shared by all workers of a cluster.
+        on_checkpoint: called by the chief with the step of each checkpoint, once it is
+            stored.
 
     Raises:
         NonFiniteLoss: if a loss, or a weight that is to be kept, is NaN or infinite.
@@ -117,6 +120,8 @@ def train(
         if due(config.checkpoint_every):
             _check_weights(trainer, step, workdir)
             progress.save(step, taken.position)
+            if chief:
+                on_checkpoint(step)
     bar.close()
     progress.close()
 

@@ -71,6 +71,15 @@ def test_growth_goes_through_all_stages_and_on_after_a_stop(config, tmp_path, ca
     }
     assert steps == {8: [1, 2], 16: [1, 2, 3, 4]}
     assert list((tmp_path / "whole" / "16px" / workdir.IMAGE_SUMMARIES).glob("*.png"))
+    for side, images in (8, 4), (16, 12):
+        reached, about = generator_files.read(
+            tmp_path / "whole" / f"{side}px" / "generator.npz"
+        )
+        assert about.config.resolution == side
+        assert about.images == images
+        assert f"{images} of 12 images" in about.origin
+    for one, other in zip(reached.weights, generator.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
     # As if the run had been killed after the first step; in a later stage:
     # resume_0_4_0_test.py.
