@@ -1,9 +1,11 @@
-r"""Draw what the weights that learnt from the crowd paint on others of its kind.
+r"""Draw what generators paint on others of the kind that they learnt from.
 
     python -m tools.draw_generators --output=docs/generators.jpg
+    python -m tools.draw_generators --photos=DIR --weights=A.npz,B.npz
 
-Takes uncovered faces of the synthetic crowd's validation split, whose people are none
-of the training's, and draws each as it is, and for each generator hidden and painted.
+Without `--photos` these are uncovered faces of the synthetic crowd's validation split,
+whose people are none of the training's, and the weights those that learnt from the
+crowd. Each face is drawn as it is, and for each generator hidden and painted.
 """
 
 import dataclasses
@@ -18,19 +20,30 @@ import tensorflow as tf
 from absl import app, flags
 
 from safefakes_tf import faces
+from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.anonymizers import registry as anonymizers
 from safefakes_tf.config import (
+    WEIGHTS,
     CrowdConfig,
     DataConfig,
+    OwnFacesConfig,
     names,
-    with_bundled_weights,
 )
+from safefakes_tf.config.data import STRICT
 from safefakes_tf.contact_sheet import contact_sheet
+from safefakes_tf.training import record_stream
 from tfds_builders import registry as builders
 
 _OUTPUT = flags.DEFINE_string("output", "docs/generators.jpg", "Picture to write.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where prepared data sets are kept.")
 _FACES = flags.DEFINE_integer("faces", 6, "Number of faces.", lower_bound=1)
+_PHOTOS = flags.DEFINE_string("photos", None, "Folder of photos, in place of a crowd.")
+_ANNOTATIONS = flags.DEFINE_string("annotations", "boxes.csv", "Boxes in that folder.")
+_WEIGHTS = flags.DEFINE_list(
+    "weights",
+    [f"{WEIGHTS}/{name}_{names.CROWD}.npz" for name in names.generators()],
+    "Generators' files.",
+)
 HIDE_ANEW = ("sun2018", "ciagan")  # DeepPrivacy hides the same as Sun2018
 CROWD = CrowdConfig(num_train=1, num_validation=60, min_face=48.0, max_people=5)
 SMALLEST = 64  # px, width of a face
@@ -40,24 +53,42 @@ CELL = 150  # px
 
 def main(_):
     """Choose faces, paint, draw."""
-    data = DataConfig(crowd=CROWD, data_dir=_DATA_DIR.value)
+    if _PHOTOS.value:
+        chosen = OwnFacesConfig(annotations=_ANNOTATIONS.value, validation_share=1.0)
+        kind = {"dataset": "own_faces", "own_faces": chosen, "anonymization": STRICT}
+    else:
+        kind = {"crowd": CROWD}
+    data = DataConfig(manual_dir=_PHOTOS.value, data_dir=_DATA_DIR.value, **kind)
     source = builders.create_source_builder(data)
-    source.prepare()
-    methods = {}
-    for name in names.generators():
-        options = with_bundled_weights(dataclasses.replace(data, anonymizer=name))
-        methods[name] = anonymizers.create(name, options.anonymization, seed=0)
-    records = source.as_dataset(split="validation").as_numpy_iterator()
+    builders.prepare(source, "validation")
+    methods = [_method(path, data, source) for path in _WEIGHTS.value]
+    records = source.encoded_with_keypoints("validation").map(record_stream.decode)
+    records = records.as_numpy_iterator()
+    found = _first(records) if _PHOTOS.value else _uncovered(records)
     rows = [
         _row(record, face, methods)
-        for record, face in itertools.islice(_uncovered(records), _FACES.value)
+        for record, face in itertools.islice(found, _FACES.value)
     ]
     columns = ["original"]
-    for name in methods:
-        columns += ["hidden"] * (name in HIDE_ANEW) + [name]
+    for method in methods:
+        columns += ["hidden"] * (method.name in HIDE_ANEW) + [method.name]
     sheet = contact_sheet(rows, columns, [""] * len(rows), CELL)
     cv2.imwrite(_OUTPUT.value, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
     print(f"picture: {_OUTPUT.value}")
+
+
+def _method(path, data, source):
+    """Return the anonymizer that paints with a generator's file."""
+    options = dataclasses.replace(data.anonymization, weights=path)
+    name = generator_files.read_about(path).method
+    return anonymizers.create(name, options, 0, source.keypoint_layout)
+
+
+def _first(records):
+    """Yield (record, face): of each photo the first face, if it has keypoints."""
+    for record in records:
+        for face in np.flatnonzero(record[faces.HAS_KEYPOINTS])[:1]:
+            yield record, face
 
 
 def _uncovered(records):
@@ -76,10 +107,10 @@ def _row(record, face, methods):
     photo = tf.constant(record[faces.IMAGE])
     window = _window(record, face)
     cells = [record[faces.IMAGE][window]]
-    for name, method in methods.items():
+    for method in methods:
         hidden = method.hidden(photo, faces.from_record(record))[..., tf.newaxis]
         grey = tf.constant(128, tf.uint8)
-        if name in HIDE_ANEW:
+        if method.name in HIDE_ANEW:
             cells.append(tf.where(hidden, grey, photo).numpy()[window])
         cells.append(method(record)[faces.IMAGE].numpy()[window])
     return cells

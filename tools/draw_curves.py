@@ -1,0 +1,66 @@
+r"""Draw figures of generators over the images that their trainings had shown.
+
+    python -m tools.draw_curves --tables=A.csv,B.csv --output=docs/curves.png
+
+Tables are those of `python -m benchmarks.painted_faces`: files that one training wrote
+as it went on are a line, one panel per figure; the originals are a dashed line.
+"""
+
+import collections
+import csv
+
+from absl import app, flags
+from matplotlib.figure import Figure
+
+from safefakes_tf import atomic
+
+_TABLES = flags.DEFINE_list("tables", None, "CSV files.", required=True)
+_OUTPUT = flags.DEFINE_string("output", "docs/curves.png", "Picture to write.")
+PANELS = {
+    "l1": "L1",
+    "lpips": "LPIPS",
+    "frechet_mobilenet_v2": "Fréchet distance, MobileNetV2",
+    "found": "share of faces that MediaPipe finds",
+}
+SIDE = 3.2  # inches, of a panel
+
+
+def main(_):
+    """Read, draw."""
+    lines, original = read(_TABLES.value)
+    figure = Figure(figsize=(SIDE * len(PANELS), SIDE), layout="constrained")
+    for axes, (name, label) in zip(
+        figure.subplots(1, len(PANELS)), PANELS.items(), strict=True
+    ):
+        for method, points in lines.items():
+            shown = [
+                (images, values[name]) for images, values in sorted(points.items())
+            ]
+            axes.plot(*zip(*shown, strict=True), "o-", label=method, markersize=3)
+        if name in original:
+            axes.axhline(original[name], color="grey", linestyle="--")
+        axes.set(xlabel="images shown", xscale="log", title=label)
+        axes.title.set_fontsize("small")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="x-small")
+    with atomic.writing(_OUTPUT.value) as file:
+        figure.savefig(file, dpi=110, format="png")
+    print(f"picture: {_OUTPUT.value}")
+
+
+def read(tables):
+    """Return method -> images shown -> figures by name, and those of the originals."""
+    lines, original = collections.defaultdict(dict), {}
+    for path in tables:
+        with open(path, newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                values = {name: float(row[name]) for name in PANELS if row[name]}
+                if not row["method"]:
+                    original = values
+                elif row["images"]:  # files of older versions do not tell
+                    lines[row["method"]][int(row["images"])] = values
+    return lines, original
+
+
+if __name__ == "__main__":
+    app.run(main)
