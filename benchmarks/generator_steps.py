@@ -12,6 +12,7 @@ of its own.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -36,6 +37,12 @@ def serve(arguments):
     from safefakes_tf.config import apply_overrides
     from safefakes_tf.training import strategy
 
+    def optimization(*_):
+        return contextlib.nullcontext()
+
+    with contextlib.suppress(ImportError):  # older versions always optimise graphs
+        from safefakes_tf.training.steps import optimization
+
     config = importlib.import_module(f"configs.{arguments.method}").get_config()
     size = f"loop.global_batch_size={arguments.batch}"
     config = apply_overrides(config, [size, *arguments.set])
@@ -56,7 +63,8 @@ def serve(arguments):
     with devices.scope():
         trainer = method.trainer(config, data, stage, None)
     while True:
-        losses = {name: float(value) for name, value in step(batch).items()}
+        with optimization(trainer, devices):
+            losses = {name: float(value) for name, value in step(batch).items()}
         seconds = time.perf_counter() - start[0], time.process_time() - start[1]
         print(json.dumps([*seconds, losses]), flush=True)
         if not sys.stdin.readline().strip():

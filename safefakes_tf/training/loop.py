@@ -27,10 +27,13 @@ class Trainer(Protocol):
     Attributes:
         items: what a checkpoint holds, by name: models, optimizers, EMAs.
         compiles: whether XLA can compile `train_step`.
+        optimizes: whether TensorFlow optimises its graph on a CPU. Of a long graph
+            that takes seconds, and a step of large convolutions is not faster for it.
     """
 
     items: dict[str, Any]
     compiles: bool
+    optimizes: bool
 
     def train_step(self, batch: NamedTuple) -> dict[str, tf.Tensor]:
         """Learn from one replica's share of a batch.

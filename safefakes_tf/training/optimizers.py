@@ -91,6 +91,11 @@ class Adam(keras.optimizers.Adam):
         self._scalars = {dtype: self._scalars_as(dtype) for dtype in types}
         super().apply(grads, trainable_variables)
 
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return grads_and_vars  # else TensorFlow copies each
+        return super()._all_reduce_sum_gradients(grads_and_vars)
+
     def _scalars_as(self, dtype):
         first = tf.constant(self.beta_1, dtype)
         second = tf.constant(self.beta_2, dtype)
@@ -101,6 +106,7 @@ class Adam(keras.optimizers.Adam):
             "beta1_power": tf.pow(first, step),
             "beta2_power": tf.pow(second, step),
             "epsilon": tf.constant(self.epsilon, dtype),
+            "lr": tf.cast(self.learning_rate, dtype),
         }
 
     def update_step(self, gradient, variable, learning_rate):
@@ -109,7 +115,6 @@ class Adam(keras.optimizers.Adam):
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            lr=tf.cast(learning_rate, variable.dtype),
             grad=tf.cast(gradient, variable.dtype),
             **self._scalars[variable.dtype.name],
         )

@@ -1,6 +1,7 @@
 """Steps of a training as graphs: how a batch is split, compiled, and taken in calls."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -47,6 +48,30 @@ def uses_xla(setting: str, trainer, strategy: tf.distribute.Strategy) -> bool:
     return setting == "on"
 
 
+@contextlib.contextmanager
+def optimization(trainer, strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Have TensorFlow optimise the graphs that are called here, where that pays.
+
+    Its optimiser, Grappler, is one of the whole process; afterwards it is as before. A
+    GPU needs it, for the layout of its convolutions.
+
+    Args:
+        trainer: a `loop.Trainer`.
+        strategy: where it learns.
+    """
+    devices = strategy.extended.worker_devices
+    if trainer.optimizes or any("GPU" in device for device in devices):
+        yield
+        return
+    option = "disable_meta_optimizer"
+    before = tf.config.optimizer.get_experimental_options().get(option, False)
+    tf.config.optimizer.set_experimental_options({option: True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({option: before})
+
+
 def make_step(
     trainer, strategy: tf.distribute.Strategy, xla: bool
 ) -> Callable[[NamedTuple], dict[str, tf.Tensor]]:
@@ -84,10 +109,10 @@ class Calls:
     ):
         self.names = ()
         self._step = make_step(trainer, strategy, xla)
+        self._trainer = trainer
         self._strategy = strategy
         self._batch_size = batch_size
 
-    @tf.function(autograph=False)
     def __call__(
         self, batches: tf.data.Iterator, first: tf.Tensor, last: tf.Tensor
     ) -> Taken:
@@ -97,6 +122,11 @@ class Calls:
             batches: iterator of `batches.Positioned`.
             first, last: numbers of steps, from 0.
         """
+        with optimization(self._trainer, self._strategy):
+            return self._take(batches, first, last)
+
+    @tf.function(autograph=False)
+    def _take(self, batches, first, last):
         before, _ = tf.nest.map_structure(
             lambda spec: tf.zeros([side or 0 for side in spec.shape], spec.dtype),
             batches.element_spec,

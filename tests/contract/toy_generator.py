@@ -61,6 +61,7 @@ class Toy(ContextInpainter):
 
 class ToyTrainer:
     compiles = False
+    optimizes = True
 
     def __init__(self, settings, dataset: tf.data.Dataset, stage: Stage, before: Any):
         self._generator = build_generator(settings.network)

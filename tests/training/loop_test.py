@@ -25,6 +25,7 @@ class OneWeight:
     """Moves a weight towards each number it is shown; `poison` makes a NaN."""
 
     compiles = False
+    optimizes = True
 
     def __init__(self, poison=None):
         self.weight = tf.Variable(0.0)

@@ -11,6 +11,7 @@ from safefakes_tf.anonymizers.ciagan.norms import InstanceNorm, SyncBatchNorm
 from safefakes_tf.anonymizers.ciagan.spectral import DOUBLE, HALVE, SpectralConv2D
 from safefakes_tf.config import CiaganConfig
 from safefakes_tf.ops.activations import LeakyReLU
+from safefakes_tf.ops.enlarging import Double
 
 LANDMARKS, FACE, IDENTITY, IMAGE = "landmarks", "face", "identity", "image"
 ENCODER = (32, 64, 128, 256, 256)  # channels at 1/2 ... 1/32 of the side
@@ -65,7 +66,7 @@ def _halve(x, name: str):
 
 
 def _double(x, name: str):
-    return keras.layers.UpSampling2D(name=name)(x)
+    return Double(name=name)(x)
 
 
 def _part_of_convolution(x, name: str):

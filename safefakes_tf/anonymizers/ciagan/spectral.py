@@ -70,7 +70,8 @@ class SpectralConv2D(keras.layers.Layer):
             kernel = _normed(kernel, *self._singular(kernel, training))
         kernel, bias = (tf.cast(part, inputs.dtype) for part in (kernel, self.bias))
         if self.kernel_size == 1:
-            outputs = tf.reshape(inputs, [-1, inputs.shape[-1]]) @ kernel[0, 0]
+            matrix = tf.reshape(kernel, kernel.shape[2:])
+            outputs = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[-1]]), matrix)
         else:
             outputs = _CONVOLVE[self.resampling](inputs, kernel)
             if self.resampling != HALVE:
@@ -87,18 +88,18 @@ class SpectralConv2D(keras.layers.Layer):
         return (count, int(height * factor), int(width * factor), self.filters)
 
     def _singular(self, kernel, training):
-        """Return the singular vectors as columns, and the singular value."""
-        matrix = tf.reshape(kernel, [-1, self.filters])
-        u, v = self.u[:, tf.newaxis], self.v[:, tf.newaxis]
-        if training:
-            v = _unit(matrix @ u)
-        image = tf.matmul(matrix, v, transpose_a=True)
+        """Return the singular vectors as rows, and the singular value."""
+        matrix = tf.reshape(tf.stop_gradient(kernel), [-1, self.filters])
+        u = tf.reshape(self.u, [1, -1])
         if not training:
-            return u, v, tf.reduce_sum(image * u)
-        u = _unit(image)
-        self.u.assign(u[:, 0])
-        self.v.assign(v[:, 0])
-        return u, v, tf.reduce_sum(image * u)
+            v = tf.reshape(self.v, [1, -1])
+            return u, v, tf.reduce_sum(tf.matmul(v, matrix) * u)
+        v, _ = _unit(tf.matmul(u, matrix, transpose_b=True))
+        # The product of both is this length.
+        u, value = _unit(tf.matmul(v, matrix))
+        self.u.assign(tf.reshape(u, self.u.shape))
+        self.v.assign(tf.reshape(v, self.v.shape))
+        return u, v, value
 
     def fold(self) -> None:
         """Divide the kernel by its norm for good: for networks that only run."""
@@ -138,7 +139,7 @@ def _convolve_double(inputs, kernel):
     count, height, width, _ = inputs.shape
     spread = tf.nn.conv2d_transpose(
         inputs,
-        4 * tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2]),
+        4 * tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]),
         [count or tf.shape(inputs)[0], 2 * height + 1, 2 * width + 1, kernel.shape[3]],
         strides=2,
         padding="VALID",
@@ -153,23 +154,32 @@ def _padded(maps, margin, mode):
     return tf.pad(maps, [[0, 0], [margin, margin], [margin, margin], [0, 0]], mode)
 
 
-@tf.custom_gradient
 def _normed(kernel, u, v, value):
-    """Divide a kernel by its singular value, which is `v^T K u`.
+    """Divide a kernel by its singular value, which is `v K u^T`.
 
     The gradient is that of this formula, u and v constant, in fewer passes over the
     kernel than TensorFlow would make of it.
     """
-    normed = kernel / value
 
-    def gradient(upstream):
-        flat = [tf.reshape(part, [1, -1]) for part in (upstream, normed)]
-        along = tf.matmul(*flat, transpose_b=True)
-        outer = tf.reshape(tf.matmul(along * v, u, transpose_b=True), kernel.shape)
-        return (upstream - outer) / value, None, None, None
+    @tf.custom_gradient
+    def norm(kernel):
+        normed = kernel / value
 
-    return normed, gradient
+        def gradient(upstream):
+            flat = [tf.reshape(part, [1, -1]) for part in (upstream, normed)]
+            along = tf.matmul(*flat, transpose_b=True)
+            outer = tf.matmul(along * v, u, transpose_a=True)
+            return (upstream - tf.reshape(outer, kernel.shape)) / value
+
+        return normed, gradient
+
+    return norm(kernel)
 
 
-def _unit(vector):
-    return vector / tf.maximum(tf.norm(vector), 1e-12)
+def _unit(row):
+    """Return a row of length one, and the length, [1, 1], that it had.
+
+    A row of zeros stays one.
+    """
+    length = tf.sqrt(tf.matmul(row, row, transpose_b=True))
+    return tf.math.divide_no_nan(row, length), length

@@ -39,6 +39,7 @@ class CiaganTrainer:
     """
 
     compiles = False
+    optimizes = False
 
     def __init__(self, settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object):
         gan, precision = settings.gan, settings.loop.mixed_precision

@@ -41,6 +41,7 @@ class DeepPrivacyTrainer:
     """
 
     compiles = False
+    optimizes = True
 
     def __init__(
         self,

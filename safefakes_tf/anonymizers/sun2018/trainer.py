@@ -29,6 +29,7 @@ class Sun2018Trainer:
     """
 
     compiles = False
+    optimizes = True
 
     def __init__(self, settings: TrainAnonymizer, dataset: tf.data.Dataset, *_: object):
         gan, precision = settings.gan, settings.loop.mixed_precision

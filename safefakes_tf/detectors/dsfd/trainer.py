@@ -25,6 +25,7 @@ class DetectorTrainer:
     """
 
     compiles = True
+    optimizes = True
 
     def __init__(self, settings: TrainDetector, dataset: tf.data.Dataset):
         model = dsfd.build_dsfd(settings.model)

@@ -82,14 +82,15 @@ def test_training_calls_converge_to_the_largest_singular_value():
     np.testing.assert_allclose(layer.kernel, kernel / largest, rtol=1e-4, atol=1e-6)
 
 
-def test_the_vectors_are_constants_for_the_gradient():
+@pytest.mark.parametrize("training", [False, True])
+def test_the_vectors_are_constants_for_the_gradient(training):
     layer = SpectralConv2D(2, 1)
     image = tf.constant(np.random.default_rng(1).normal(size=[1, 4, 4, 3]), tf.float32)
     layer(image)
-    u, v = np.array(layer.u.value), np.array(layer.v.value)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(layer(image))
+        loss = tf.reduce_sum(layer(image, training=training))
     got = tape.gradient(loss, layer.kernel.value)
+    u, v = np.array(layer.u.value), np.array(layer.v.value)
 
     with tf.GradientTape() as tape:
         kernel = tf.constant(layer.kernel.value)
