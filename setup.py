@@ -15,7 +15,7 @@ class BuildPy(build_py.build_py):
         return [
             (package, module, path)
             for package, module, path in found
-            if module != "setup" and not module.endswith("_test")
+            if module not in ("setup", "conftest") and not module.endswith("_test")
         ]
 
 

@@ -66,6 +66,7 @@ def main():
     print(metric_tables.markdown(rows))
     metric_tables.write(pathlib.Path(arguments.csv), rows)
     print(f"table:   {arguments.csv}")
+    print(f"next:    python -m tools.draw_curves --tables={arguments.csv}")
 
 
 def judged(path, data, source, originals, landmarker) -> metric_tables.Row:
@@ -79,7 +80,11 @@ def judged(path, data, source, originals, landmarker) -> metric_tables.Row:
         for record in records
     ]
     result = comparison.compare(originals, painted, SimilarityConfig(METRICS))
-    shown = {"weights": path, "method": about.method, "images": about.images}
+    for name, reason in result.left_out.items():
+        print(f"{name} is left out: {reason}")
+    shown = {"weights": path, "method": about.method}
+    if about.images is not None:
+        shown["images"] = about.images
     return shown | result.values | found(painted, landmarker)
 
 

@@ -90,7 +90,7 @@ def sources():
     """Yield path and dotted name of every module of the product."""
     for folder in ("safefakes_tf", "tfds_builders", "configs"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if not path.name.endswith("_test.py"):
+            if not path.name.endswith(("_test.py", "conftest.py")):
                 yield path, ".".join(path.relative_to(ROOT).with_suffix("").parts)
     yield ROOT / "main.py", "main"
 

@@ -1,6 +1,6 @@
 r"""Draw figures of generators over the images that their trainings had shown.
 
-    python -m tools.draw_curves --tables=A.csv,B.csv --output=docs/curves.png
+    python -m tools.draw_curves --tables=A.csv,B.csv --output=curves.png
 
 Tables are those of `python -m benchmarks.painted_faces`: files that one training wrote
 as it went on are a line, one panel per figure; the originals are a dashed line.
@@ -8,6 +8,8 @@ as it went on are a line, one panel per figure; the originals are a dashed line.
 
 import collections
 import csv
+import math
+import sys
 
 from absl import app, flags
 from matplotlib.figure import Figure
@@ -15,7 +17,7 @@ from matplotlib.figure import Figure
 from safefakes_tf import atomic
 
 _TABLES = flags.DEFINE_list("tables", None, "CSV files.", required=True)
-_OUTPUT = flags.DEFINE_string("output", "docs/curves.png", "Picture to write.")
+_OUTPUT = flags.DEFINE_string("output", "curves.png", "Picture to write.")
 PANELS = {
     "l1": "L1",
     "lpips": "LPIPS",
@@ -28,15 +30,20 @@ SIDE = 3.2  # inches, of a panel
 def main(_):
     """Read, draw."""
     lines, original = read(_TABLES.value)
+    if not lines:
+        sys.exit(
+            "draw_curves: no file of --tables tells how many images its training had "
+            "shown; those of versions before 0.11.0 do not"
+        )
     figure = Figure(figsize=(SIDE * len(PANELS), SIDE), layout="constrained")
     for axes, (name, label) in zip(
         figure.subplots(1, len(PANELS)), PANELS.items(), strict=True
     ):
         for method, points in lines.items():
-            shown = [
-                (images, values[name]) for images, values in sorted(points.items())
-            ]
-            axes.plot(*zip(*shown, strict=True), "o-", label=method, markersize=3)
+            images = sorted(points)
+            # Metrics whose networks were not there have no value.
+            values = [points[number].get(name, math.nan) for number in images]
+            axes.plot(images, values, "o-", label=method, markersize=3)
         if name in original:
             axes.axhline(original[name], color="grey", linestyle="--")
         axes.set(xlabel="images shown", xscale="log", title=label)
@@ -54,10 +61,10 @@ def read(tables):
     for path in tables:
         with open(path, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                values = {name: float(row[name]) for name in PANELS if row[name]}
-                if not row["method"]:
+                values = {name: float(row[name]) for name in PANELS if row.get(name)}
+                if not row.get("method"):
                     original = values
-                elif row["images"]:  # files of older versions do not tell
+                elif row.get("images"):  # files of older versions do not tell
                     lines[row["method"]][int(row["images"])] = values
     return lines, original
 

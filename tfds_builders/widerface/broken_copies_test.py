@@ -1,9 +1,7 @@
 """Copies of WIDER FACE that are not whole, or hold broken files: one line each."""
 
-import functools
 import shutil
 
-import built_copies
 import made_up_widerface
 import PIL.Image
 import pytest
@@ -14,17 +12,6 @@ from safefakes_tf.config import DataConfig
 from tfds_builders import registry as builders
 
 pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
-
-
-@pytest.fixture
-def raw(tmp_path):
-    return made_up_widerface.write_copy(tmp_path / "raw")
-
-
-@pytest.fixture
-def build(tmp_path, raw):
-    """A function: prepares the source photos of `raw`, and returns the builder."""
-    return functools.partial(built_copies.build, "widerface", raw, tmp_path / "data")
 
 
 def test_a_partial_copy_is_refused_with_the_count_of_missing_files(raw, build):

@@ -1,9 +1,7 @@
 """Raw files of WIDER FACE: where they are found, unpacked, downloaded, told apart."""
 
-import functools
 import shutil
 
-import built_copies
 import made_up_widerface
 import pytest
 import tensorflow_datasets as tfds
@@ -15,17 +13,6 @@ from tfds_builders import registry as builders
 from tfds_builders.widerface import raw_files
 
 pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
-
-
-@pytest.fixture
-def raw(tmp_path):
-    return made_up_widerface.write_copy(tmp_path / "raw")
-
-
-@pytest.fixture
-def build(tmp_path, raw):
-    """A function: prepares the source photos of `raw`, and returns the builder."""
-    return functools.partial(built_copies.build, "widerface", raw, tmp_path / "data")
 
 
 @pytest.mark.parametrize("place", ["", "eval_tools/ground_truth"])

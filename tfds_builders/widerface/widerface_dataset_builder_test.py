@@ -1,11 +1,8 @@
 """The WIDER FACE builder on a made-up copy in the official layout."""
 
-import functools
 import io
 import shutil
 
-import built_copies
-import made_up_widerface
 import numpy as np
 import PIL.Image
 import pytest
@@ -15,17 +12,6 @@ from made_up_widerface import FIRST
 from safefakes_tf import faces
 
 pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
-
-
-@pytest.fixture
-def raw(tmp_path):
-    return made_up_widerface.write_copy(tmp_path / "raw")
-
-
-@pytest.fixture
-def build(tmp_path, raw):
-    """A function: prepares the source photos of `raw`, and returns the builder."""
-    return functools.partial(built_copies.build, "widerface", raw, tmp_path / "data")
 
 
 def _records(builder, split):
