@@ -34,7 +34,9 @@ from safefakes_tf.contact_sheet import contact_sheet
 from safefakes_tf.training import record_stream
 from tfds_builders import registry as builders
 
-_OUTPUT = flags.DEFINE_string("output", "docs/generators.jpg", "Picture to write.")
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Picture to write; none: docs/generators.jpg, or portraits.jpg."
+)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where prepared data sets are kept.")
 _FACES = flags.DEFINE_integer("faces", 6, "Number of faces.", lower_bound=1)
 _PHOTOS = flags.DEFINE_string("photos", None, "Folder of photos, in place of a crowd.")
@@ -44,6 +46,7 @@ _WEIGHTS = flags.DEFINE_list(
     [f"{WEIGHTS}/{name}_{names.CROWD}.npz" for name in names.generators()],
     "Generators' files.",
 )
+UNKEPT = "portraits.jpg"  # in .gitignore
 HIDE_ANEW = ("sun2018", "ciagan")  # DeepPrivacy hides the same as Sun2018
 CROWD = CrowdConfig(num_train=1, num_validation=60, min_face=48.0, max_people=5)
 SMALLEST = 64  # px, width of a face
@@ -73,8 +76,10 @@ def main(_):
     for method in methods:
         columns += ["hidden"] * (method.name in HIDE_ANEW) + [method.name]
     sheet = contact_sheet(rows, columns, [""] * len(rows), CELL)
-    cv2.imwrite(_OUTPUT.value, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
-    print(f"picture: {_OUTPUT.value}")
+    # Photos show people as they are: nothing that Git keeps is written of them unasked.
+    output = _OUTPUT.value or (UNKEPT if _PHOTOS.value else "docs/generators.jpg")
+    cv2.imwrite(output, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    print(f"picture: {output}")
 
 
 def _method(path, data, source):
