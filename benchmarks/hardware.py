@@ -211,6 +211,7 @@ def _batch(name, settings):
             landmarks=faces,
             mask=mask,
             identity=identity,
+            num_identities=identity + 1,
             same=same,
             seed=np.zeros([size, pairs, 2], np.int64),
         )

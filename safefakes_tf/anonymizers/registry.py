@@ -37,7 +37,8 @@ class Method(NamedTuple):
         batches: settings of a training, records with keypoints, stage, seed -> function
             from a position on to an endless data set of `batches.Positioned`.
         trainer: settings of a training, data set, stage, trainer of the stage before or
-            None -> `loop.Trainer` with `final_generator()`; called under the scope of a
+            None -> `loop.Trainer` with `final_generator()`, which returns the settings
+            of a network and the generator that they build; called under the scope of a
             strategy.
         cutter: settings of a training -> `stored_crops.Cutter` of its faces; None: they
             cannot be stored.

@@ -87,7 +87,7 @@ def run(settings: TrainAnonymizer, workdir: pathlib.Path) -> None:
         )
         loop.train(trainer, make_dataset, devices, limits, folder, reached)
     if strategy.is_chief(devices):
-        _store(trainer.final_generator(), settings, workdir)
+        _store(trainer, settings, workdir)
 
 
 def _cutter(name, method, settings):
@@ -105,15 +105,12 @@ def _store_reached(trainer, settings, stages, number, folder, step):
     total = settings.gan.total_images
     # An element of a batch may hold several images.
     images = min(shown * total // sum(stage.examples for stage in stages), total)
-    network = dataclasses.replace(
-        settings.network, resolution=stages[number].resolution
-    )
-    about = _about(settings, network, images, f"{images:,} of {total:,} images")
     # Keras draws the first weights of a network from it: without this file the next
     # stage would start from others.
     drawn = random.getstate()
-    generator = trainer.final_generator()
+    network, generator = trainer.final_generator()
     random.setstate(drawn)
+    about = _about(settings, network, images, f"{images:,} of {total:,} images")
     generator_files.write(folder / files.GENERATOR, generator, about)
 
 
@@ -128,11 +125,12 @@ def _about(settings, network, images, words):
     )
 
 
-def _store(generator, settings, workdir):
+def _store(trainer, settings, workdir):
     data = settings.data
     path = workdir / files.GENERATOR
     total = settings.gan.total_images
-    about = _about(settings, settings.network, total, f"{total:,} images")
+    network, generator = trainer.final_generator()
+    about = _about(settings, network, total, f"{total:,} images")
     generator_files.write(path, generator, about)
     print(f"weights: {path}")
     print(f"samples: {workdir}/*/{files.IMAGE_SUMMARIES}")

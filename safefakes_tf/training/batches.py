@@ -64,7 +64,8 @@ class PairBatch(NamedTuple):
         other_face: the same, the second face.
         landmarks: float32 [B, K, R, R, 3], 0..1, landmark map of the first face.
         mask: float32 [B, K, R, R, 1], one where the first face is masked.
-        identity: int64 [B, K], of the second face, 0 ... number of identities - 1.
+        identity: int64 [B, K], of the second face, 0 ... num_identities - 1.
+        num_identities: int64 [B, K], how many the data set has.
         same: float32 [B, K], one where both are of one identity, else zero.
         seed: int64 [B, K, 2], for what a trainer draws at random for the pair.
     """
@@ -74,5 +75,6 @@ class PairBatch(NamedTuple):
     landmarks: tf.Tensor
     mask: tf.Tensor
     identity: tf.Tensor
+    num_identities: tf.Tensor
     same: tf.Tensor
     seed: tf.Tensor

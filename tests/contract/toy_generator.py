@@ -64,6 +64,7 @@ class ToyTrainer:
     optimizes = True
 
     def __init__(self, settings, dataset: tf.data.Dataset, stage: Stage, before: Any):
+        self._network = settings.network
         self._generator = build_generator(settings.network)
         self._optimizer = optimizers.create_adam(
             settings.gan.generator_learning_rate,
@@ -83,8 +84,8 @@ class ToyTrainer:
     def learning_rate(self) -> float:
         return float(self._optimizer.learning_rate)
 
-    def final_generator(self) -> keras.Model:
-        return self._generator
+    def final_generator(self) -> tuple[Any, keras.Model]:
+        return self._network, self._generator
 
     def image_summary(self, batch: Sequence[tf.Tensor]) -> np.ndarray:
         samples = self._samples

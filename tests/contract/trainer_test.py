@@ -142,6 +142,7 @@ def pair_batches(position, side=8):
             landmarks=draw(1, PAIRS, side, side, 3),
             mask=tf.constant(mask),
             identity=tf.cast(3 * draw(2, PAIRS), tf.int64),
+            num_identities=tf.fill([PAIRS], np.int64(3)),
             same=tf.round(draw(3, PAIRS)),
             seed=tf.stack([tf.zeros(PAIRS, tf.int64), PAIRS * n + np.arange(PAIRS)], 1),
         )

@@ -172,6 +172,17 @@ def build_generator(config: CiaganConfig) -> keras.Model:
     return keras.Model(inputs, image, name="ciagan_generator")
 
 
+def copy_first_identities(source: keras.Model, target: keras.Model) -> None:
+    """Give a generator the weights of another, which knows as many identities or more.
+
+    Args:
+        source, target: as `build_generator` makes them, but for `num_identities` alike.
+    """
+    for old, new in zip(source.weights, target.weights, strict=True):
+        # The first layer has a row for each.
+        new.assign(old if old.shape == new.shape else old[: new.shape[0]])
+
+
 def build_critic(config: CiaganConfig) -> keras.Model:
     """Build the critic: {"image", "landmarks"}, float32 [N, R, R, 3], to scores [N, 1].
 

@@ -156,8 +156,11 @@ def _batches(settings, crops, seed):
         other, _, _ = _patch(other_frame, shares[4:], config)
         identity = crops.identity[second]
         same = tf.cast(crops.identity[first] == identity, tf.float32)
-        return PairBatch(image, other, landmarks, mask, identity, same, seed)
+        return PairBatch(
+            image, other, landmarks, mask, identity, num_identities, same, seed
+        )
 
+    num_identities = tf.size(crops.start, tf.int64) - 1
     number_spec = tf.TensorSpec([], tf.int64)
     seed_spec = tf.TensorSpec([2], tf.int64)
     draw_spec = tf.TensorSpec([8], tf.float32), seed_spec, number_spec, number_spec
@@ -169,6 +172,7 @@ def _batches(settings, crops, seed):
         landmarks=colours,
         mask=tf.TensorSpec([*square, 1], tf.float32),
         identity=number_spec,
+        num_identities=number_spec,
         same=tf.TensorSpec([], tf.float32),
         seed=seed_spec,
     )

@@ -1,5 +1,7 @@
 """Training of CIAGAN: a face that a critic and an identity network accept."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,7 +9,7 @@ import tensorflow as tf
 from safefakes_tf.anonymizers.ciagan import losses as ciagan_losses
 from safefakes_tf.anonymizers.ciagan import network as ciagan
 from safefakes_tf.anonymizers.registry import Stage
-from safefakes_tf.config import TrainAnonymizer
+from safefakes_tf.config import CiaganConfig, TrainAnonymizer
 from safefakes_tf.training import image_summary, optimizers
 from safefakes_tf.training.batches import PairBatch
 from safefakes_tf.training.diff_augment import Augmentation
@@ -71,6 +73,7 @@ class CiaganTrainer:
         self._critic_optimizer = critic_optimizer
         self._identity_optimizer = identity_optimizer
         self._samples = image_summary.first_samples(dataset)
+        self._network = settings.network
         self._augmentation = gan.augmentation
         self._identity_weight = gan.identity_weight
 
@@ -99,9 +102,17 @@ class CiaganTrainer:
         """Return the generator's learning rate."""
         return float(np.asarray(self._generator_optimizer.learning_rate))
 
-    def final_generator(self) -> keras.Model:
-        """Return the generator to anonymize with: the last one."""
-        return self._generator
+    def final_generator(self) -> tuple[CiaganConfig, keras.Model]:
+        """Return the generator to anonymize with: the last one.
+
+        It knows the identities of the data set alone: of others it has learnt nothing.
+        """
+        network = dataclasses.replace(
+            self._network, num_identities=int(self._samples.num_identities[0, 0])
+        )
+        generator = ciagan.build_generator(network)
+        ciagan.copy_first_identities(self._generator, generator)
+        return network, generator
 
     def image_summary(self, batch: PairBatch) -> np.ndarray:
         """Return the samples: as they are, masked, and generated."""

@@ -7,7 +7,7 @@ import tensorflow as tf
 from safefakes_tf.anonymizers.registry import Stage
 from safefakes_tf.anonymizers.sun2018 import losses as sun2018_losses
 from safefakes_tf.anonymizers.sun2018 import network as sun2018
-from safefakes_tf.config import TrainAnonymizer
+from safefakes_tf.config import Sun2018Config, TrainAnonymizer
 from safefakes_tf.training import image_summary, optimizers
 from safefakes_tf.training.batches import FaceBatch
 from safefakes_tf.training.diff_augment import Augmentation
@@ -50,6 +50,7 @@ class Sun2018Trainer:
         self._generator, self._discriminator = generator, discriminator
         self._generator_optimizer = generator_optimizer
         self._discriminator_optimizer = discriminator_optimizer
+        self._network = settings.network
         self._augmentation = gan.augmentation
         self._samples = image_summary.first_samples(dataset)
 
@@ -89,9 +90,9 @@ class Sun2018Trainer:
         """Return the generator's learning rate."""
         return float(np.asarray(self._generator_optimizer.learning_rate))
 
-    def final_generator(self) -> keras.Model:
+    def final_generator(self) -> tuple[Sun2018Config, keras.Model]:
         """Return the generator to anonymize with: the last one."""
-        return self._generator
+        return self._network, self._generator
 
     def image_summary(self, batch: FaceBatch) -> np.ndarray:
         """Return the samples: as they are, masked, and generated."""

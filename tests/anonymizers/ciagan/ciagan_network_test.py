@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -99,3 +101,18 @@ def test_the_vectors_are_constants_for_the_gradient(training):
         sigma = tf.tensordot(v, tf.linalg.matvec(matrix, u), 1)
         loss = tf.reduce_sum(tf.nn.conv2d(image, kernel / sigma, 1, "VALID"))
     np.testing.assert_allclose(got, tape.gradient(loss, kernel), rtol=1e-4, atol=1e-6)
+
+
+def test_a_generator_of_fewer_identities_paints_those_alike():
+    keras.utils.set_random_seed(0)
+    config = CiaganConfig(1 / 16, 16, num_identities=5)
+    known = dataclasses.replace(config, num_identities=3)
+    all_five, three = ciagan.build_generator(config), ciagan.build_generator(known)
+    ciagan.copy_first_identities(all_five, three)
+    given = {
+        ciagan.LANDMARKS: np.ones([3, 16, 16, 3], np.float32),
+        ciagan.FACE: np.zeros([3, 16, 16, 3], np.float32),
+    }
+    expected = all_five({**given, ciagan.IDENTITY: np.eye(3, 5, dtype=np.float32)})
+    painted = three({**given, ciagan.IDENTITY: np.eye(3, dtype=np.float32)})
+    np.testing.assert_array_equal(painted, expected)

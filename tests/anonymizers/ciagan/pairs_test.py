@@ -75,6 +75,7 @@ def test_shapes_and_ranges():
     # Blue lines on white.
     assert batch.landmarks[..., 2].min() > 0.9
     assert batch.landmarks[..., 0].min() < 0.6
+    assert (batch.num_identities == 3).all()
     np.testing.assert_array_equal(position, np.arange(BATCH))
 
 
