@@ -138,7 +138,7 @@ def build_generator(config: CiaganConfig) -> keras.Model:
     """
     side = config.resolution
     if side not in RESOLUTIONS:
-        raise ValueError(f"ciagan.resolution must be one of {RESOLUTIONS}; got {side}")
+        raise ValueError(f"network.resolution must be one of {RESOLUTIONS}; got {side}")
     levels = (side // LOWEST).bit_length() - 1
     inputs = {
         LANDMARKS: keras.Input((side, side, 3), name=LANDMARKS),

@@ -222,7 +222,7 @@ def _sides(resolution):
     """Return the sides of the maps, from 4 px up to the resolution."""
     if resolution not in RESOLUTIONS:
         raise ValueError(
-            f"deepprivacy.resolution must be one of {RESOLUTIONS}; got {resolution}"
+            f"network.resolution must be one of {RESOLUTIONS}; got {resolution}"
         )
     return [2**power for power in range(2, resolution.bit_length())]
 

@@ -188,4 +188,4 @@ def build_discriminator(config: Sun2018Config) -> keras.Model:
 def _check_resolution(side):
     step = 2 ** (LEVELS - 1)
     if side < step or side % step:
-        raise ValueError(f"sun2018.resolution must be a multiple of {step}; got {side}")
+        raise ValueError(f"network.resolution must be a multiple of {step}; got {side}")
