@@ -83,8 +83,8 @@ def run(settings: Anonymize, inputs: Inputs) -> None:
         made_from |= {"faces": source}
         stack.enter_context(_writing(output))
         if own_folders.is_finished(output):
-            unfinished.remove_journal(output)  # a kill may have come before that
             finished.check_same(output, made_from, inputs.folder, inputs.listed)
+            unfinished.finish(output)  # a kill may have come before that
             print(f"--output {output} is complete, and nothing is to be done")
             return
         partial = stack.enter_context(unfinished.opened(output, made_from, known))
