@@ -79,7 +79,8 @@ def run(settings: Anonymize, inputs: Inputs) -> None:
         if not settings.annotations:
             detector = stack.enter_context(detectors.opened(settings.detection))
             source = settings.detection.detector
-            made_from |= _texts(settings, "detection.") | {"detector": detector.sha256}
+            made_from |= _texts(settings, "detection.")
+            made_from |= {"detector": detectors.described(detector)}
         made_from |= {"faces": source}
         stack.enter_context(_writing(output))
         if own_folders.is_finished(output):

@@ -152,6 +152,11 @@ def test_an_interrupted_run_does_not_search_again(
     other = dataclasses.replace(DETECTION, threshold=0.4)
     with pytest.raises(ValueError, match=r"\(detection.threshold: none -> 0.4\)"):
         run(photos, tmp_path / "out", detection=other)
+    with monkeypatch.context() as patch:
+        patch.setattr(detector, "settings", ["inference.scale=0.5"])
+        words = r"^[^\n]*begun with other .*\(detector: 0+ -> 0+ inference.scale=0.5\)"
+        with pytest.raises(ValueError, match=words):
+            run(photos, tmp_path / "out")
     (done,) = (tmp_path / "out.partial" / "a").iterdir()
     written, detector.num_searched = done.stat().st_mtime_ns, 0
     run(photos, tmp_path / "out")
@@ -183,7 +188,9 @@ def test_the_bar_counts_photos_that_are_written(photos, tmp_path, monkeypatch):
     assert "searched=3" in bars[-1].postfix
 
 
-def test_a_finished_folder_is_not_taken_for_another_one(photos, tmp_path, detector):
+def test_a_finished_folder_is_not_taken_for_another_one(
+    photos, tmp_path, monkeypatch, detector
+):
     output = tmp_path / "out"
     run(photos, output)
     detector.num_searched = 0
@@ -191,6 +198,10 @@ def test_a_finished_folder_is_not_taken_for_another_one(photos, tmp_path, detect
     other = dataclasses.replace(DETECTION, threshold=0.4)
     with pytest.raises(ValueError, match=r"\(detection.threshold: none -> 0.4\); name"):
         run(photos, output, detection=other)
+    with monkeypatch.context() as patch:
+        patch.setattr(detector, "settings", ["inference.scale=0.5"])
+        with pytest.raises(ValueError, match=r"\(detector: 0+ -> 0+ inference.scale"):
+            run(photos, output)
     with pytest.raises(ValueError, match=r"\(faces: red -> annotated; .*other boxes"):
         run(photos, output, output / "boxes.json")
     (photos / "two.png").rename(photos / "three.png")
