@@ -107,7 +107,8 @@ def run(settings: Anonymize, inputs: Inputs) -> None:
                 file.write(content)
         if detector:
             atomic.write_text(partial.folder / BOXES, found.to_json(boxed))
-        page = review.page(boxed, settings.detection.certain, _correction(settings))
+        correction = _correction(settings, inputs)
+        page = review.page(boxed, settings.detection.certain, correction)
         atomic.write_text(partial.folder / REVIEW, page)
         atomic.write_text(partial.folder / METADATA, json.dumps(metadata, indent=2))
         partial.publish(output)
@@ -122,7 +123,7 @@ def run(settings: Anonymize, inputs: Inputs) -> None:
     print(f"faces:  {output / LOG}")
     if detector:
         print(review.summary(boxed, settings.detection.certain))
-    boxes = output / _boxes_name(settings)
+    boxes = output / _boxes_name(inputs)
     named = shlex.quote(f"--annotations={boxes}")
     print(f"review: open {output / REVIEW} in a browser;")
     print(f"        correct {boxes}, and run again with {named} --output=ANOTHER")
@@ -180,18 +181,18 @@ def _texts(settings, *prefixes):
 # === What is written ===
 
 
-def _boxes_name(settings):
+def _boxes_name(inputs):
     """Return the name in the output of the boxes that a person may correct."""
-    named = settings.annotations
-    return pathlib.Path(named).resolve().name if named else BOXES
+    first = next(iter(inputs.annotations), BOXES)  # companions come behind a file
+    return first.split("/")[0]
 
 
-def _correction(settings):
+def _correction(settings, inputs):
     """Return the command that makes another folder with corrected boxes.
 
     It names no path: the page may be published, and equal runs make equal pages.
     """
-    boxes = shlex.quote(f"--annotations=THIS_FOLDER/{_boxes_name(settings)}")
+    boxes = shlex.quote(f"--annotations=THIS_FOLDER/{_boxes_name(inputs)}")
     return (
         f"{next_command.program()} --mode=anonymize "
         f"--anonymizer={settings.data.anonymizer} --input=YOUR_PHOTOS {boxes} "
