@@ -94,6 +94,7 @@ def run(settings: Anonymize, inputs: Inputs) -> None:
         _anonymize(settings, inputs, anonymizer, detector, partial)
 
         # === As a whole, or not at all ===
+        own_photos.check_apart(inputs.listed, partial)
         done = {photo.filename: partial.done[photo.filename] for photo in inputs.listed}
         metadata = written.metadata(settings, anonymizer, detector, done)
         metadata |= finished.noted(made_from, done)
