@@ -45,7 +45,7 @@ def making(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         path: of the folder. One that is there is replaced.
 
     Raises:
-        OSError: if it cannot be written; nothing is left then.
+        OSError: if it cannot be written; then one that was there stays.
     """
     path = pathlib.Path(path)
     partial, old = _beside(path), _beside(path)
@@ -56,6 +56,8 @@ def making(path: str | os.PathLike) -> Iterator[pathlib.Path]:
             path.replace(old)
         partial.replace(path)
     finally:
+        if old.exists() and not path.exists():
+            old.replace(path)
         for leftover in (partial, old):
             shutil.rmtree(leftover, ignore_errors=True)
 

@@ -1,6 +1,7 @@
 """Whether the folders of --mode=anonymize will do, before TensorFlow is loaded."""
 
 import contextlib
+import os
 import pathlib
 from collections.abc import Iterator
 
@@ -35,7 +36,7 @@ def check(settings: Anonymize, dry_run: bool = False) -> None:
     if not settings.annotations:
         photo_folder.listing(photos)
     _check_outside(photos, output)
-    if not (dry_run or is_finished(output)) and output.exists():
+    if not (dry_run or is_finished(output)) and os.path.lexists(output):
         raise ValueError(f"--output {output} is there already; name another folder")
 
 

@@ -1,6 +1,7 @@
 """The steps of a user's photo: from its file, by way of a record, to a file again."""
 
 import concurrent.futures
+import itertools
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 
@@ -124,3 +125,25 @@ def encode(folder: pathlib.Path, quality: int, record: Record) -> tuple[str, dic
     about = {key: record[key] for key in told if key in record}
     actions = {faces.ACTION: action.tolist(), faces.KEYPOINTS_SOURCE: source.tolist()}
     return name, {**about, **actions}
+
+
+def check_apart(listed: Iterable[PhotoBoxes], partial: Unfinished) -> None:
+    """Check that no photo has replaced another one.
+
+    Args:
+        listed: the photos; all are there.
+        partial: the folder. Photos that have one name there are done no longer.
+
+    Raises:
+        ValueError: if its file system takes names of theirs for one.
+    """
+    pairs = list(checks.names_of_one_file(partial.folder, listed))
+    for name in itertools.chain(*pairs):
+        partial.add(name)
+    if pairs:
+        one, other = pairs[0]
+        raise ValueError(
+            f"{one} and {other} have one name in the file system of {partial.folder}, "
+            f"and one photo would be lost (such pairs: {len(pairs)}); rename one of "
+            "them, or name an --output in another file system"
+        )

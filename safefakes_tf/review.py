@@ -5,6 +5,7 @@ import urllib.parse
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from safefakes_tf import printing
 from safefakes_tf.photos.box_files.found import FoundPhoto
 
 SHOWN = 10  # names in a line for the user
@@ -104,7 +105,8 @@ def page(photos: Sequence[FoundPhoto], certain: float, correction: str) -> str:
 
 
 def _named(photos):
-    names = ", ".join(_printable(photo.filename) for photo in photos[:SHOWN])
+    shown = [_printable(photo.filename) for photo in photos[:SHOWN]]
+    names = ", ".join(map(printing.escaped, shown))
     more = len(photos) - SHOWN
     return f"{names} and {more} more" if more > 0 else names
 

@@ -44,11 +44,8 @@ class Unfinished:
 
     def publish(self, output: pathlib.Path) -> None:
         """Give the folder its name and the rights of any other."""
-        umask = os.umask(0)
-        os.umask(umask)
-        self.folder.chmod(0o777 & ~umask)
-        self.folder.replace(output)
-        remove_journal(output)
+        self.folder.replace(output)  # first: others' rights would stop the next run
+        finish(output)
 
 
 @contextlib.contextmanager
@@ -71,21 +68,43 @@ def opened(
         OSError: if it cannot be written.
     """
     folder = folder_of(output)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    about = folder.lstat()
-    alone = about.st_uid == os.geteuid() and not about.st_mode & 0o077
-    if not (stat.S_ISDIR(about.st_mode) and alone):
-        raise ValueError(
-            f"{folder} must be a folder for this user alone, as a run makes it; it is "
-            "not; remove it"
-        )
+    make_own(folder)
     with locks.alone_in(folder, "name another --output"):
         atomic.remove_leftovers(folder)
         done = _resume(folder, made_from, names)
         with open(folder / JOURNAL, "ab", opener=_no_link) as journal:
             yield Unfinished(folder, done, journal)
+
+
+def make_own(folder: pathlib.Path) -> None:
+    """Make a folder for this user alone, unless it is there.
+
+    Raises:
+        ValueError: if it is there otherwise, or others get at it though it was made so.
+        OSError: if it cannot be made.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not _is_own(folder):
+            raise ValueError(
+                f"{folder} must be a folder for this user alone, as a run makes it; it "
+                "is not; remove it"
+            ) from None
+        return
+    if not _is_own(folder):  # exFAT, or NTFS as some systems mount it
+        folder.rmdir()
+        raise ValueError(
+            f"{folder.parent} lies in a file system that keeps no rights, and others "
+            "could read what is not anonymized yet; name an --output in another one"
+        )
+
+
+def _is_own(folder):
+    about = folder.lstat()
+    alone = about.st_uid == os.geteuid() and not about.st_mode & 0o077
+    return stat.S_ISDIR(about.st_mode) and alone
 
 
 def folder_of(output: pathlib.Path) -> pathlib.Path:
@@ -108,8 +127,16 @@ def _shortened(name):
     return os.fsdecode(encoded[:200]).encode(errors="ignore").decode() + digest
 
 
-def remove_journal(output: pathlib.Path) -> None:
-    """Remove what is of no use in a finished folder; a kill may come before that."""
+def finish(output: pathlib.Path) -> None:
+    """Give a folder that has its name the rights of any other, and no journal.
+
+    A kill may come before that. Without a journal it is done: then the rights are those
+    that somebody gave it since, and stay.
+    """
+    if (output / JOURNAL).exists():
+        umask = os.umask(0)
+        os.umask(umask)
+        output.chmod(0o777 & ~umask)
     for name in (JOURNAL, *locks.FILES):
         (output / name).unlink(missing_ok=True)
 

@@ -1,5 +1,7 @@
 """A file has its name as a whole or not at all."""
 
+import pathlib
+
 import pytest
 
 from safefakes_tf import atomic
@@ -17,6 +19,26 @@ def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path):
             assert not (path / "file").exists() or content == "second"
     assert (path / "file").read_text() == "second"
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
+def test_a_folder_stays_if_the_new_one_does_not_get_its_name(
+    failure, tmp_path, monkeypatch
+):
+    path, replace = tmp_path / "model", pathlib.Path.replace
+    with atomic.making(path) as folder:
+        (folder / "file").write_text("first")
+
+    def fail(self, target):
+        if self == folder:
+            raise failure
+        return replace(self, target)
+
+    monkeypatch.setattr(pathlib.Path, "replace", fail)
+    with pytest.raises(failure), atomic.making(path) as folder:
+        (folder / "file").write_text("second")
+    assert (path / "file").read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_leftovers_are_removed_with_what_is_in_them(tmp_path):

@@ -14,7 +14,7 @@ ROW = "fake_detector"  # module of the row in `names.DETECTORS`
 class FakeDetector:
     """See the module; `num_searched` counts the photos."""
 
-    sha256 = "0" * 64
+    sha256, settings = "0" * 64, ()
     num_searched = 0
 
     def detect(self, photo: np.ndarray) -> np.ndarray:

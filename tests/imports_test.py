@@ -49,7 +49,7 @@ ALLOWED = {
         *("anonymized_folder", "anonymizers", "detectors", "keypoints", "photos"),
         *("finished", "unfinished"),
     },
-    "review": {"photos"},
+    "review": {"photos", "printing"},
     "export": {*SHARED, "anonymizers", "detectors", "frozen", "photos"},
     "anonymizers": {*SHARED, "frozen", "keypoints", "training", "importers"},
     "detectors": {
@@ -64,7 +64,7 @@ ALLOWED = {
     "similarity": {*SHARED, "evaluation", "tfds_builders"},
     "training": {*SHARED, "contact_sheet", "workdir"},
     "importers": {"config", "printing"},
-    "photos": {"ops", "boxes", "faces", "atomic"},
+    "photos": {"ops", "boxes", "faces", "atomic", "printing"},
     "keypoints": {"ops", "boxes", "faces", "photos", "cached_files"},
     "cached_files": set(),
     "frozen": set(),

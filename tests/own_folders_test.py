@@ -71,6 +71,12 @@ def test_a_folder_is_not_written_over(settings):
     own_folders.check(settings)
 
 
+def test_a_link_to_nothing_is_no_name_for_a_folder(settings, tmp_path):
+    pathlib.Path(settings.output).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="is there already; name another folder"):
+        own_folders.check(settings)
+
+
 def test_a_folder_without_photos_is_told(settings):
     (pathlib.Path(settings.input) / "one.jpg").unlink()
     with pytest.raises(ValueError, match="holds no photo; name"):

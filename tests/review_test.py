@@ -84,3 +84,8 @@ def test_names_that_are_not_unicode_are_shown():
     page = Reader(review.page([photo], 0.5, ""))
     assert page.of("img")[0]["src"] == "%FF.jpg"
     assert "?.jpg" in review.summary([photo], 0.99)
+
+
+def test_no_name_commands_the_terminal():
+    photo = SURE._replace(filename="\x1b[2J\x07ü.jpg")
+    assert r"\x1b[2J\x07ü.jpg" in review.summary([photo], 0.99)

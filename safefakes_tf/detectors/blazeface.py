@@ -26,6 +26,8 @@ class BlazeFace:
         ValueError: if the model file is not on this machine.
     """
 
+    settings = ()
+
     def __init__(self, threshold: float):
         path = model_files.find(mediapipe.FACE_MODEL)
         self.sha256 = model_files.SHA256[mediapipe.FACE_MODEL]

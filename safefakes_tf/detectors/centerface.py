@@ -42,7 +42,7 @@ class CenterFace:
         ValueError: if the model file is not on this machine.
     """
 
-    sha256 = SHA256
+    sha256, settings = SHA256, ()
 
     def __init__(self, threshold: float):
         advice = f"copy the file into {cached_files.folder()}"

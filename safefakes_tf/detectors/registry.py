@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -16,9 +16,12 @@ class Detector(Protocol):
 
     Attributes:
         sha256: of its model file, hex digits.
+        settings: `name=value` for what else its detections depend on, beside the
+            configuration, and is not as published.
     """
 
     sha256: str
+    settings: Sequence[str]
 
     def detect(self, photo: np.ndarray) -> np.ndarray:
         """Return the faces of a photo.
@@ -46,6 +49,11 @@ def resolved(config: DetectionConfig) -> DetectionConfig:
         return config
     threshold = names.DETECTORS[config.detector].threshold
     return dataclasses.replace(config, threshold=threshold)
+
+
+def described(detector: Detector) -> str:
+    """Return a text that changes with the detector's file and its settings."""
+    return " ".join([detector.sha256, *detector.settings])
 
 
 @contextlib.contextmanager

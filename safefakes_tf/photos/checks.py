@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -52,15 +52,27 @@ def check_present(folder: pathlib.Path, listed: Sequence[PhotoBoxes]) -> None:
             f"e.g. {missing[0]}; copy them there, or take them out of the annotations"
             f"{name_matching.nearest(folder, missing[0])}"
         )
+    for one, other in names_of_one_file(folder, listed):
+        raise ValueError(
+            f"{one} and {other} are one file in {folder}, and each would show the "
+            "other's faces; join their faces under one name"
+        )
+
+
+def names_of_one_file(
+    folder: pathlib.Path, listed: Iterable[PhotoBoxes]
+) -> Iterator[tuple[str, str]]:
+    """Yield pairs of photos, all of which are there, that are one file.
+
+    They are links, or the file system takes names for one that differ in case or in how
+    letters are composed.
+    """
     known = {}
-    for photo in listed:  # links, or a file system to which case is nothing
+    for photo in listed:
         about = (folder / photo.filename).stat()
-        same = known.setdefault((about.st_dev, about.st_ino), photo.filename)
-        if same != photo.filename:
-            raise ValueError(
-                f"{same} and {photo.filename} are one file in {folder}, and each would "
-                "show the other's faces; join their faces under one name"
-            )
+        first = known.setdefault((about.st_dev, about.st_ino), photo.filename)
+        if first != photo.filename:
+            yield first, photo.filename
 
 
 def fitted(

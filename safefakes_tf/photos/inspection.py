@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import tqdm
 
+from safefakes_tf import printing
 from safefakes_tf.photos import cut_jpegs, reader
 
 LARGE = 2**25  # pixels of a photo from which on threads look at one at a time
@@ -90,9 +91,12 @@ def refuse_unreadable(inspected: Inspected, flag: str = "--skip_unreadable") -> 
 
 
 def named(names: Sequence[str], separator: str = ", ") -> str:
-    """Return the first ten names in a line, and whether there are more."""
+    """Return the first ten names in a line, and whether there are more.
+
+    Characters that a terminal would obey are escaped.
+    """
     more = ["…"] * (len(names) > NUM_NAMED)
-    return separator.join([*names[:NUM_NAMED], *more])
+    return separator.join([*map(printing.escaped, names[:NUM_NAMED]), *more])
 
 
 def look(path: pathlib.Path, max_megapixels: float = reader.MAX_MEGAPIXELS) -> Seen:

@@ -79,12 +79,13 @@ def run(settings: Anonymize, inputs: Inputs) -> None:
         if not settings.annotations:
             detector = stack.enter_context(detectors.opened(settings.detection))
             source = settings.detection.detector
-            made_from |= _texts(settings, "detection.") | {"detector": detector.sha256}
+            made_from |= _texts(settings, "detection.")
+            made_from |= {"detector": detectors.described(detector)}
         made_from |= {"faces": source}
         stack.enter_context(_writing(output))
         if own_folders.is_finished(output):
-            unfinished.remove_journal(output)  # a kill may have come before that
             finished.check_same(output, made_from, inputs.folder, inputs.listed)
+            unfinished.finish(output)  # a kill may have come before that
             print(f"--output {output} is complete, and nothing is to be done")
             return
         partial = stack.enter_context(unfinished.opened(output, made_from, known))
@@ -93,6 +94,7 @@ def run(settings: Anonymize, inputs: Inputs) -> None:
         _anonymize(settings, inputs, anonymizer, detector, partial)
 
         # === As a whole, or not at all ===
+        own_photos.check_apart(inputs.listed, partial)
         done = {photo.filename: partial.done[photo.filename] for photo in inputs.listed}
         metadata = written.metadata(settings, anonymizer, detector, done)
         metadata |= finished.noted(made_from, done)
@@ -106,7 +108,8 @@ def run(settings: Anonymize, inputs: Inputs) -> None:
                 file.write(content)
         if detector:
             atomic.write_text(partial.folder / BOXES, found.to_json(boxed))
-        page = review.page(boxed, settings.detection.certain, _correction(settings))
+        correction = _correction(settings, inputs)
+        page = review.page(boxed, settings.detection.certain, correction)
         atomic.write_text(partial.folder / REVIEW, page)
         atomic.write_text(partial.folder / METADATA, json.dumps(metadata, indent=2))
         partial.publish(output)
@@ -121,7 +124,7 @@ def run(settings: Anonymize, inputs: Inputs) -> None:
     print(f"faces:  {output / LOG}")
     if detector:
         print(review.summary(boxed, settings.detection.certain))
-    boxes = output / _boxes_name(settings)
+    boxes = output / _boxes_name(inputs)
     named = shlex.quote(f"--annotations={boxes}")
     print(f"review: open {output / REVIEW} in a browser;")
     print(f"        correct {boxes}, and run again with {named} --output=ANOTHER")
@@ -179,18 +182,18 @@ def _texts(settings, *prefixes):
 # === What is written ===
 
 
-def _boxes_name(settings):
+def _boxes_name(inputs):
     """Return the name in the output of the boxes that a person may correct."""
-    named = settings.annotations
-    return pathlib.Path(named).resolve().name if named else BOXES
+    first = next(iter(inputs.annotations), BOXES)  # companions come behind a file
+    return first.split("/")[0]
 
 
-def _correction(settings):
+def _correction(settings, inputs):
     """Return the command that makes another folder with corrected boxes.
 
     It names no path: the page may be published, and equal runs make equal pages.
     """
-    boxes = shlex.quote(f"--annotations=THIS_FOLDER/{_boxes_name(settings)}")
+    boxes = shlex.quote(f"--annotations=THIS_FOLDER/{_boxes_name(inputs)}")
     return (
         f"{next_command.program()} --mode=anonymize "
         f"--anonymizer={settings.data.anonymizer} --input=YOUR_PHOTOS {boxes} "

@@ -1,5 +1,6 @@
 """--mode=anonymize --dry_run: the faces that are found, drawn, and none anonymized."""
 
+import hashlib
 import pathlib
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ import numpy as np
 import tqdm
 
 from safefakes_tf import anonymized_folder as written
-from safefakes_tf import atomic, own_folders, review
+from safefakes_tf import atomic, own_folders, review, unfinished
 from safefakes_tf.config.modes import Anonymize
 from safefakes_tf.contact_sheet import LABEL_HEIGHT, contact_sheet, labelled
 from safefakes_tf.detectors import found_faces, registry
@@ -20,6 +21,7 @@ COLUMNS, ROWS = 4, 3  # photos of a sheet
 CELL = 480  # px, longer side of a photo on it
 CERTAIN, UNCERTAIN = (0, 255, 0), (255, 165, 0)  # colours of boxes
 SHEETS, SHEET_QUALITY = "sheet-*.jpg", 90
+NOTE = f"{own_folders.BOXES}.sha256"  # tells whether somebody corrected the boxes
 
 
 def run(settings: Anonymize, workdir: pathlib.Path) -> None:
@@ -29,21 +31,20 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
         settings: as of `anonymize`, without annotations. `<output>.dry_run` is made for
             this user alone, as the sheets show faces; it gets the sheets and
             `boxes.json`, which --annotations takes. Those of an earlier dry run give
-            way.
+            way, unless somebody corrected the boxes.
         workdir: not used.
 
     Raises:
-        ValueError: if there is no photo, one does not decode, or a model file is
-            missing.
+        ValueError: if there is no photo, one does not decode, a model file is missing,
+            others can read the folder, or its boxes are not as a dry run left them.
     """
     own_folders.check(settings, dry_run=True)
     output = pathlib.Path(settings.output)
     folder = output.with_name(f"{output.name}.dry_run")
     listed = photo_folder.listing(pathlib.Path(settings.input))
     with registry.opened(settings.detection) as detector:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for old in [*folder.glob(SHEETS), folder / own_folders.BOXES]:
-            old.unlink(missing_ok=True)
+        unfinished.make_own(folder)
+        _make_way(folder)
         photos, cells = [], []
         for photo, picture in _found(settings, detector, listed):
             photos.append(photo)
@@ -52,11 +53,32 @@ def run(settings: Anonymize, workdir: pathlib.Path) -> None:
                 number = -(-len(photos) // (COLUMNS * ROWS))
                 _write_sheet(folder / SHEETS.replace("*", f"{number:04}"), cells)
                 cells = []
-    atomic.write_text(folder / own_folders.BOXES, to_json(photos))
+    boxes = to_json(photos)
+    atomic.write_text(folder / NOTE, _note(boxes.encode()))
+    atomic.write_text(folder / own_folders.BOXES, boxes)
     print(f"photos: {len(photos)}{photo_folder.told(listed.left_out)}")
     print(review.summary(photos, settings.detection.certain))
     print(f"sheets: {folder}; they show the faces as they are: keep them to yourself")
     print(f"        correct {folder / own_folders.BOXES}, and name it by --annotations")
+
+
+def _make_way(folder):
+    """Remove what an earlier dry run left, if that is all there is to lose."""
+    boxes, note = folder / own_folders.BOXES, folder / NOTE
+    if boxes.exists():
+        noted = note.read_text(errors="replace") if note.exists() else None
+        if noted != _note(boxes.read_bytes()):
+            raise ValueError(
+                f"{boxes} is not as a dry run left it, and would be replaced; name it "
+                "by --annotations instead of --dry_run, or move it away"
+            )
+    for old in [*folder.glob(SHEETS), boxes, note]:
+        old.unlink(missing_ok=True)
+
+
+def _note(boxes):
+    """Return what `sha256sum --check` takes."""
+    return f"{hashlib.sha256(boxes).hexdigest()}  {own_folders.BOXES}\n"
 
 
 def _found(settings, detector, listed) -> Iterator[tuple[FoundPhoto, np.ndarray]]:

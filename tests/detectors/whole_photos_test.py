@@ -2,7 +2,9 @@
 
 import functools
 import hashlib
+import json
 import pathlib
+import shutil
 
 import cv2
 import numpy as np
@@ -161,3 +163,37 @@ def test_dsfd_takes_the_settings_beside_its_weights():
         assert found.shape[1] == 5
         assert (found[:, 0] >= 0.3).all()
         assert detector.sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def changed_dsfd(folder, **changes):
+    """Return the weights of a copy of the detector with other `inference` settings."""
+    for path in DSFD.glob("*.*"):
+        shutil.copy(path, folder)
+    settings = json.loads((DSFD / "config.json").read_text())
+    settings["inference"] |= changes
+    (folder / "config.json").write_text(json.dumps(settings))
+    return str(folder / "detector.weights.h5")
+
+
+@pytest.mark.parametrize("multi_scale", [False, True])
+def test_dsfd_finds_all_faces_whatever_the_caps_of_its_training(multi_scale, tmp_path):
+    caps = {"max_candidates": 2, "max_detections": 1, "multi_scale": multi_scale}
+    weights = changed_dsfd(tmp_path, **caps)
+    config = DetectionConfig(detector="dsfd", weights=weights, threshold=1e-3)
+    photo = cv2.resize(some_scenes()[0][0], (128, 96))
+    with registry.opened(config) as detector:
+        assert len(detector.detect(photo)) > 1
+
+
+def test_dsfd_tells_the_settings_that_are_not_as_published(tmp_path):
+    described = {}
+    for caps in (750, 5):
+        for scale in (1.0, 0.5):
+            weights = changed_dsfd(tmp_path, max_detections=caps, scale=scale)
+            config = DetectionConfig(detector="dsfd", weights=weights, threshold=0.3)
+            with registry.opened(config) as detector:
+                described[caps, scale] = registry.described(detector)
+                assert ("inference.scale=0.5" in detector.settings) == (scale == 0.5)
+                assert not any("max_" in each for each in detector.settings)
+    assert described[750, 1.0] == described[5, 1.0] != described[5, 0.5]
+    assert all("model.width_multiplier=" in each for each in described.values())

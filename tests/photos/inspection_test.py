@@ -37,3 +37,7 @@ def test_a_reason_is_one_line(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     _, unreadable = inspection.inspect(tmp_path, ["a.heic"], 300)
     assert "\n" not in unreadable["a.heic"]
+
+
+def test_no_name_commands_the_terminal():
+    assert inspection.named(["\x1b[2J\x07ü.jpg", "b"]) == r"\x1b[2J\x07ü.jpg, b"

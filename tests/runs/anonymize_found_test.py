@@ -152,6 +152,11 @@ def test_an_interrupted_run_does_not_search_again(
     other = dataclasses.replace(DETECTION, threshold=0.4)
     with pytest.raises(ValueError, match=r"\(detection.threshold: none -> 0.4\)"):
         run(photos, tmp_path / "out", detection=other)
+    with monkeypatch.context() as patch:
+        patch.setattr(detector, "settings", ["inference.scale=0.5"])
+        words = r"^[^\n]*begun with other .*\(detector: 0+ -> 0+ inference.scale=0.5\)"
+        with pytest.raises(ValueError, match=words):
+            run(photos, tmp_path / "out")
     (done,) = (tmp_path / "out.partial" / "a").iterdir()
     written, detector.num_searched = done.stat().st_mtime_ns, 0
     run(photos, tmp_path / "out")
@@ -183,7 +188,9 @@ def test_the_bar_counts_photos_that_are_written(photos, tmp_path, monkeypatch):
     assert "searched=3" in bars[-1].postfix
 
 
-def test_a_finished_folder_is_not_taken_for_another_one(photos, tmp_path, detector):
+def test_a_finished_folder_is_not_taken_for_another_one(
+    photos, tmp_path, monkeypatch, detector
+):
     output = tmp_path / "out"
     run(photos, output)
     detector.num_searched = 0
@@ -191,6 +198,10 @@ def test_a_finished_folder_is_not_taken_for_another_one(photos, tmp_path, detect
     other = dataclasses.replace(DETECTION, threshold=0.4)
     with pytest.raises(ValueError, match=r"\(detection.threshold: none -> 0.4\); name"):
         run(photos, output, detection=other)
+    with monkeypatch.context() as patch:
+        patch.setattr(detector, "settings", ["inference.scale=0.5"])
+        with pytest.raises(ValueError, match=r"\(detector: 0+ -> 0+ inference.scale"):
+            run(photos, output)
     with pytest.raises(ValueError, match=r"\(faces: red -> annotated; .*other boxes"):
         run(photos, output, output / "boxes.json")
     (photos / "two.png").rename(photos / "three.png")
@@ -249,7 +260,8 @@ def test_a_dry_run_draws_what_is_found_and_anonymizes_nothing(
     assert "they show the faces as they are" in said
     folder = tmp_path / "out.dry_run"
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert {path.name for path in folder.iterdir()} == {"boxes.json", "sheet-0001.jpg"}
+    written = {"boxes.json", "boxes.json.sha256", "sheet-0001.jpg"}
+    assert {path.name for path in folder.iterdir()} == written
     assert {path.name for path in tmp_path.iterdir()} == {"photos", "out.dry_run"}
     sheet = np.asarray(Image.open(folder / "sheet-0001.jpg")).astype(int)
     lime = (sheet[..., 1] > 200) & (sheet[..., [0, 2]].max(axis=2) < 80)
@@ -268,3 +280,33 @@ def test_a_dry_run_of_many_photos_has_several_sheets(photos, tmp_path, monkeypat
     (photos / "two.png").unlink()
     draw_found_faces.run(settings(photos, tmp_path / "out"), tmp_path)
     assert len(list(folder.glob("sheet-*.jpg"))) == 1
+
+
+def test_corrected_boxes_outlast_a_dry_run(photos, tmp_path):
+    given = settings(photos, tmp_path / "out")
+    draw_found_faces.run(given, tmp_path)
+    boxes = tmp_path / "out.dry_run" / "boxes.json"
+    corrected = boxes.read_text().replace("0.3", "0.4")
+    draw_found_faces.run(given, tmp_path)  # nobody has corrected anything
+    boxes.write_text(corrected)
+    for noted in (True, False):  # version 0.11.0 noted nothing
+        if not noted:
+            boxes.with_name("boxes.json.sha256").unlink()
+        with pytest.raises(ValueError, match=rf"^{boxes} is not .* or move it away$"):
+            draw_found_faces.run(given, tmp_path)
+        assert boxes.read_text() == corrected
+        assert boxes.with_name("sheet-0001.jpg").exists()
+    boxes.rename(tmp_path / "corrected.json")
+    draw_found_faces.run(given, tmp_path)
+    assert boxes.read_text() != corrected
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_sheets_go_to_nobody_else(is_link, photos, tmp_path):
+    shared = tmp_path / ("elsewhere" if is_link else "out.dry_run")
+    shared.mkdir(mode=0o755)
+    if is_link:
+        (tmp_path / "out.dry_run").symlink_to(shared)
+    with pytest.raises(ValueError, match="must be a folder for this user alone"):
+        draw_found_faces.run(settings(photos, tmp_path / "out"), tmp_path)
+    assert not list(shared.iterdir())

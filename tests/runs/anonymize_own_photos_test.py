@@ -132,6 +132,38 @@ def test_photos_that_are_taken_out_are_not_published(known, settings, boxes, tmp
     assert len(faces_of(tmp_path / "out")) == 2
 
 
+# === Names ===
+
+
+def test_photos_whose_names_an_output_takes_for_one_are_refused(
+    settings, photos, boxes, tmp_path, monkeypatch
+):
+    """As on a disk to which case is nothing; another disk has the photos."""
+    names = ["TWO.png", "two.png"]
+    (photos / "other.png").rename(photos / "TWO.png")
+    boxes.write_text(HEADER + "".join(f"{name},{BOX}\n" for name in names))
+    add = unfinished.Unfinished.add
+
+    def add_to_one_file(self, name, **about):
+        add(self, name, **about)
+        if name == "two.png" and about:
+            (self.folder / "TWO.png").unlink()
+            (self.folder / "TWO.png").hardlink_to(self.folder / "two.png")
+
+    words = r"^TWO\.png and two\.png have one name .*such pairs: 1\).* file system$"
+    with monkeypatch.context() as patch:
+        patch.setattr(unfinished.Unfinished, "add", add_to_one_file)
+        for _ in range(2):
+            with pytest.raises(ValueError, match=words):
+                run(settings)
+            assert not (tmp_path / "out").exists()
+    run(settings)  # the disk is another one now
+    for name in names:
+        expected = pixels_of(photos / name).copy()
+        expected[10:50, 20:50] = 0
+        np.testing.assert_array_equal(pixels_of(tmp_path / "out" / name), expected)
+
+
 # === Photos that cannot be read, or only just ===
 
 

@@ -198,6 +198,25 @@ def test_a_run_that_is_repeated_is_told_that_it_is_complete(
     assert after == before
 
 
+def test_a_kill_behind_the_name_costs_no_rights(photos, boxes, tmp_path):
+    black(photos, boxes, tmp_path / "out")
+    usual = (tmp_path / "out").stat().st_mode
+    (tmp_path / "out").chmod(0o700)
+    (tmp_path / "out" / "journal.jsonl").touch()
+    black(photos, boxes, tmp_path / "out")
+    assert (tmp_path / "out").stat().st_mode == usual
+
+
+def test_nothing_is_removed_from_a_folder_that_no_run_has_made(photos, boxes, tmp_path):
+    names = ("metadata.json", "journal.jsonl", *locks.FILES)
+    (tmp_path / "out").mkdir()
+    for name in names:
+        (tmp_path / "out" / name).write_text("{}")
+    with pytest.raises(ValueError, match=r"cannot be told; name another"):
+        black(photos, boxes, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*names}
+
+
 def replace(photos, boxes):
     (photos / "other.png").rename(photos / "two.png")
 

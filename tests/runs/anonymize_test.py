@@ -169,6 +169,23 @@ def test_a_folder_of_labels_is_written_beside_the_photos(photos, tmp_path):
         assert written == (labels / name).read_bytes()
 
 
+@pytest.mark.parametrize("of_folder", [False, True])
+def test_boxes_to_correct_have_the_name_that_they_have_in_the_output(
+    of_folder, photos, boxes, tmp_path, capsys
+):
+    real, link = tmp_path / "real", tmp_path / "link.csv"
+    real.mkdir()
+    (real / "2 names.csv").write_bytes(boxes.read_bytes())
+    link.symlink_to(real if of_folder else real / "2 names.csv")
+    black(photos, link, tmp_path / "out")
+    said = capsys.readouterr().out + (tmp_path / "out" / "review.html").read_text()
+    name = "real" if of_folder else "link.csv"
+    assert (tmp_path / "out" / name).exists()
+    assert f"correct {tmp_path / 'out' / name}, and run" in said
+    assert f"--annotations=THIS_FOLDER/{name} " in said
+    assert "2 names" not in said
+
+
 def test_names_of_another_machine_are_those_of_the_photos(photos, boxes, tmp_path):
     boxes.write_text(f"{HEADER}C:\\photos\\A\\One.png,20,10,30,40\ntwo,20,10,30,40\n")
     black(photos, boxes, tmp_path / "out")
