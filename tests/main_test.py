@@ -317,6 +317,22 @@ def test_a_detector_is_evaluated_as_its_training_said(settings):
     assert found.inference.scale == 0.5
 
 
+@pytest.mark.parametrize("mode", ["evaluate", "export"])
+def test_flags_change_the_settings_of_the_work_folder(settings, mode):
+    """Those of configs/ might not take them: these are of own_faces alone."""
+    trained = apply_overrides(TrainDetector(), ["data.dataset=own_faces"])
+    files.claim(trained, pathlib.Path("mine"))
+    of_own_faces = ["--annotations=b.csv", "--category=face", "--detector=mediapipe"]
+    found, workdir = settings(f"--mode={mode}", "--workdir=mine", *of_own_faces)
+    assert workdir == pathlib.Path("mine")
+    assert found.data.dataset == "own_faces"
+    assert found.data.own_faces.annotations == "b.csv"
+    assert found.data.own_faces.category == ("face",)
+    assert found.data.own_faces.detection.detector == "mediapipe"
+    with pytest.raises(ValueError, match="--annotations is of --dataset=own_faces"):
+        settings(f"--mode={mode}", "--workdir=another", *of_own_faces)
+
+
 def test_a_tilde_is_the_home_folder(settings, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     found, workdir = settings(
