@@ -93,7 +93,8 @@ def main(arguments: list[str]) -> None:
 def _settings(typed):
     """Return settings, those they differ from, where these are from; a work folder.
 
-    To look at a detector, the settings are those of the folder it was trained in.
+    To look at a detector, the settings are those of the folder it was trained in, and
+    flags change them: those of a file need not take the same flags.
     """
     trained = typed.mode == "train_anonymizer" and typed.anonymizer in CONFIG_NAMES
     name = typed.config or (typed.anonymizer if trained else "detector")
@@ -101,14 +102,22 @@ def _settings(typed):
     package = f"{__package__}.configs" if __package__ else "configs"
     file = importlib.import_module(f"{package}.{name}")
     start, origin = modes.adapt(file.get_config(), typed.mode), f"configs/{name}.py"
-    settings = command_line.change(start, typed)
-    default = pathlib.Path("results") / command_line.result_name(settings, typed)
-    folder = pathlib.Path(os.path.expanduser(typed.workdir or default))
-    stored = folder / workdir.CONFIG
-    if typed.mode in ("evaluate", "export") and not typed.config and stored.exists():
-        start, origin = store.read(stored, typed.mode), stored
+    folder = typed.workdir and pathlib.Path(os.path.expanduser(typed.workdir))
+    if not (folder and _is_looked_at(folder, typed)):
+        settings = command_line.change(start, typed)
+        default = pathlib.Path("results") / command_line.result_name(settings, typed)
+        folder = folder or default
+    if _is_looked_at(folder, typed):
+        origin = folder / workdir.CONFIG
+        start = store.read(origin, typed.mode)
         settings = command_line.change(start, typed)
     return settings, start, origin, folder
+
+
+def _is_looked_at(folder, typed):
+    """Tell whether the mode is to look at what was trained in a folder."""
+    looks = typed.mode in ("evaluate", "export") and not typed.config
+    return looks and (folder / workdir.CONFIG).exists()
 
 
 def run(arguments: list[str]) -> None:

@@ -76,6 +76,28 @@ def command(*arguments):
             ["--mode=study", "--anonymizer=ciagan", "--weights=my.npz"],
             "must be one of study_anonymizers; got original, blackout",
         ),
+        (
+            ["--mode=similarity", "--anonymizer=ciagan", "--weights=my.npz"],
+            "blur, fullblur, pixelate; give --set=study_anonymizers=ciagan",
+        ),
+        (
+            ["--mode=similarity", "--anonymizer=ciagan", "--dry_run"],
+            "compares original, blackout, blur, fullblur, pixelate, and --anonymizer=ci"
+            "agan only tells whose --weights are given; give --set=study_anonymizers=c",
+        ),
+        (
+            ["--mode=study", "--anonymizer=blur", "--weights=detector.h5"],
+            "give --set=study_anonymizers=blur",
+        ),
+        (["--mode=similarity", "--weights=my.npz"], "ciagan; got original"),
+        (
+            ["--mode=study", "--set=optimizer.clip_norm=-1", "--dry_run"],
+            "optimizer.clip_norm must be above 0, and finite; got -1",
+        ),
+        (
+            ["--mode=similarity", "--set=similarity.split=train[:5", "--dry_run"],
+            "such as train[:500]; got train[:5",
+        ),
         (["--mode=preview", "--weights=my.npz"], "deepprivacy, ciagan; got original"),
         (
             ["--mode=build_dataset", "--anonymizer=blur", "--weights=my.npz"],
@@ -295,6 +317,22 @@ def test_a_detector_is_evaluated_as_its_training_said(settings):
     assert found.inference.scale == 0.5
 
 
+@pytest.mark.parametrize("mode", ["evaluate", "export"])
+def test_flags_change_the_settings_of_the_work_folder(settings, mode):
+    """Those of configs/ might not take them: these are of own_faces alone."""
+    trained = apply_overrides(TrainDetector(), ["data.dataset=own_faces"])
+    files.claim(trained, pathlib.Path("mine"))
+    of_own_faces = ["--annotations=b.csv", "--category=face", "--detector=mediapipe"]
+    found, workdir = settings(f"--mode={mode}", "--workdir=mine", *of_own_faces)
+    assert workdir == pathlib.Path("mine")
+    assert found.data.dataset == "own_faces"
+    assert found.data.own_faces.annotations == "b.csv"
+    assert found.data.own_faces.category == ("face",)
+    assert found.data.own_faces.detection.detector == "mediapipe"
+    with pytest.raises(ValueError, match="--annotations is of --dataset=own_faces"):
+        settings(f"--mode={mode}", "--workdir=another", *of_own_faces)
+
+
 def test_a_tilde_is_the_home_folder(settings, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     found, workdir = settings(
@@ -315,9 +353,16 @@ def test_prediction_files_do_not_touch_a_detectors_results(settings):
     assert workdir == pathlib.Path("results/synthetic_crowd-original")
 
 
-@pytest.mark.parametrize("mode", ["study", "preview"])
+def test_an_anonymizer_that_is_compared_alone_may_be_named_twice(settings):
+    named = ["--anonymizer=blur", "--set=study_anonymizers=blur"]
+    config, _ = settings("--mode=similarity", *named)
+    assert config.study_anonymizers == ("blur",)
+
+
+@pytest.mark.parametrize("mode", ["study", "similarity", "preview"])
 def test_weights_of_one_generator_are_not_those_of_several(settings, mode):
-    config, _ = settings(f"--mode={mode}", "--anonymizer=sun2018")
+    config, _ = settings(f"--mode={mode}", "--config=sun2018")
+    assert config.data.anonymizer == "sun2018"
     assert config.data.anonymization.weights is None
     config, _ = settings(
         f"--mode={mode}",

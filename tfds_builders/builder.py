@@ -7,6 +7,7 @@ source photos; the rest is here.
 """
 
 import abc
+import contextlib
 import dataclasses
 import functools
 import os
@@ -353,9 +354,12 @@ class AnonymizedBuilder(
         another are `source` and all derived data sets in the same order.
 
         Raises:
-            ValueError: if the split is not here, as in a partial copy.
+            ValueError: if the split is not here, as in a partial copy, or has no such
+                part.
         """
         self._check_present(split)
+        if isinstance(split, str) and "[" in split:
+            self._check_part(split)
         if read_config is None:
             # No cache: up to 250 MB, for what the system keeps in memory anyway.
             read_config = tfds.ReadConfig(
@@ -364,6 +368,18 @@ class AnonymizedBuilder(
             # As in training.loop: the tuner may sleep on for a minute at the end.
             read_config.options.autotune.enabled = False
         return super().as_dataset(split, read_config=read_config, **kwargs)
+
+    def _check_part(self, part):
+        """Refuse a part such as `train[:500]` that does not parse or has no photos."""
+        name = part.partition("[")[0]
+        count = self.info.splits[name].num_examples
+        with contextlib.suppress(ValueError):  # of TFDS, in several lines
+            if self.info.splits[part].num_examples > 0:
+                return
+        raise ValueError(
+            f"{self.name} has {count} photos of split {name}, and no part {part} of "
+            f"them; name another, such as {name}[:{count}]"
+        )
 
     def _check_present(self, split):
         name = re.match(r"\w*", split)[0] if isinstance(split, str) else None

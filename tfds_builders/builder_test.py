@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import pickle
+import re
 
 import fake_keypoints
 import numpy as np
@@ -135,6 +136,17 @@ def test_a_split_that_is_not_here_is_one_line(tmp_path):
         with pytest.raises(ValueError, match=message + r"[^\n]*$"):
             read(split="test")
     assert len(builder.as_dataset(split="train[:2]")) == 2
+
+
+@pytest.mark.parametrize(
+    "part", ["[:500]", "[-9:]", "[:150%]", "[2:2]", "[3:1]", "[1.5:]", "[0]", "[:5"]
+)
+def test_a_part_that_a_split_does_not_have_is_one_line(tmp_path, part):
+    builder = toy(tmp_path)
+    builder.prepare()
+    told = f"has {NUM_PHOTOS} photos of split train, and no part train{part} of them; "
+    with pytest.raises(ValueError, match=rf"^toy_faces {re.escape(told)}[^\n]*$"):
+        builder.as_dataset(split=f"train{part}")
 
 
 def test_a_split_that_no_copy_has_is_refused_before_anything_is_built(tmp_path):

@@ -53,6 +53,8 @@ _NAMELESS = ("output", "max_gb", "runner", "beam_options")
 _WITH_BUNDLED_WEIGHTS = (
     *("build_dataset", "train_detector", "evaluate", "export", "anonymize"),
 )
+# Modes whose anonymizers are those of `study_anonymizers`, and no other.
+_COMPARING = ("study", "similarity")
 WITHOUT_WORKDIR = ("build_dataset", "anonymize", "draw_found_faces")
 WITHOUT_WEIGHTS = (
     *("train_anonymizer", "import_weights", "evaluate_predictions", "correlate"),
@@ -96,6 +98,7 @@ def change(settings: Any, typed: Any) -> Any:
         settings = overrides.apply_overrides(settings, [f"{field}={typed.weights}"])
     settings = fields.validate(settings)
     _check_own_faces(settings, typed)
+    _check_compared(settings, typed)
     if typed.mode in _WITH_BUNDLED_WEIGHTS:
         settings = dataclasses.replace(
             settings, data=bundled.with_bundled_weights(settings.data)
@@ -115,6 +118,20 @@ def _check_own_faces(settings, typed):
             )
 
 
+def _check_compared(settings, typed):
+    """Refuse an anonymizer that would change nothing, where others are compared."""
+    name = typed.anonymizer
+    if typed.mode not in _COMPARING or name is None:
+        return
+    of_weights = typed.weights is not None and names.network(name) is not None
+    if not of_weights and settings.study_anonymizers != (name,):
+        raise ValueError(
+            f"--mode={typed.mode} compares {', '.join(settings.study_anonymizers)}, "
+            f"and --anonymizer={name} only tells whose --weights are given; give "
+            f"--set=study_anonymizers={name}"
+        )
+
+
 def _weights_field(settings, mode):
     """Return the setting that --weights are for: of a generator, else the detector."""
     if mode in WITHOUT_WEIGHTS:
@@ -127,10 +144,11 @@ def _weights_field(settings, mode):
             f"with --mode={mode}, --weights are those of a generator, so --anonymizer "
             f"must be one of {', '.join(names.generators())}; got {name}"
         )
-    if mode == "study" and name not in settings.study_anonymizers:
+    if mode in _COMPARING and name not in settings.study_anonymizers:
         raise ValueError(
             f"--weights are those of {name}, which must be one of study_anonymizers; "
-            f"got {', '.join(settings.study_anonymizers)}"
+            f"got {', '.join(settings.study_anonymizers)}; give "
+            f"--set=study_anonymizers={name}"
         )
     return "data.anonymization.weights"
 

@@ -9,6 +9,9 @@ from safefakes_tf.config.detector import DetectionConfig
 from safefakes_tf.config.values import Choice, Count, Odd, Range, Rule, Seed
 
 AnonymizerName = Annotated[str, Choice(names.anonymizers)]
+SomeAnonymizers = Annotated[
+    tuple[AnonymizerName, ...], Rule("one name or more", lambda given: given)
+]
 _Side = Annotated[int, Range(32)]  # a stride of the detector
 FDF_SIDES = (4, 8, 16, 32, 64, 128)
 _FdfSide = Annotated[
@@ -114,14 +117,15 @@ class CelebaConfig:
 class AnonymizationConfig:
     """Policy per face, filters, generators' weights. Source: conventional.md."""
 
-    min_width: int = 10  # faces narrower than this, in pixels, are kept; 0: none is
+    # Faces narrower than this, in pixels, are kept; 0: none is.
+    min_width: Annotated[int, Range(0)] = 10
     # Of filters: fixed kernels and cells, or such as grow with the face.
     strength: Literal["study", "face"] = "study"
     # Odd; sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8; of strength=study.
     blur_kernel: Odd = 51
     fullblur_kernel: Odd = 9  # odd
     # Along each side of a face; with strength=face along its longer side, at most 4.
-    pixelate_cells: int = 8
+    pixelate_cells: Count = 8
     weights: str | None = None  # file of a generator, from --mode=import_weights
     hide_neighbours: bool = True  # from generators; the published programmes did not
     # "square" or "box"; None: as the method was published.

@@ -38,7 +38,8 @@ class CiaganConfig:
     num_identities: Annotated[int, Range(1, 10**6)] = 1200  # that it tells apart
     discriminator_width_multiplier: Multiplier = 1.0  # of critic and identity network
     jpeg_landmark_maps: bool = False  # published weights know maps blurred by JPEG
-    random_crop: int = 28  # px of a frame of 144, of training crops; published: 18
+    # px of a frame of 144, of training crops; 36: up to its border; published: 18
+    random_crop: Annotated[int, Range(0, 36)] = 28
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,7 @@ from safefakes_tf.config.data import (
     DataConfig,
     DatasetConfig,
     OwnPhotosConfig,
+    SomeAnonymizers,
     strict,
 )
 from safefakes_tf.config.detector import (
@@ -141,9 +142,7 @@ class Export(Evaluate):
 class Study(TrainDetector):
     """Train and evaluate one detector per anonymizer, and compare them."""
 
-    study_anonymizers: tuple[AnonymizerName, ...] = (
-        names.filters()
-    )  # a detector behind each
+    study_anonymizers: SomeAnonymizers = names.filters()  # a detector behind each
     similarity: SimilarityConfig = SimilarityConfig()  # of the training photos
 
 
@@ -151,7 +150,7 @@ class Study(TrainDetector):
 class Similarity(_Photos):
     """Compare anonymized faces with the original ones by image metrics."""
 
-    study_anonymizers: tuple[AnonymizerName, ...] = names.filters()  # a row each
+    study_anonymizers: SomeAnonymizers = names.filters()  # a row each
     similarity: SimilarityConfig = SimilarityConfig()
 
 

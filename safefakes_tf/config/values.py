@@ -41,14 +41,15 @@ class Range(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A number for which `holds` is true; `words` say what it must be."""
+    """A value for which `holds` is true; `words` say what it must be."""
 
     words: str
-    holds: Callable[[float], bool]
+    holds: Callable[[Any], Any]
 
     def check(self, name, value):
         if not self.holds(value):
-            raise ValueError(f"{name} must be {self.words}; got {value:g}")
+            got = f"{value:g}" if isinstance(value, int | float) else value or "nothing"
+            raise ValueError(f"{name} must be {self.words}; got {got}")
 
 
 class Choice(NamedTuple):

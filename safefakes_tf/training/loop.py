@@ -117,14 +117,15 @@ def train(
             learning_rate = trainer.learning_rate()
             log.scalars(step, losses, learning_rate)
             bar.set_postfix(loss=f"{losses['total']:.3f}", rate=f"{learning_rate:.1e}")
-        if chief and due(config.image_summary_every):
-            first = steps.share_of(0, taken.batch, strategy, config.global_batch_size)
-            log.image(step, trainer.image_summary(first))
         if due(config.checkpoint_every):
             _check_weights(trainer, step, workdir)
             progress.save(step, taken.position)
             if chief:
                 on_checkpoint(step)
+        # Last: a picture that fails, as for lack of memory, costs no steps.
+        if chief and due(config.image_summary_every):
+            first = steps.share_of(0, taken.batch, strategy, config.global_batch_size)
+            log.image(step, trainer.image_summary(first))
     bar.close()
     progress.close()
 

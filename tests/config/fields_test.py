@@ -1,6 +1,17 @@
+import re
+
 import pytest
 
-from safefakes_tf.config import Study, TrainAnonymizer, apply_overrides, validate
+from safefakes_tf.config import (
+    MODES,
+    DataConfig,
+    Study,
+    TrainAnonymizer,
+    apply_overrides,
+    fields,
+    names,
+    validate,
+)
 from safefakes_tf.config.fields import differences
 
 
@@ -37,6 +48,32 @@ from safefakes_tf.config.fields import differences
         ("inference.scale=0", "inference.scale must be above 0, and finite; got 0"),
         ("optimizer.learning_rate=nan", "finite; got nan"),
         ("optimizer.learning_rate=-1e-3", "above 0"),
+        ("optimizer.momentum=1", "momentum must be at least 0 and below 1; got 1"),
+        ("optimizer.momentum=-0.1", "below 1"),
+        ("optimizer.weight_decay=-1e-4", "weight_decay must be at least 0"),
+        ("optimizer.decay_steps=5,-1", "decay_steps must be at least 0; got -1"),
+        ("optimizer.warmup_steps=-1", "at least 0"),
+        ("optimizer.clip_norm=0", "clip_norm must be above 0, and finite; got 0"),
+        ("optimizer.clip_norm=-1", "above 0"),
+        ("model.anchor_ratio=0", "above 0"),
+        ("model.anchor_ratio=nan", "above 0"),
+        ("model.pixel_scale=-1", "above 0"),
+        ("augmentation.anchor_sampling_probability=1.1", "from 0 to 1; got 1.1"),
+        ("augmentation.min_face_area=-1", "at least 0"),
+        ("loss.match_threshold=0", "above 0, and 1 at most; got 0"),
+        ("loss.match_threshold=1.5", "1 at most"),
+        ("loss.negatives_per_positive=0", "from 1 to 1000; got 0"),
+        ("inference.score_threshold=-0.1", "from 0 to 1"),
+        ("inference.nms_iou=0", "above 0, and 1 at most"),
+        ("inference.nms_iou=3", "above 0, and 1 at most; got 3"),
+        ("inference.max_candidates=0", "from 1 to 1000000; got 0"),
+        ("inference.max_detections=4294967296", "from 1 to 1000000"),
+        ("data.anonymization.min_width=-1", "at least 0"),
+        ("data.anonymization.pixelate_cells=0", "at least 1"),
+        ("study_anonymizers=", "study_anonymizers must be one name or more; got noth"),
+        ("similarity.split=train[:5", r"such as train\[:500\]; got train\[:5$"),
+        ("similarity.split=", "a split, or a part of one, such .*; got nothing"),
+        ("similarity.split=train[:]", "a part of one"),
     ],
 )
 def test_values_out_of_range_are_refused(override, words):
@@ -51,11 +88,37 @@ def test_values_out_of_range_are_refused(override, words):
         ("gan.generator_learning_rate=inf", "finite; got inf"),
         ("gan.discriminator_learning_rate=0", "above 0"),
         ("data.jpeg_quality=0", "from 1 to 100; got 0"),
+        ("network.random_crop=37", "network.random_crop must be from 0 to 36; got 37"),
+        ("network.random_crop=-1", "from 0 to 36"),
     ],
 )
 def test_so_are_those_of_a_generators_training(override, words):
+    ciagan = TrainAnonymizer(data=DataConfig(anonymizer="ciagan"))
     with pytest.raises(ValueError, match=words):
-        validate(apply_overrides(TrainAnonymizer(), [override]))
+        validate(apply_overrides(ciagan, [override]))
+
+
+@pytest.mark.parametrize(
+    "split",
+    ["train", "train[:500]", "train[-5:]", "train[5%:12.5%]", "validation[:2shard]"],
+)
+def test_parts_of_a_split_are_taken(split):
+    settings = apply_overrides(Study(), [f"similarity.split={split}"])
+    assert validate(settings).similarity.split == split
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_number_goes_unchecked(mode):
+    """But the largest face, which `validate` compares with the smallest."""
+    networks = [names.network(name)() for name in names.generators()]
+    unchecked = {
+        field.path
+        for settings in (MODES[mode].settings(), *networks)
+        for field in fields.walk(settings)
+        if re.search(r"\b(int|float)\b", str(field.annotation))
+        and "Annotated" not in str(field.annotation)
+    }
+    assert unchecked <= {"data.crowd.max_face"}
 
 
 def test_differences_are_told_as_a_user_types_them():

@@ -179,6 +179,21 @@ def test_a_work_folder_that_is_removed_is_not_made_anew(tmp_path, monkeypatch):
     assert not (tmp_path / "work").exists()
 
 
+def test_a_picture_that_fails_costs_no_steps(tmp_path, monkeypatch):
+    whole = train(tmp_path / "whole", 10, image_summary_every=5)
+    parts = tmp_path / "parts"
+
+    def fail(self, batch):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OneWeight, "image_summary", fail)
+        with pytest.raises(MemoryError):
+            train(parts, 10, image_summary_every=5)
+    assert (parts / "checkpoints" / "ckpt-5.index").exists()
+    assert train(parts, 10, image_summary_every=5) == whole
+
+
 def test_half_a_checkpoint_of_a_kill_is_removed(tmp_path):
     train(tmp_path, 5)
     (tmp_path / "checkpoints" / "ckpt-8_temp" / "part").mkdir(parents=True)

@@ -279,7 +279,8 @@ def random_crop(frame: tf.Tensor, draw: tf.Tensor, extent: int) -> tf.Tensor:
     Args:
         frame: uint8 [side, side, C].
         draw: float32 [4] in 0..1; how far it reaches left, up, right and down.
-        extent: of each, in pixels of a frame of 144, beyond a quarter of the side.
+        extent: of each, in pixels of a frame of 144, beyond a quarter of the side; at
+            most a quarter of it, 36.
 
     Returns:
         uint8 [h, w, C].
