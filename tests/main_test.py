@@ -238,6 +238,13 @@ def test_help_of_a_mode_shows_what_it_takes(mode, capsys):
     )
 
 
+def test_help_tells_of_a_setting_what_is_written_beside_it(capsys):
+    main.run(["--mode=anonymize", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "centerface, dsfd, mediapipe; What finds faces" in said
+    assert "detection.weights=none file of the detector" in said
+
+
 def test_help_shows_the_network_of_the_method(capsys):
     main.run(["--mode=train_anonymizer", "--anonymizer=ciagan", "--help"])
     shown = " ".join(capsys.readouterr().out.split())

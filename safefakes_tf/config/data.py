@@ -10,8 +10,10 @@ from safefakes_tf.config.values import Choice, Count, Odd, Range, Rule, Seed
 
 AnonymizerName = Annotated[str, Choice(names.anonymizers)]
 SomeAnonymizers = Annotated[
-    tuple[AnonymizerName, ...], Rule("one name or more", lambda given: given)
+    tuple[AnonymizerName, ...],
+    Rule("one name or more, each once", lambda x: len(x) == len(set(x)) > 0),
 ]
+_Dataset = Annotated[str, Choice(lambda: names.DATASETS)]
 _Side = Annotated[int, Range(32)]  # a stride of the detector
 FDF_SIDES = (4, 8, 16, 32, 64, 128)
 _FdfSide = Annotated[
@@ -140,7 +142,7 @@ STRICT = AnonymizationConfig(min_width=0, strength="face")
 class DatasetConfig:
     """The part of `DataConfig` that says where unaltered photos lie."""
 
-    dataset: Annotated[str, Choice(lambda: names.DATASETS)] = "synthetic_crowd"
+    dataset: _Dataset = "synthetic_crowd"
     data_dir: str | None = None  # prepared datasets; None: TFDS' own default
     manual_dir: str | None = None  # raw photos and annotations
 

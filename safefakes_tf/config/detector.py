@@ -9,6 +9,7 @@ from safefakes_tf.config.values import Choice, Positive, Range, Rule, Share
 _Part = Annotated[float, Range(0, 1)]
 _Overlap = Annotated[float, Rule("above 0, and 1 at most", lambda x: 0 < x <= 1)]
 _Momentum = Annotated[float, Rule("at least 0 and below 1", lambda x: 0 <= x < 1)]
+_Detector = Annotated[str, Choice(lambda: names.DETECTORS)]
 _Steps = Annotated[int, Range(0)]
 _Boxes = Annotated[int, Range(1, 10**6)]  # TensorFlow counts them in 32 bits
 
@@ -88,7 +89,7 @@ class DetectionConfig:
     """How faces are found on photos that nobody annotated."""
 
     # What finds faces where there are no annotations.
-    detector: Annotated[str, Choice(lambda: names.DETECTORS)] = "centerface"
+    detector: _Detector = "centerface"
     weights: str | None = None  # file of the detector, where it needs one: dsfd
     # Score from which a detection is a face; None: that of the detector.
     threshold: Share | None = None

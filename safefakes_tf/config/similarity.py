@@ -19,6 +19,7 @@ METRIC_VALUES = {
 # As TFDS reads it; whether the split has such a part is known once it is there.
 _BOUND = r"(-?[\d_.]+(%|shard)?)?"
 _PART = re.compile(rf"\w+(\[(?!:?\]){_BOUND}(:{_BOUND})?\])?")
+_Metric = Annotated[str, Choice(lambda: METRIC_VALUES)]
 _Split = Annotated[
     str, Rule("a split, or a part of one, such as train[:500]", _PART.fullmatch)
 ]
@@ -31,7 +32,7 @@ class SimilarityConfig:
 
     # Some of l1, l2, ssim, lpips, lpips_vgg, fid, frechet_mobilenet_v2; where none is
     # named, a study computes none, and --mode=similarity all but lpips_vgg.
-    metrics: tuple[Annotated[str, Choice(lambda: METRIC_VALUES)], ...] = ()
+    metrics: tuple[_Metric, ...] = ()
     split: _Split = "train"  # what detectors learn from; or a part of it: train[:500]
     # What anonymized photos are compared with: "original", encoded as they are, or
     # "source", the untouched files, which adds what the encoding changes.

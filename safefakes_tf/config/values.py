@@ -48,8 +48,13 @@ class Rule(NamedTuple):
 
     def check(self, name, value):
         if not self.holds(value):
-            got = f"{value:g}" if isinstance(value, int | float) else value or "nothing"
-            raise ValueError(f"{name} must be {self.words}; got {got}")
+            raise ValueError(f"{name} must be {self.words}; got {_shown(value)}")
+
+
+def _shown(value):
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    return (", ".join(value) if isinstance(value, tuple) else value) or "nothing"
 
 
 class Choice(NamedTuple):
