@@ -72,7 +72,8 @@ def train(
         workdir: gets `checkpoints/`, `metrics.jsonl`, `pictures/` and `tensorboard/`.
             Shared by all workers of a cluster.
         on_checkpoint: called by the chief with the step of each checkpoint, once it is
-            stored.
+            stored, and again where a training goes on from it: a kill may have come
+            between the two.
 
     Raises:
         NonFiniteLoss: if a loss, or a weight that is to be kept, is NaN or infinite.
@@ -84,6 +85,8 @@ def train(
     # 1. Resume where the last checkpoint stood; the caller has set the initial weights.
     progress = _Progress(trainer, strategy, workdir)
     start = progress.restore()
+    if chief and start:
+        on_checkpoint(start)
     log = _Log(workdir, start) if chief else None
     batches = iter(_untuned(make_dataset(progress.position())))
     calls = steps.Calls(trainer, strategy, config.global_batch_size, xla)

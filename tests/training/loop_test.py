@@ -54,7 +54,14 @@ def numbers_from(position):
     return numbers.map(lambda n: Positioned(Numbers(n), n)).batch(4)
 
 
-def train(workdir, total_steps, devices="cpu", poison=None, **options):
+def train(
+    workdir,
+    total_steps,
+    devices="cpu",
+    poison=None,
+    on_checkpoint=lambda step: None,
+    **options,
+):
     distribution = strategy.create(devices)
     with distribution.scope():
         trainer = OneWeight(poison)
@@ -62,7 +69,7 @@ def train(workdir, total_steps, devices="cpu", poison=None, **options):
     config = LoopConfig(
         total_steps=total_steps, global_batch_size=4, **{**rhythm, **options}
     )
-    loop.train(trainer, numbers_from, distribution, config, workdir)
+    loop.train(trainer, numbers_from, distribution, config, workdir, on_checkpoint)
     return trainer.weight.numpy()
 
 
@@ -177,6 +184,21 @@ def test_a_work_folder_that_is_removed_is_not_made_anew(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="work/checkpoints"):
         train(tmp_path / "work", 5)
     assert not (tmp_path / "work").exists()
+
+
+def test_a_kill_right_after_a_checkpoint_is_made_up_for(tmp_path):
+    """What is made of checkpoints would else be that of an older one, or absent."""
+    told = []
+
+    def killed(step):
+        raise KeyboardInterrupt
+
+    for total_steps, expected in ((5, [5]), (10, [5, 10])):
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / str(total_steps), 5, on_checkpoint=killed)
+        train(tmp_path / str(total_steps), total_steps, on_checkpoint=told.append)
+        assert told == expected
+        told.clear()
 
 
 def test_half_a_checkpoint_of_a_kill_is_removed(tmp_path):
