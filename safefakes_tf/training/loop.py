@@ -162,7 +162,9 @@ class _Progress:
         self._newest = _newest(folder)
         # Every worker has to take part in a save, but only the chief's is kept.
         self._scratch = None
-        if not is_chief(strategy):
+        if is_chief(strategy):
+            _remove_unfinished(folder)
+        else:
             task = strategy.cluster_resolver.task_id
             self._scratch = workdir / f"checkpoints-of-worker-{task}"
         self._folder = self._scratch or folder
@@ -231,10 +233,14 @@ class _Log:
         tf.io.write_file(str(path), tf.io.encode_png(image))
 
 
+def _remove_unfinished(folder):
+    """Remove what saves that were killed had begun to write."""
+    for unfinished in folder.glob("*_temp"):
+        shutil.rmtree(unfinished)
+
+
 def _newest(folder):
     """Return the path of the newest checkpoint in a folder; None: there is none."""
-    for unfinished in folder.glob("*_temp"):  # of a save that was killed
-        shutil.rmtree(unfinished)
     with _reading(folder):
         newest = tf.train.latest_checkpoint(str(folder))
         # Written last: without it no checkpoint was ever finished.

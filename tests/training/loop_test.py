@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import types
 from typing import NamedTuple
 
 import keras
@@ -206,6 +207,21 @@ def test_half_a_checkpoint_of_a_kill_is_removed(tmp_path):
     (tmp_path / "checkpoints" / "ckpt-8_temp" / "part").mkdir(parents=True)
     train(tmp_path, 8)
     assert not list(tmp_path.rglob("*_temp"))
+
+
+@pytest.mark.parametrize("task", [0, 1])
+def test_only_the_chief_removes_it(tmp_path, task):
+    """Workers that start together would take files away from under each other."""
+    half = tmp_path / "checkpoints" / "ckpt-8_temp" / "part"
+    half.mkdir(parents=True)
+    cluster = tf.train.ClusterSpec({"worker": ["a:1", "b:1"]})
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        cluster, task_type="worker", task_id=task
+    )
+    loop._Progress(
+        OneWeight(), types.SimpleNamespace(cluster_resolver=resolver), tmp_path
+    )
+    assert half.exists() == (task != 0)
 
 
 def test_metrics_hold_each_step_once_after_a_kill(tmp_path):
