@@ -1,5 +1,6 @@
 """Pictures that tools draw. Each has a process: flags of tools have the same names."""
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -40,3 +41,28 @@ def test_a_picture_in_a_new_folder_is_written(tmp_path, name):
     )
     assert printed == f"picture: {path}\n"
     assert cv2.imread(str(path)).shape[1] > 900
+
+
+def labels_of(*tables):
+    """Return label -> the images of a line's points, as `draw_curves` draws them."""
+    printed = python(
+        "import json, sys\n"
+        "from tools import draw_curves\n"
+        "lines, _ = draw_curves.read(sys.argv[1:])\n"
+        "labels = draw_curves.labels(lines)\n"
+        "print(json.dumps([[labels[key], sorted(lines[key])] for key in lines]))",
+        *tables,
+    )
+    return dict(json.loads(printed))
+
+
+def test_each_method_of_each_table_is_a_line(tmp_path):
+    crowd, portraits = tmp_path / "crowd.csv", tmp_path / "portraits.csv"
+    crowd.write_text("method,images,l1\n,,0\nsun2018,10,3\nsun2018,20,2\nciagan,10,4\n")
+    portraits.write_text("method,images,l1\n,,0\nsun2018,15,1\nsun2018,20,1\n")
+    assert labels_of(crowd) == {"sun2018": [10, 20], "ciagan": [10]}
+    assert labels_of(crowd, portraits) == {
+        "sun2018, crowd": [10, 20],
+        "ciagan": [10],
+        "sun2018, portraits": [15, 20],
+    }
