@@ -59,7 +59,7 @@ def build(data: pathlib.Path, raw: pathlib.Path, *flags: str) -> list[str]:
 
 
 def make_photos(folder: pathlib.Path, count: int, megapixels: float) -> None:
-    """Write photos with four faces each, in the folders of WIDER FACE."""
+    """Write photos with four faces each, side by side, in the folders of WIDER FACE."""
     import cv2
     import numpy as np
 
@@ -74,7 +74,8 @@ def make_photos(folder: pathlib.Path, count: int, megapixels: float) -> None:
         name = f"0--Made/{index}.jpg"
         cv2.imwrite(str(images / f"{index}.jpg"), photo)
         boxes = [
-            f"{20 * n} 10 {height // 5} {height // 4} 0 0 0 0 0 0" for n in (1,) * 4
+            f"{n * height // 3} 10 {height // 5} {height // 4} 0 0 0 0 0 0"
+            for n in range(4)
         ]
         lines += [name, str(len(boxes)), *boxes]
     text = "".join(f"{line}\n" for line in lines)

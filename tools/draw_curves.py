@@ -2,13 +2,15 @@ r"""Draw figures of generators over the images that their trainings had shown.
 
     python -m tools.draw_curves --tables=A.csv,B.csv --output=curves.png
 
-Tables are those of `python -m benchmarks.painted_faces`: files that one training wrote
-as it went on are a line, one panel per figure; the originals are a dashed line.
+Tables are those of `python -m benchmarks.painted_faces`, each with the files that a
+training of each method wrote as it went on. These are a line, one panel per figure; the
+originals are a dashed line.
 """
 
 import collections
 import csv
 import math
+import pathlib
 import sys
 
 from absl import app, flags
@@ -35,15 +37,16 @@ def main(_):
             "draw_curves: no file of --tables tells how many images its training had "
             "shown; those of versions before 0.11.0 do not"
         )
+    names = labels(lines)
     figure = Figure(figsize=(SIDE * len(PANELS), SIDE), layout="constrained")
     for axes, (name, label) in zip(
         figure.subplots(1, len(PANELS)), PANELS.items(), strict=True
     ):
-        for method, points in lines.items():
+        for line, points in lines.items():
             images = sorted(points)
             # Metrics whose networks were not there have no value.
             values = [points[number].get(name, math.nan) for number in images]
-            axes.plot(images, values, "o-", label=method, markersize=3)
+            axes.plot(images, values, "o-", label=names[line], markersize=3)
         if name in original:
             axes.axhline(original[name], color="grey", linestyle="--")
         axes.set(xlabel="images shown", xscale="log", title=label)
@@ -56,7 +59,7 @@ def main(_):
 
 
 def read(tables):
-    """Return method -> images shown -> figures by name, and those of the originals."""
+    """Return (table, method) -> images shown -> figures by name; those of originals."""
     lines, original = collections.defaultdict(dict), {}
     for path in tables:
         with open(path, newline="", encoding="utf-8") as file:
@@ -65,8 +68,17 @@ def read(tables):
                 if not row.get("method"):
                     original = values
                 elif row.get("images"):  # files of older versions do not tell
-                    lines[row["method"]][int(row["images"])] = values
+                    lines[path, row["method"]][int(row["images"])] = values
     return lines, original
+
+
+def labels(lines):
+    """Return (table, method) -> the method, with the table if several have it."""
+    tables = collections.Counter(method for _, method in lines)
+    return {
+        (path, method): method + f", {pathlib.Path(path).stem}" * (tables[method] > 1)
+        for path, method in lines
+    }
 
 
 if __name__ == "__main__":

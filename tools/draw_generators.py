@@ -11,10 +11,10 @@ crowd. Each face is drawn as it is, and for each generator hidden and painted.
 import dataclasses
 import itertools
 import os
+import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import cv2
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
@@ -31,6 +31,7 @@ from safefakes_tf.config import (
 )
 from safefakes_tf.config.data import STRICT
 from safefakes_tf.contact_sheet import contact_sheet
+from safefakes_tf.photos import writer
 from safefakes_tf.training import record_stream
 from tfds_builders import registry as builders
 
@@ -78,7 +79,7 @@ def main(_):
     sheet = contact_sheet(rows, columns, [""] * len(rows), CELL)
     # Photos show people as they are: nothing that Git keeps is written of them unasked.
     output = _OUTPUT.value or (UNKEPT if _PHOTOS.value else "docs/generators.jpg")
-    cv2.imwrite(output, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    writer.write(pathlib.Path(output), sheet, quality=88)
     print(f"picture: {output}")
 
 

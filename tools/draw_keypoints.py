@@ -7,6 +7,7 @@ On a drawn head of the bank: left the number of each point of `ibug68`, right th
 """
 
 import contextlib
+import pathlib
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from absl import app, flags
 from safefakes_tf import faces
 from safefakes_tf.config import CrowdConfig
 from safefakes_tf.keypoints import layouts, mediapipe
-from safefakes_tf.photos import reader
+from safefakes_tf.photos import reader, writer
 from tfds_builders.synthetic_crowd import heads, scenes
 
 _OUTPUT = flags.DEFINE_string("output", "docs/ibug68.jpg", "Picture to write.")
@@ -39,7 +40,8 @@ def main(_):
         _numbered(face.copy(), places, labels)
         for labels in (range(68), layouts.MESH_OF_IBUG68)
     ]
-    cv2.imwrite(_OUTPUT.value, np.concatenate(halves, axis=1)[..., ::-1])
+    drawn = np.concatenate(halves, axis=1)
+    writer.write(pathlib.Path(_OUTPUT.value), drawn, quality=95)
     print(f"picture: {_OUTPUT.value}")
 
 

@@ -12,13 +12,12 @@ import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import cv2
 from absl import app, flags
 
 import main as program
 from safefakes_tf.config import WEIGHTS, names
 from safefakes_tf.contact_sheet import contact_sheet
-from safefakes_tf.photos import reader
+from safefakes_tf.photos import reader, writer
 
 _OUTPUT = flags.DEFINE_string("output", "docs/anonymizers.jpg", "Picture to write.")
 SAMPLES = pathlib.Path(program.__file__).parent / "safefakes_tf" / "samples"
@@ -44,7 +43,7 @@ def main(_):
         rows = [[_read(folder / photo) for folder in folders] for photo in SHOWN]
     labels = ["original", *(f"{name}{'*' * (name in ASTERISK)}" for name in methods)]
     sheet = contact_sheet(rows, labels, [""] * len(rows), CELL)
-    cv2.imwrite(_OUTPUT.value, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+    writer.write(pathlib.Path(_OUTPUT.value), sheet, quality=85)
     print(f"picture: {_OUTPUT.value}")
 
 

@@ -72,7 +72,8 @@ def train(
         workdir: gets `checkpoints/`, `metrics.jsonl`, `pictures/` and `tensorboard/`.
             Shared by all workers of a cluster.
         on_checkpoint: called by the chief with the step of each checkpoint, once it is
-            stored.
+            stored, and again where a training goes on from it: a kill may have come
+            between the two.
 
     Raises:
         NonFiniteLoss: if a loss, or a weight that is to be kept, is NaN or infinite.
@@ -84,6 +85,8 @@ def train(
     # 1. Resume where the last checkpoint stood; the caller has set the initial weights.
     progress = _Progress(trainer, strategy, workdir)
     start = progress.restore()
+    if chief and start:
+        on_checkpoint(start)
     log = _Log(workdir, start) if chief else None
     batches = iter(_untuned(make_dataset(progress.position())))
     calls = steps.Calls(trainer, strategy, config.global_batch_size, xla)
@@ -160,7 +163,9 @@ class _Progress:
         self._newest = _newest(folder)
         # Every worker has to take part in a save, but only the chief's is kept.
         self._scratch = None
-        if not is_chief(strategy):
+        if is_chief(strategy):
+            _remove_unfinished(folder)
+        else:
             task = strategy.cluster_resolver.task_id
             self._scratch = workdir / f"checkpoints-of-worker-{task}"
         self._folder = self._scratch or folder
@@ -229,10 +234,14 @@ class _Log:
         tf.io.write_file(str(path), tf.io.encode_png(image))
 
 
+def _remove_unfinished(folder):
+    """Remove what saves that were killed had begun to write."""
+    for unfinished in folder.glob("*_temp"):
+        shutil.rmtree(unfinished)
+
+
 def _newest(folder):
     """Return the path of the newest checkpoint in a folder; None: there is none."""
-    for unfinished in folder.glob("*_temp"):  # of a save that was killed
-        shutil.rmtree(unfinished)
     with _reading(folder):
         newest = tf.train.latest_checkpoint(str(folder))
         # Written last: without it no checkpoint was ever finished.

@@ -120,6 +120,21 @@ class Adam(keras.optimizers.Adam):
         )
 
 
+class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
+    """Keras' optimizer of scaled losses, which skips a step if any replica overflows.
+
+    Keras looks at the first replica's gradients alone and takes them for summed, but
+    its inner optimizer sums them only later.
+    """
+
+    def apply(self, grads, trainable_variables=None):
+        replicas = tf.distribute.get_replica_context()
+        if replicas.num_replicas_in_sync > 1:
+            # The inner optimizer sums over the replicas again.
+            grads = replicas.all_reduce(tf.distribute.ReduceOp.MEAN, grads)
+        super().apply(grads, trainable_variables)
+
+
 def create(
     config: OptimizerConfig, mixed_precision: str = "float32"
 ) -> keras.optimizers.Optimizer:
@@ -159,7 +174,7 @@ def create_adam(
 
 def _with_loss_scale(optimizer, mixed_precision):
     if mixed_precision == "mixed_float16":
-        return keras.optimizers.LossScaleOptimizer(optimizer)
+        return LossScaleOptimizer(optimizer)
     return optimizer
 
 

@@ -95,6 +95,13 @@ def test_growth_goes_through_all_stages_and_on_after_a_stop(config, tmp_path, ca
     assert f"resuming at step 1 from {checkpoints}" in capsys.readouterr().out
     assert path.read_bytes() == (parts / "generator.npz").read_bytes()
 
+    # As if a kill had come between the last checkpoint of a stage and its generator.
+    for side in (8, 16):
+        (parts / f"{side}px" / "generator.npz").unlink()
+    train_anonymizer.run(config, parts)
+    for name in ("8px/generator.npz", "16px/generator.npz", "generator.npz"):
+        assert (parts / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
 
 def test_the_generator_is_the_ema(config, tmp_path):
     fixed = apply_overrides(

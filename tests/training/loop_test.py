@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import types
 from typing import NamedTuple
 
 import keras
@@ -54,7 +55,14 @@ def numbers_from(position):
     return numbers.map(lambda n: Positioned(Numbers(n), n)).batch(4)
 
 
-def train(workdir, total_steps, devices="cpu", poison=None, **options):
+def train(
+    workdir,
+    total_steps,
+    devices="cpu",
+    poison=None,
+    on_checkpoint=lambda step: None,
+    **options,
+):
     distribution = strategy.create(devices)
     with distribution.scope():
         trainer = OneWeight(poison)
@@ -62,7 +70,7 @@ def train(workdir, total_steps, devices="cpu", poison=None, **options):
     config = LoopConfig(
         total_steps=total_steps, global_batch_size=4, **{**rhythm, **options}
     )
-    loop.train(trainer, numbers_from, distribution, config, workdir)
+    loop.train(trainer, numbers_from, distribution, config, workdir, on_checkpoint)
     return trainer.weight.numpy()
 
 
@@ -194,11 +202,41 @@ def test_a_picture_that_fails_costs_no_steps(tmp_path, monkeypatch):
     assert train(parts, 10, image_summary_every=5) == whole
 
 
+def test_a_kill_right_after_a_checkpoint_is_made_up_for(tmp_path):
+    """What is made of checkpoints would else be that of an older one, or absent."""
+    told = []
+
+    def killed(step):
+        raise KeyboardInterrupt
+
+    for total_steps, expected in ((5, [5]), (10, [5, 10])):
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / str(total_steps), 5, on_checkpoint=killed)
+        train(tmp_path / str(total_steps), total_steps, on_checkpoint=told.append)
+        assert told == expected
+        told.clear()
+
+
 def test_half_a_checkpoint_of_a_kill_is_removed(tmp_path):
     train(tmp_path, 5)
     (tmp_path / "checkpoints" / "ckpt-8_temp" / "part").mkdir(parents=True)
     train(tmp_path, 8)
     assert not list(tmp_path.rglob("*_temp"))
+
+
+@pytest.mark.parametrize("task", [0, 1])
+def test_only_the_chief_removes_it(tmp_path, task):
+    """Workers that start together would take files away from under each other."""
+    half = tmp_path / "checkpoints" / "ckpt-8_temp" / "part"
+    half.mkdir(parents=True)
+    cluster = tf.train.ClusterSpec({"worker": ["a:1", "b:1"]})
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        cluster, task_type="worker", task_id=task
+    )
+    loop._Progress(
+        OneWeight(), types.SimpleNamespace(cluster_resolver=resolver), tmp_path
+    )
+    assert half.exists() == (task != 0)
 
 
 def test_metrics_hold_each_step_once_after_a_kill(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from safefakes_tf.config import OptimizerConfig
-from safefakes_tf.training import optimizers
+from safefakes_tf.training import optimizers, strategy
 
 
 def test_sgd_follows_the_formula_of_the_reference():
@@ -89,6 +89,66 @@ def test_adam_does_not_move_by_gradients_that_are_not_finite():
     for gradient, expected in ((np.inf, 1.0), (1e5, 0.9)):
         optimizer.apply([keras.ops.convert_to_tensor([gradient], "float32")])
         np.testing.assert_allclose(variable.numpy(), [expected], atol=1e-4)
+
+
+class HalfPrecision:
+    """A weight of 1 under float16's optimizer, on some devices."""
+
+    def __init__(self, devices, kind):
+        self.distribution = strategy.create(devices)
+        with self.distribution.scope():
+            dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+            self.model = keras.Sequential([keras.Input([1]), dense])
+            self.optimizer = optimizers.create(
+                OptimizerConfig(kind=kind, learning_rate=0.125), "mixed_float16"
+            )
+            self.optimizer.build(self.model.trainable_variables)
+
+    @tf.function(autograph=False)
+    def step(self, gradients):
+        """Move by gradients, one for each replica, whose loss is scaled."""
+
+        def learn():
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            scaled = self.optimizer.scale_loss(gradients[replica])
+            optimizers.apply([scaled[None, None]], self.model, self.optimizer)
+
+        self.distribution.run(learn)
+
+    def values(self, variable):
+        """Return the value of a variable on each replica."""
+        copies = self.distribution.experimental_local_results(variable.value)
+        return [float(tf.squeeze(copy)) for copy in copies]
+
+    @property
+    def weights(self):
+        return self.values(self.model.trainable_variables[0])
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+@pytest.mark.parametrize("bad", [(np.inf, 1.0), (1.0, np.inf), (np.inf, -np.inf)])
+def test_an_overflow_on_any_replica_skips_the_step_on_all(kind, bad):
+    two = HalfPrecision("cpu:2", kind)
+    two.step(tf.constant([1.0, 2.0]))
+    before, scale = two.weights, two.values(two.optimizer.dynamic_scale)
+    assert before[0] == before[1] < 1
+    two.step(tf.constant(bad))
+    assert two.weights == before
+    halves = [value / 2 for value in scale]
+    assert two.values(two.optimizer.dynamic_scale) == halves
+    assert two.values(two.optimizer.iterations) == [1, 1]
+    two.step(tf.constant([1.0, 2.0]))
+    assert two.weights[0] == two.weights[1] < before[0]
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+def test_half_precision_on_two_replicas_equals_one_device(kind):
+    one, two = HalfPrecision("cpu", kind), HalfPrecision("cpu:2", kind)
+    for gradient in (1.0, -0.5, 2.0):
+        one.step(tf.constant([gradient]))
+        two.step(tf.constant([0.25 * gradient, 0.75 * gradient]))
+    assert two.weights == one.weights * 2
+    assert one.weights != [1.0]
 
 
 def test_adam_is_there_for_short_runs():

@@ -47,7 +47,9 @@ class BatchStatisticsNorm(keras.layers.Layer):
         if replicas is not None and replicas.num_replicas_in_sync > 1:
             moments = replicas.all_reduce(tf.distribute.ReduceOp.MEAN, moments)
         mean, square = tf.unstack(moments)
-        scale = self.gain * tf.math.rsqrt(square - tf.square(mean) + 1e-5)
+        # Rounding leaves less than 0 where maps hardly vary.
+        variance = tf.maximum(square - tf.square(mean), 0.0)
+        scale = self.gain * tf.math.rsqrt(variance + 1e-5)
         return (inputs - mean) * scale + self.shift
 
 

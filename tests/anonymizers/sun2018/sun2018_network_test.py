@@ -55,3 +55,9 @@ def test_norm_sees_the_batch_of_all_replicas():
     parts = tf.function(lambda: devices.run(norm, args=(halves,)))()
     together = tf.concat(devices.experimental_local_results(parts), axis=0)
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_norm_of_maps_that_hardly_vary_is_finite():
+    noise = np.random.default_rng(0).normal(size=[4, 8, 8, 64])
+    normed = sun2018.BatchStatisticsNorm()(np.float32(10 + 1e-3 * noise)).numpy()
+    assert np.abs(normed).max() < 10

@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 
 import h5py
@@ -31,7 +32,8 @@ def imagenet_arrays(model, with_fc=True):
     rng = np.random.default_rng(0)
 
     def draw(*shape):
-        return rng.normal(size=shape).astype(np.float32)
+        he_normal = rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[:-1]))
+        return he_normal.astype(np.float32)
 
     arrays = {}
     for stage, widths in enumerate(vgg16.STAGES, start=1):
@@ -101,15 +103,22 @@ def test_file_with_and_without_fully_connected_layers(model, tmp_path):
         )
 
 
-@pytest.mark.parametrize("with_fc", [True, False])
-def test_the_reduced_vgg_that_published_detectors_start_from(model, tmp_path, with_fc):
+def reduced_arrays(model, with_fc=True):
+    """Return a made-up `vgg16_reducedfc` that fits a narrow model."""
     rng, arrays = np.random.default_rng(0), {}
     layers = [name for name in VGG_INDICES if with_fc or not name.startswith("fc")]
     for name in layers:
-        shape = model.get_layer(name).kernel.shape
-        kernel = rng.normal(size=[shape[3], shape[2], *shape[:2]]).astype(np.float32)
-        arrays[f"{VGG_INDICES[name]}.weight"] = kernel
-        arrays[f"{VGG_INDICES[name]}.bias"] = np.ones(shape[3], np.float32)
+        height, width, channels, filters = model.get_layer(name).kernel.shape
+        kernel = rng.normal(size=[filters, channels, height, width])
+        kernel *= np.sqrt(2 / (channels * height * width))
+        arrays[f"{VGG_INDICES[name]}.weight"] = kernel.astype(np.float32)
+        arrays[f"{VGG_INDICES[name]}.bias"] = np.ones(filters, np.float32)
+    return arrays
+
+
+@pytest.mark.parametrize("with_fc", [True, False])
+def test_the_reduced_vgg_that_published_detectors_start_from(model, tmp_path, with_fc):
+    arrays = reduced_arrays(model, with_fc)
     path = tmp_path / "vgg16_reducedfc.npz"
     np.savez(path, **arrays)
     unset, message = pretrained.initialise(model, TINY, str(path))
@@ -123,6 +132,28 @@ def test_the_reduced_vgg_that_published_detectors_start_from(model, tmp_path, wi
     np.savez(path, **{name: arrays[name] for name in ("0.weight", "0.bias")})
     with pytest.raises(ValueError, match=r"another network than VGG-16.*lacks conv1_2"):
         pretrained.initialise(model, TINY, str(path))
+
+
+@pytest.mark.parametrize("kind", ["keras", "reduced"])
+def test_all_maps_of_a_backbone_scale_as_its_pixels_do(model, tmp_path, kind):
+    if kind == "keras":
+        path = tmp_path / "vgg.h5"
+        write(path, imagenet_arrays(model))
+    else:
+        path = tmp_path / "vgg16_reducedfc.npz"
+        np.savez(path, **reduced_arrays(model))
+    photos = np.float32(np.random.default_rng(1).uniform(0, 255, [1, 64, 64, 3]))
+
+    def maps(scale):
+        config = dataclasses.replace(TINY, pixel_scale=scale)
+        detector = dsfd.build_dsfd(config)
+        pretrained.initialise(detector, config, str(path))
+        taps = [detector.get_layer(name).output for name in ("conv3_3", "fc7")]
+        return keras.Model(detector.input, taps)(photos)
+
+    for small, large in zip(maps(1 / 64), maps(1.0), strict=True):
+        assert np.ptp(large) > 1
+        np.testing.assert_array_equal(64 * small, large)  # a power of 2: exact
 
 
 def torchvision_file(model, folder):
