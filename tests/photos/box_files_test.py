@@ -299,6 +299,21 @@ def test_photos_that_nobody_has_annotated_are_left_out(tmp_path, caplog):
     assert "2 photos that nobody has annotated are left out" in caplog.text
 
 
+def test_regions_of_two_people_are_two_though_their_ids_are_equal(tmp_path):
+    """Copies of an annotation, and of what a model found, keep the ids."""
+
+    def result(x):
+        return {"id": "r1", "value": {"x": x, "y": 10, "width": 5, "height": 5}}
+
+    labelled = result(10), {"id": "r1", "value": {"labels": ["face"]}}
+    task = {
+        "data": {"image": "a.jpg"},
+        "annotations": [{"result": [*labelled]}, {"result": [result(60)]}],
+    }
+    photo = loaded(write(tmp_path / "a.json", [task]))["a.jpg"]
+    assert photo.boxes.tolist() == [[10, 10, 5, 5], [60, 10, 5, 5]]
+
+
 def rle_text(counts):
     """Return counts as COCO compresses them."""
     letters = []
