@@ -64,7 +64,7 @@ ALLOWED = {
     "similarity": {*SHARED, "evaluation", "tfds_builders"},
     "training": {*SHARED, "contact_sheet", "workdir"},
     "importers": {"config", "printing"},
-    "photos": {"ops", "boxes", "faces", "atomic"},
+    "photos": {"ops", "boxes", "faces", "atomic", "printing"},
     "keypoints": {"ops", "boxes", "faces", "photos", "cached_files"},
     "cached_files": set(),
     "frozen": set(),

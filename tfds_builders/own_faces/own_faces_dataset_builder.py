@@ -70,7 +70,9 @@ class Builder(AnonymizedBuilder):
             path = splits.find(folder, name)
             for file in [path] if path.is_file() else _files(path):
                 found.append(f"{file.name} {zlib.crc32(file.read_bytes())}")
-        return hashlib.sha256("\n".join(found).encode()).hexdigest()
+        # Names may be no UTF-8, also of photos that the annotations leave out.
+        told = "\n".join(found).encode(errors="surrogateescape")
+        return hashlib.sha256(told).hexdigest()
 
     def source_examples(
         self, dl_manager: tfds.download.DownloadManager

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import pathlib
 import shutil
 
@@ -205,6 +206,13 @@ def test_a_photo_that_is_replaced_once_its_faces_are_found_is_refused(
     changing_behind(monkeypatch, people, "identities", replace)
     with pytest.raises(ValueError, match=r"a\.bmp was replaced while[^\n]*again$"):
         build(folder, annotations=None, validation_share=0.0)
+
+
+def test_a_name_that_is_no_text_is_told_where_the_photo_counts(folder):
+    shutil.copy(folder / "ann" / "1.png", folder / os.fsdecode(b"M\xfcller.png"))
+    assert len(records(build(folder, validation_share=0.0))) == 4  # without it
+    with pytest.raises(ValueError, match=r"must be UTF-8; got M[^\n]*; rename it$"):
+        build(folder, annotations=None)
 
 
 def test_the_place_of_annotations_is_no_option(folder, monkeypatch):
