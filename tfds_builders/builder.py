@@ -217,6 +217,7 @@ class AnonymizedBuilder(
             self.raw_dir = raw_data.named_folder(dl_manager)
         if self.builder_config.anonymizer == SOURCE:
             super()._download_and_prepare(dl_manager, download_config)
+            self._check_unchanged()
         else:
             self._derive(download_config)
         if self.LICENSE:
@@ -240,9 +241,18 @@ class AnonymizedBuilder(
         """Return what counts photos, faces, and what was done to them."""
         return provenance.Counts(self.info.features)
 
+    def _check_unchanged(self):
+        """Refuse raw data that are not those from before anything was read of them."""
+        if self.info.metadata[RAW_SHA256] != self._raw_digest_now():
+            raise ValueError(
+                f"what is in {self._raw_folder()} changed while the data set was made "
+                "of it; start again"
+            )
+
     def _split_generators(self, dl_manager):
+        digest = self._raw_digest_now()
         splits = self.source_examples(dl_manager)
-        self.info.metadata[RAW_SHA256] = self._raw_digest_now()
+        self.info.metadata[RAW_SHA256] = digest
         return {
             split: self._generate_examples(split, records)
             for split, records in splits.items()

@@ -93,3 +93,25 @@ def test_raw_photos_that_are_gone_are_not_missed(tmp_path, raw):
     message = OTHER_RAW.format(config="blur", raw="data/downloads/manual")
     with pytest.raises(ValueError, match=message):
         _raw(tmp_path, "blur", None).prepare()
+
+
+@pytest.mark.parametrize("when", ["source_examples", "_records"])
+def test_raw_data_that_change_while_they_are_read_are_refused(
+    tmp_path, raw, when, monkeypatch
+):
+    """Else the next run would take old photos or boxes for those that are there."""
+    raw("raw", "one")
+    read = getattr(RawFaces, when)
+
+    def changed_behind(*arguments):
+        found = read(*arguments)
+        raw("raw", "two")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RawFaces, when, changed_behind)
+        with pytest.raises(ValueError, match=r"^[^\n]*/raw changed while[^\n]*again$"):
+            _raw(tmp_path, "blur").prepare()
+    assert not list((tmp_path / "data").rglob("*.tfrecord*"))
+    _raw(tmp_path, "blur").prepare()
+    _raw(tmp_path, "blur").prepare()

@@ -16,7 +16,7 @@ from PIL import Image
 
 from safefakes_tf import faces
 from safefakes_tf.photos.box_files import found
-from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
+from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes, is_inside
 
 SUFFIXES = {"jpeg": (".jpg", ".jpeg"), "png": (".png",)}
 METADATA = "metadata.json"
@@ -114,8 +114,8 @@ def export(builder, output: str | os.PathLike) -> pathlib.Path:
         The folder.
 
     Raises:
-        ValueError: if it is there already, or the photos are stored in another format
-            than the names of that layout say.
+        ValueError: if it is there already, the photos are stored in another format than
+            the names of that layout say, or a name leads out of the folder.
     """
     check(builder, output)
     output = pathlib.Path(output).expanduser()
@@ -163,6 +163,10 @@ def _write(layout, split, record, encoded):
     with Image.open(io.BytesIO(encoded)) as image:
         image_format, size = image.format.lower(), image.size
     name = record[faces.FILENAME].decode()
+    if not is_inside(name):
+        raise ValueError(
+            f"photos must lie inside the data set's folder; got {name!r}; build it anew"
+        )
     suffix = pathlib.PurePosixPath(name).suffix.lower()
     if layout.SUFFIX:
         _check_suffix(suffix, image_format)

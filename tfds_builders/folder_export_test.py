@@ -8,6 +8,7 @@ import made_up_copies
 import made_up_widerface
 import numpy as np
 import pytest
+import toy_faces
 from PIL import Image
 
 import main
@@ -151,3 +152,23 @@ def test_nothing_is_left_of_a_folder_that_failed(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         folder_export.export(builder, tmp_path / "published")
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["a/../../../escaped.jpg", "{folder}/escaped.jpg"])
+def test_no_photo_is_written_beside_the_folder(name, tmp_path, monkeypatch):
+    """Whatever the names in a data set that somebody else has built."""
+    name = name.format(folder=tmp_path)
+    records = toy_faces.ToyFaces._records
+
+    def named(self, split):
+        (record, *_) = records(self, split)
+        yield record | {faces.FILENAME: name}
+
+    monkeypatch.setattr(toy_faces.ToyFaces, "_records", named)
+    builder = toy_faces.toy(tmp_path / "data")
+    builder.prepare()
+    before = set(tmp_path.iterdir())
+    with pytest.raises(ValueError, match=r"inside the data set's folder; got [^\n]*$"):
+        folder_export.export(builder, tmp_path / "deep" / "published")
+    assert set(tmp_path.iterdir()) == before | {tmp_path / "deep"}
+    assert not list((tmp_path / "deep").iterdir())

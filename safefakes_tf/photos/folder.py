@@ -6,9 +6,11 @@ import pathlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from safefakes_tf import printing
 from safefakes_tf.photos import formats
 
 HIDDEN, LINK, NO_SUFFIX = "hidden", "link to a folder", "no suffix"
+NO_FILE = "no regular file"  # a pipe or a device, which may never end
 
 
 class Listing(NamedTuple):
@@ -18,7 +20,8 @@ class Listing(NamedTuple):
         folder: of the photos.
         names: of the photos, relative to the folder, sorted.
         left_out: reason -> how many files or folders were left out for it: hidden
-            ones, links to folders, and files of each suffix that is of no photo.
+            ones, links to folders, what is no regular file, and files of each suffix
+            that is of no photo.
     """
 
     folder: pathlib.Path
@@ -33,7 +36,8 @@ def listing(path: pathlib.Path) -> Listing:
         path: of the folder, or of a photo, which is listed alone.
 
     Raises:
-        ValueError: if a folder cannot be read, or no photo is there.
+        ValueError: if a folder cannot be read, no photo is there, or the name of one is
+            no text.
     """
     if path.is_file():
         formats.check_name(path.name)
@@ -44,10 +48,12 @@ def listing(path: pathlib.Path) -> Listing:
         folders[:] = [name for name, reason in reasons.items() if not reason]
         left_out.update(filter(None, reasons.values()))
         for name in files:
-            if reason := _reason_of_file(name):
+            if reason := _reason_of_file(place, name):
                 left_out[reason] += 1
             else:
                 names.append(pathlib.Path(place, name).relative_to(path).as_posix())
+    for name in names:
+        formats.check_name(name)
     if not names:
         raise ValueError(
             f"{path} holds no photo{told(left_out)}; name a folder of photos, "
@@ -59,8 +65,9 @@ def listing(path: pathlib.Path) -> Listing:
 def told(left_out: Mapping[str, int]) -> str:
     """Return in brackets what was left out; nothing if nothing was."""
     parts = [f"{count} {reason}" for reason, count in sorted(left_out.items())]
+    parts = map(printing.escaped, parts)
     hint = "; " + formats.HEIF_HINT if set(left_out) & {*formats.HEIF_SUFFIXES} else ""
-    return f" (left out: {', '.join(parts)}{hint})" if parts else ""
+    return f" (left out: {', '.join(parts)}{hint})" if left_out else ""
 
 
 def _reason_of_folder(place, name):
@@ -69,11 +76,13 @@ def _reason_of_folder(place, name):
     return LINK if os.path.islink(os.path.join(place, name)) else None
 
 
-def _reason_of_file(name):
+def _reason_of_file(place, name):
     if name.startswith("."):
         return HIDDEN
     if formats.is_photo(name):
-        return None
+        path = os.path.join(place, name)
+        # A link to nothing is listed: its photo cannot be read, and that is told.
+        return None if os.path.isfile(path) or not os.path.exists(path) else NO_FILE
     return pathlib.PurePath(name).suffix.lower() or NO_SUFFIX
 
 

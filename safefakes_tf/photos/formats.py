@@ -6,6 +6,8 @@ import pathlib
 
 from PIL import Image, features
 
+from safefakes_tf.photos.box_files.photo_boxes import is_text
+
 HEIF = ("HEIF", "AVIF")  # which not every installation reads
 HEIF_BRANDS = (b"hei", b"hev", b"mif", b"msf", b"avi")  # how their kinds begin
 HEIF_SUFFIXES = (".heic", ".heif", ".hif", ".avif")
@@ -40,3 +42,5 @@ def check_name(filename: str) -> None:
         raise ValueError(
             f"photos must be {', '.join(FORMATS)} by their names; got {filename}{hint}"
         )
+    if not is_text(filename):
+        raise ValueError(f"names of photos must be UTF-8; got {filename}; rename it")

@@ -20,7 +20,7 @@ import numpy as np
 from absl import logging
 
 from safefakes_tf.photos import formats
-from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes
+from safefakes_tf.photos.box_files.photo_boxes import PhotoBoxes, is_inside
 
 # What Label Studio puts before the names of uploaded files; old versions only a folder.
 UPLOADED = re.compile(r"(.*/)?(upload/\d+/([0-9a-f]{8}-)?|[0-9a-f]{8}-)(?=[^/]+$)")
@@ -74,13 +74,8 @@ def nearest(folder: pathlib.Path, filename: str) -> str:
 
 
 def _is_there(folder, photo):
-    inside = _is_inside(photo.filename)
+    inside = is_inside(photo.filename)
     return inside and os.path.isfile(folder / photo.filename)
-
-
-def _is_inside(filename):
-    path = pathlib.PurePosixPath(filename)
-    return not path.is_absolute() and ".." not in path.parts
 
 
 def _photos(folder) -> Iterable[pathlib.PurePath]:
@@ -139,7 +134,7 @@ def _find(photos, names):
             f"{len(several)} names of photos are ambiguous: "
             f"{'; '.join(several[:MOST_TOLD])}; write them as the files are called"
         )
-    outside = [name for name in names if not meant[name] and not _is_inside(name)]
+    outside = [name for name in names if not meant[name] and not is_inside(name)]
     if outside:
         raise ValueError(
             f"annotations must name photos inside the folder; got {outside[0]!r}"

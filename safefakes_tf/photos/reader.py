@@ -38,11 +38,15 @@ STRIP = 2**18  # pixels that are copied at a time; more leave the cache
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
-    """Return height and width of an opened photo as viewers show it, in pixels."""
+    """Return height and width of an opened photo as viewers show it, in pixels.
+
+    Raises:
+        ValueError: if viewers do not agree, see `is_turned`.
+    """
     stored = image.size
     if image.format == "TIFF":  # of which newer Pillows tell the upright size
         stored = tuple(image.tag_v2[tag] for tag in (WIDTH, HEIGHT))
-    on_its_side = image.getexif().get(ORIENTATION) in ON_ITS_SIDE
+    on_its_side = _orientation(image) in ON_ITS_SIDE
     return stored if on_its_side else stored[::-1]
 
 
@@ -107,9 +111,36 @@ def opened(encoded: bytes, max_megapixels: float) -> Iterator[Image.Image]:
 
 
 def is_turned(image: Image.Image) -> bool:
-    """Tell whether viewers turn the stored pixels; of HEIF, the library does it."""
-    tag = image.info.get("original_orientation") or image.getexif().get(ORIENTATION)
-    return tag in TURNED
+    """Tell whether viewers turn the stored pixels; of HEIF, the library does it.
+
+    Args:
+        image: opened, and not yet loaded.
+
+    Raises:
+        ValueError: if XMP or a text says so, and EXIF has no orientation: then viewers
+            do not agree, and boxes may be meant either way.
+    """
+    return (image.info.get("original_orientation") or _orientation(image)) in TURNED
+
+
+def _orientation(image):
+    """Return the orientation that EXIF tells; None if it tells none.
+
+    Pillow also takes it from XMP and from texts of PNG; browsers, and tools for
+    annotation, do not.
+    """
+    told = image.getexif().get(ORIENTATION)
+    if image.format == "TIFF":
+        believed = image.tag_v2
+    else:
+        believed = Image.Exif()
+        believed.load(image.info.get("exif", b""))
+    if told in TURNED and ORIENTATION not in believed:
+        raise ValueError(
+            f"viewers disagree about which side is up: XMP or a text in it tells "
+            f"orientation {told}, and EXIF none; save it upright, without these"
+        )
+    return told
 
 
 def _pixels(image):

@@ -1,6 +1,7 @@
 """Photo files as data sets store them: JPEG or PNG, known to decode."""
 
 import pathlib
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -21,12 +22,14 @@ class Photo(NamedTuple):
         encoded: bytes of a JPEG or PNG file.
         height, width: in pixels, of what `encoded` decodes to.
         untouched: whether `encoded` is the file as it came.
+        checksum: CRC-32 of the file as it came.
     """
 
     encoded: bytes
     height: int
     width: int
     untouched: bool
+    checksum: int
 
 
 def check(encoded: bytes, name: str, upright: bool = False) -> Photo:
@@ -57,8 +60,10 @@ def check(encoded: bytes, name: str, upright: bool = False) -> Photo:
     try:
         plain = encoded.startswith(PLAIN)
         if upright and (turned or transparent or not plain):
-            return _as_png(reader.decode_upright(encoded)[0])
-        return _plain(encoded) if plain else _as_png(reader.decode_stored(encoded))
+            return _as_png(reader.decode_upright(encoded)[0], encoded)
+        if plain:
+            return _plain(encoded)
+        return _as_png(reader.decode_stored(encoded), encoded)
     except (tf.errors.InvalidArgumentError, cv2.error, *reader.UNREADABLE) as error:
         raise ValueError(
             f"photo {name} does not decode: damaged, cut short or no photo; copy it "
@@ -72,10 +77,10 @@ def _plain(encoded):
     except tf.errors.InvalidArgumentError:
         if not encoded.startswith(cut_jpegs.BEGINNING):
             raise
-        encoded = cut_jpegs.mended(encoded)
-        pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        return Photo(encoded, *pixels.shape[:2], untouched=False)
-    return Photo(encoded, *pixels.shape[:2], untouched=True)
+        mended = cut_jpegs.mended(encoded)
+        pixels = tf.io.decode_image(mended, channels=3, expand_animations=False)
+        return _photo(mended, pixels, encoded)
+    return _photo(encoded, pixels, encoded)
 
 
 def read_all(paths: Iterable[pathlib.Path], upright: bool = False) -> Iterator[Photo]:
@@ -109,6 +114,10 @@ def _checked(path, upright):
         raise ValueError(f"photo {path} is missing; copy the data set again") from None
 
 
-def _as_png(pixels):
-    png = tf.io.encode_png(pixels).numpy()
-    return Photo(png, *pixels.shape[:2], untouched=False)
+def _as_png(pixels, file):
+    return _photo(tf.io.encode_png(pixels).numpy(), pixels, file)
+
+
+def _photo(encoded, pixels, file):
+    height, width = pixels.shape[:2]
+    return Photo(encoded, height, width, encoded is file, zlib.crc32(file))

@@ -70,11 +70,13 @@ def _detect_all(photo_detector, builder, folder, difficulties):
 def _begin_all(photo_detector, builder, folder, difficulties):
     """Yield per photo a function that ends its detection and returns its truth."""
     records = builder.as_dataset(split="validation")
+    names = set()
     try:
         for record in tqdm.tqdm(
             records.as_numpy_iterator(), "detecting", len(records), unit="photo"
         ):
             filename, image = record[faces.FILENAME].decode(), record[faces.IMAGE]
+            filename = _told_apart(filename, names)
             truth = (
                 filename,
                 record[faces.BBOX_PIXELS],
@@ -85,6 +87,18 @@ def _begin_all(photo_detector, builder, folder, difficulties):
             yield functools.partial(_finish, merge, image.shape[:2], folder, truth)
     except Exception as error:  # comes in its turn, behind the photo before
         yield functools.partial(_fail, error)
+
+
+def _told_apart(filename, names):
+    """Return the name of a photo so that its prediction file is no other photo's.
+
+    Those files are called as WIDER FACE's are, without a suffix. A photo whose name
+    another had before, as `a.png` beside `a.jpg`, gets one more to lose.
+    """
+    while (name := ground_truth.image_name(filename)) in names:
+        filename += ".2"
+    names.add(name)
+    return filename
 
 
 def _finish(merge, size, folder, truth):

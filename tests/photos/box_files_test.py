@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -297,6 +298,34 @@ def test_photos_that_nobody_has_annotated_are_left_out(tmp_path, caplog):
     ]
     assert loaded(write(tmp_path / "a.json", tasks)).keys() == {"done.png"}
     assert "2 photos that nobody has annotated are left out" in caplog.text
+
+
+def test_a_folder_is_not_read_where_it_may_never_end(tmp_path):
+    write(tmp_path / "a.csv", HEADER)
+    os.mkfifo(tmp_path / "b.csv")
+    with pytest.raises(ValueError, match=r"b\.csv is no regular file[^\n]*$"):
+        box_files.load(tmp_path)
+
+
+def test_names_that_are_no_text_are_mistakes(tmp_path):
+    content = json.dumps(coco({})).replace("two.png", r"M\udcfcller.png")
+    with pytest.raises(ValueError, match=r"expected the name of a photo; got 'M\\udcf"):
+        box_files.load(write(tmp_path / "a.json", content))
+
+
+def test_regions_of_two_people_are_two_though_their_ids_are_equal(tmp_path):
+    """Copies of an annotation, and of what a model found, keep the ids."""
+
+    def result(x):
+        return {"id": "r1", "value": {"x": x, "y": 10, "width": 5, "height": 5}}
+
+    labelled = result(10), {"id": "r1", "value": {"labels": ["face"]}}
+    task = {
+        "data": {"image": "a.jpg"},
+        "annotations": [{"result": [*labelled]}, {"result": [result(60)]}],
+    }
+    photo = loaded(write(tmp_path / "a.json", [task]))["a.jpg"]
+    assert photo.boxes.tolist() == [[10, 10, 5, 5], [60, 10, 5, 5]]
 
 
 def rle_text(counts):

@@ -5,10 +5,10 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from safefakes_tf import atomic
-from safefakes_tf.photos import formats, inspection, reader, writer
+from safefakes_tf.photos import formats, inspection, reader, stored, writer
 
 GPS, ORIENTATION, MAKE = 0x8825, 0x0112, 0x010F
 
@@ -76,6 +76,80 @@ def test_photos_are_turned_as_viewers_turn_them(orientation, name, picture, tmp_
         8: picture[:, ::-1].transpose(1, 0, 2),
     }
     np.testing.assert_array_equal(pixels, rows[orientation])
+
+
+def xmp_telling(orientation):
+    return (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description '
+        b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="%d"/>'
+        b"</x:xmpmeta>" % orientation
+    )
+
+
+def in_text(orientation):
+    """Return EXIF as ImageMagick writes it into a text of PNG."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    encoded = exif.tobytes()
+    return f"\nexif\n{len(encoded):8}\n{encoded.hex()}\n"
+
+
+def options_telling(orientation, place):
+    """Return what `save` takes to tell the orientation elsewhere than in EXIF."""
+    if place == "xmp":
+        return {"xmp": xmp_telling(orientation)}
+    if place == "tag":  # of TIFF
+        return {"tiffinfo": {0x02BC: xmp_telling(orientation)}}
+    texts = PngImagePlugin.PngInfo()
+    if place == "text":
+        texts.add_text("Raw profile type exif", in_text(orientation), zip=True)
+    else:
+        texts.add_itxt("XML:com.adobe.xmp", xmp_telling(orientation).decode())
+    return {"pnginfo": texts}
+
+
+BESIDE_EXIF = [
+    *(("in.jpg", "xmp"), ("in.webp", "xmp"), ("in.tif", "tag")),
+    *(("in.png", "text"), ("in.png", "international text")),
+]
+
+
+@pytest.mark.parametrize(("name", "place"), BESIDE_EXIF)
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_turned_by_something_else_than_exif_is_refused(
+    orientation, name, place, picture, tmp_path
+):
+    """Viewers do not agree, so boxes may be meant either way."""
+    path = tmp_path / name
+    Image.fromarray(picture).save(path, **options_telling(orientation, place))
+    refused = rf"viewers disagree.*XMP or a text.*orientation {orientation}.*save it"
+    for reads in (
+        lambda: reader.decode_upright(path.read_bytes()),
+        lambda: inspection.look(path),
+        lambda: stored.check(path.read_bytes(), "name", upright=True),
+        lambda: stored.check(path.read_bytes(), "name"),
+    ):
+        with pytest.raises(ValueError, match=refused):
+            reads()
+
+
+@pytest.mark.parametrize(("name", "place"), BESIDE_EXIF)
+@pytest.mark.parametrize(("told", "exif"), [(6, 1), (6, 0), (6, 3), (1, None)])
+def test_exif_decides_where_it_tells_the_orientation(
+    told, exif, name, place, picture, tmp_path
+):
+    path, options = tmp_path / name, options_telling(told, place)
+    if exif is not None and "tiffinfo" in options:
+        options["tiffinfo"][ORIENTATION] = exif
+    elif exif is not None:
+        options["exif"] = Image.Exif()
+        options["exif"][ORIENTATION] = exif
+    Image.fromarray(picture).save(path, **options)
+    pixels, turned = read(path)
+    assert turned == (exif == 3)
+    assert inspection.look(path) == ((40, 60), turned, True)
+    expected = picture[::-1, ::-1] if turned else picture
+    assert np.median(np.abs(pixels.astype(int) - expected)) <= 4
 
 
 def test_colours_of_another_profile_become_srgb(picture, tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from safefakes_tf import atomic, faces
-from safefakes_tf.evaluation import prediction_files
+from safefakes_tf.evaluation import ground_truth, prediction_files
 from safefakes_tf.runs import evaluate
 
 FOUND = np.float32([[0.9, 0.1, 0.2, 0.3, 0.6]])
@@ -34,10 +34,12 @@ class Detector:
         return finish
 
 
-def detect(folder, detector, count=4):
+def detect(folder, detector, count=4, filenames=None):
     records = Records(
         {
-            faces.FILENAME: f"event/{number}.jpg".encode(),
+            faces.FILENAME: (filenames or {})
+            .get(number, f"event/{number}.jpg")
+            .encode(),
             faces.IMAGE: np.full([10, 20, 3], number, np.uint8),
             faces.BBOX_PIXELS: np.full([1, 4], number),
         }
@@ -73,6 +75,23 @@ def test_photos_that_have_a_file_are_not_looked_at_again(tmp_path):
     seen = []
     assert len(list(detect(tmp_path, Detector(seen.append)))) == 4
     assert seen == [2, 3]
+
+
+def test_photos_that_differ_by_their_suffix_have_files_of_their_own(tmp_path):
+    """So do those outside any folder, whose event is called `all`."""
+    filenames = dict(enumerate(("all/a.jpg", "a.jpg", "a.png", "a.jpg.jpg")))
+    seen = []
+    for _ in range(2):  # the second time, all have their file
+        found = detect(tmp_path, Detector(seen.append), filenames=filenames)
+        truth = ground_truth.from_records(found, ())
+        assert seen == [0, 1, 2, 3]
+    assert len(set(truth.names)) == 4 and truth.names[0] == "all/a"
+    for number, name in enumerate(truth.names):
+        (path,) = tmp_path.glob(f"{name}.txt")
+        assert path.read_text().startswith(f"{name}\n1\n4.00")
+        np.testing.assert_array_equal(truth.boxes[number], [number] * 4)
+    predictions = prediction_files.read(tmp_path, truth, ours=True)
+    assert predictions.num_boxes.tolist() == [1] * 4
 
 
 def test_merging_goes_on_beside_the_next_photo_and_no_further(tmp_path):

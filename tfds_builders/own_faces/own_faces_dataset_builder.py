@@ -70,7 +70,9 @@ class Builder(AnonymizedBuilder):
             path = splits.find(folder, name)
             for file in [path] if path.is_file() else _files(path):
                 found.append(f"{file.name} {zlib.crc32(file.read_bytes())}")
-        return hashlib.sha256("\n".join(found).encode()).hexdigest()
+        # Names may be no UTF-8, also of photos that the annotations leave out.
+        told = "\n".join(found).encode(errors="surrogateescape")
+        return hashlib.sha256(told).hexdigest()
 
     def source_examples(
         self, dl_manager: tfds.download.DownloadManager
@@ -83,7 +85,7 @@ class Builder(AnonymizedBuilder):
         """
         options = self.builder_config.own_faces
         folder = raw_data.existing_folder(dl_manager, self.raw_dir, "your photos")
-        listed = self._listed(folder, options)
+        listed, checksums = self._listed(folder, options)
         split_of = splits.split_of_each(
             folder, [photo.filename for photo in listed], options
         )
@@ -95,20 +97,25 @@ class Builder(AnonymizedBuilder):
             for split in self.SPLITS
         }
         return {
-            split: self._records(folder, photos, identities)
+            split: self._records(folder, photos, identities, checksums)
             for split, photos in parts.items()
             if photos
         }
 
     def _listed(self, folder, options):
-        """Return the photos with their boxes, which fit or were found."""
+        """Return the photos with their boxes, which fit or were found.
+
+        Also returned: the checksums of those on which faces were found.
+        """
         if options.annotations is None:
             detection = options.detection
             if detection.weights is not None:
                 weights = str(splits.find(folder, detection.weights))
                 detection = dataclasses.replace(detection, weights=weights)
             self.info.metadata["faces"] = f"found by {detection.detector}"
-            return list(found.photos(folder, detection))
+            listed = list(found.photos(folder, detection))
+            checksums = {photo.filename: checksum for photo, checksum in listed}
+            return [photo for photo, _ in listed], checksums
         annotations = splits.find(folder, options.annotations)
         _, listed = box_files.load(annotations, options.category)
         listed = name_matching.match(folder, listed)
@@ -126,12 +133,20 @@ class Builder(AnonymizedBuilder):
                 f"none of the photos that {annotations} names is in {folder}; name "
                 "theirs with --manual_dir"
             )
-        return checks.fitted(listed, seen.seen, options.box_units)
+        listed = checks.fitted(listed, seen.seen, options.box_units)
+        sizes = {name: (each.size[1], each.size[0]) for name, each in seen.seen.items()}
+        return [photo._replace(size=sizes[photo.filename]) for photo in listed], {}
 
-    def _records(self, folder, listed, identities):
+    def _records(self, folder, listed, identities, checksums):
         paths = (folder / photo.filename for photo in listed)
         files = stored.read_all(paths, self.UPRIGHT)
         for photo, file in zip(listed, files, strict=True):
+            known = photo.size, checksums.get(photo.filename, file.checksum)
+            if known != ((file.width, file.height), file.checksum):
+                raise ValueError(
+                    f"{folder / photo.filename} was replaced while the data set was "
+                    "made of it; start again"
+                )
             boxes = _in_whole_pixels(photo.boxes)
             yield {
                 faces.IMAGE: file.encoded,

@@ -1,6 +1,8 @@
 """The builder of one's own photos: on the samples, and on made-up folders."""
 
+import functools
 import json
+import os
 import pathlib
 import shutil
 
@@ -14,9 +16,10 @@ from PIL import Image
 import main
 from safefakes_tf import faces
 from safefakes_tf.config import DataConfig, DetectionConfig, OwnFacesConfig, names
+from safefakes_tf.photos import inspection
 from tfds_builders import registry as builders
 from tfds_builders.builder_config import AnonymizedConfig
-from tfds_builders.own_faces import own_faces_dataset_builder
+from tfds_builders.own_faces import own_faces_dataset_builder, people
 
 pytestmark = pytest.mark.usefixtures("anonymizers_traced_once")
 
@@ -140,6 +143,76 @@ def test_another_folder_is_refused_once_the_data_set_is_there(folder, change):
         write(folder / "ann" / "3.png")
     with pytest.raises(ValueError, match=r"^[^\n]*was built from other photos[^\n]*$"):
         build(folder)
+
+
+CHANGED = r"^[^\n]*/photos changed while[^\n]*again$"
+
+
+def changing_behind(monkeypatch, module, name, change):
+    """Let something of the folder change behind a function."""
+    function = getattr(module, name)
+
+    def with_change(*arguments):
+        found = function(*arguments)
+        change()
+        return found
+
+    monkeypatch.setattr(module, name, with_change)
+
+
+def test_boxes_that_are_added_while_it_is_built_are_not_passed_over(
+    folder, monkeypatch
+):
+    path = folder / "boxes.csv"
+
+    def add():
+        path.write_text(path.read_text() + "ann/1.png,100,10,20,20,\n")
+
+    with monkeypatch.context() as patch:
+        changing_behind(patch, inspection, "inspect", add)
+        with pytest.raises(ValueError, match=CHANGED):
+            build(folder)
+    found = records(build(folder, validation_share=0.0))
+    assert len(found["ann/1.png"][faces.BBOX]) == 2
+
+
+def replace_by_another_of_that_size(path, size):
+    """Write a photo whose file is as large as one of 160 x 120 px."""
+    bytes_before = path.stat().st_size
+    Image.new("RGB", size, fake_detector.RED).save(path)
+    assert path.stat().st_size == bytes_before
+
+
+def test_a_photo_that_was_turned_while_it_is_built_is_refused(folder, monkeypatch):
+    Image.new("RGB", (160, 120)).save(folder / "a.bmp")
+    (folder / "boxes.csv").write_text("filename,x,y,width,height\na.bmp,10,10,40,40\n")
+    replace = functools.partial(
+        replace_by_another_of_that_size, folder / "a.bmp", (120, 160)
+    )
+    changing_behind(monkeypatch, inspection, "inspect", replace)
+    with pytest.raises(ValueError, match=r"a\.bmp was replaced while[^\n]*again$"):
+        build(folder, validation_share=0.0)
+
+
+def test_a_photo_that_is_replaced_once_its_faces_are_found_is_refused(
+    folder, monkeypatch
+):
+    row = names.Detector(fake_detector.ROW, "finds red")
+    monkeypatch.setitem(names.DETECTORS, "centerface", row)
+    Image.new("RGB", (160, 120)).save(folder / "a.bmp")
+    replace = functools.partial(
+        replace_by_another_of_that_size, folder / "a.bmp", (160, 120)
+    )
+    changing_behind(monkeypatch, people, "identities", replace)
+    with pytest.raises(ValueError, match=r"a\.bmp was replaced while[^\n]*again$"):
+        build(folder, annotations=None, validation_share=0.0)
+
+
+def test_a_name_that_is_no_text_is_told_where_the_photo_counts(folder):
+    shutil.copy(folder / "ann" / "1.png", folder / os.fsdecode(b"M\xfcller.png"))
+    assert len(records(build(folder, validation_share=0.0))) == 4  # without it
+    with pytest.raises(ValueError, match=r"must be UTF-8; got M[^\n]*; rename it$"):
+        build(folder, annotations=None)
 
 
 def test_the_place_of_annotations_is_no_option(folder, monkeypatch):

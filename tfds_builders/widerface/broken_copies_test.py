@@ -75,6 +75,8 @@ def test_missing_annotations_are_one_line(raw, build):
         ("a/b.jpg\n1\n-2147483649 2 3 4 0 0 0 0 0 0\n", 3, "32 bits"),
         ("a/b.jpg\n0\n0 0 0 0 0 0 0 0 0 0\n\na/b.jpg\n", 5, "once, and .* in line 1"),
         ("a/b.jpg\n0\n1 2 3 4 0 0 0 0 0 0\n", 3, "zeros"),
+        ("0--P/../../../b.jpg\n", 1, "inside the folder"),
+        ("/etc/b.jpg\n", 1, "inside the folder"),
         ("a/b.jpg\n0\n0 0 0 0 0 0 0 0 0 0\na/c\xff.jpg\n1\n", 4, "UTF-8 text; got"),
     ],
 )
@@ -96,6 +98,16 @@ def test_a_photo_listed_twice_for_the_test_is_an_error_with_its_line(raw, build)
         ValueError, match=r"filelist\.txt, line 4: .* is in line 2; got"
     ):
         build()
+
+
+@pytest.mark.parametrize("name", ["0--P/../../../b.jpg", "/etc/b.jpg"])
+def test_a_photo_of_the_test_that_lies_elsewhere_is_an_error(raw, build, name):
+    path = raw / "wider_face_split" / "wider_face_test_filelist.txt"
+    path.write_text("\n".join([*TEST_NAMES, name]))
+    with pytest.raises(
+        ValueError, match=r"filelist\.txt, line 2: .* inside the folder"
+    ):
+        build(allow_partial=True)
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.5, 0.9, 0.999])

@@ -119,6 +119,8 @@ def _read(path):
 
 def _text_file(folder, path):
     name = path.relative_to(folder).as_posix()
+    if path.exists() and not path.is_file():  # a pipe or a device, which may never end
+        raise ValueError(f"{path} is no regular file; move it out of the annotations")
     return TextFile(name, path.read_bytes(), alone=False)
 
 

@@ -56,10 +56,12 @@ def _results(task):
     ]
     if not done:
         return None
-    results = [result for results in done for result in results]
+    results = [(whose, result) for whose, of in enumerate(done) for result in of]
     shapes = {}
-    for number, result in enumerate(results):  # shape and label may be two results
-        key = result.get("id", number)
+    for number, (whose, result) in enumerate(results):
+        # Shape and label may be two results. People's shapes may have equal ids: those
+        # of one who went on from another's, or both from what a model found.
+        key = whose, result.get("id", number)
         shapes[key] = {**shapes.get(key, {}), **result, **result.get("value", {})}
     return list(shapes.values())
 

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from safefakes_tf.photos.box_files.photo_boxes import spelled
+from safefakes_tf.photos.box_files.photo_boxes import is_text, spelled
 
 MOST_TOLD = 10  # mistakes of a file
 LONGEST_NAME = 4096  # letters; no system has longer paths
@@ -65,6 +65,7 @@ class Listing:
             not isinstance(filename, str)
             or spelled(filename) in ("", ".")
             or any(ord(letter) < ord(" ") for letter in filename)
+            or not is_text(filename)
             or len(filename) > LONGEST_NAME
         ):
             self.refuse(place, f"expected the name of a photo; got {shown(filename)}")

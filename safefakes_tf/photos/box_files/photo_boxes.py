@@ -40,3 +40,18 @@ class PhotoBoxes(NamedTuple):
 def spelled(filename: str) -> str:
     """Return the shortest of the many spellings of a path (`./a//b.png`)."""
     return str(pathlib.PurePosixPath(filename)) if filename else ""
+
+
+def is_inside(filename: str) -> bool:
+    """Tell whether a name with forward slashes leads nowhere but into its folder."""
+    path = pathlib.PurePosixPath(filename)
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def is_text(filename: str) -> bool:
+    """Tell whether a name is UTF-8; of files Python reads any bytes as a name."""
+    try:
+        filename.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

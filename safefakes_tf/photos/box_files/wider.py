@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from safefakes_tf.photos.box_files.photo_boxes import is_inside
+
 DIFFICULTIES = ("easy", "medium", "hard")
 TEXTS = {
     "train": "wider_face_train_bbx_gt.txt",
@@ -51,8 +53,8 @@ def read_boxes(path: pathlib.Path) -> list[Annotation]:
     the row may be zeros as well, and then counts as a face.
 
     Raises:
-        ValueError: with the line number, if the file is not of this form, ends early or
-            lists a photo twice.
+        ValueError: with the line number, if the file is not of this form, ends early,
+            lists a photo twice or one outside the folder of the photos.
     """
     # The empty line added makes a file that ends early fail like a malformed one.
     lines = enumerate([*_lines(path), ""], start=1)
@@ -63,7 +65,8 @@ def read_names(path: pathlib.Path) -> list[Annotation]:
     """Read `wider_face_test_filelist.txt`: names alone, faces are not published.
 
     Raises:
-        ValueError: with the line number, if the file lists a photo twice.
+        ValueError: with the line number, if the file lists a photo twice or one outside
+            the folder of the photos.
     """
     none = np.zeros((0, _COLUMNS), np.int32)
     first_lines = {}
@@ -94,7 +97,9 @@ def _lines(path):
 
 
 def _check_new(path, number, filename, first_lines):
-    """Note the line of a photo, and refuse one that was listed before."""
+    """Note the line of a photo; refuse one that was there before, or lies elsewhere."""
+    if not is_inside(filename):
+        raise _malformed(path, number, "a photo inside the folder", filename)
     if filename in first_lines:
         expected = f"each photo once, and it is in line {first_lines[filename]}"
         raise _malformed(path, number, expected, filename)
