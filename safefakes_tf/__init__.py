@@ -1,3 +1,3 @@
 """Safe Fakes for TensorFlow: anonymize faces, train a face detector on what is left."""
 
-__version__ = "0.11.0"
+__version__ = "0.12.0"

@@ -244,10 +244,8 @@ class AnonymizedBuilder(
     def _check_unchanged(self):
         """Refuse raw data that are not those from before anything was read of them."""
         if self.info.metadata[RAW_SHA256] != self._raw_digest_now():
-            raise ValueError(
-                f"what is in {self._raw_folder()} changed while the data set was made "
-                "of it; start again"
-            )
+            folder = self._raw_folder()
+            raise ValueError(f"{folder} changed while it was read; start again")
 
     def _split_generators(self, dl_manager):
         digest = self._raw_digest_now()

@@ -7,7 +7,9 @@ import shutil
 
 import pytest
 
+from safefakes_tf.anonymizers import generator_files
 from safefakes_tf.config import (
+    WEIGHTS,
     AnonymizationConfig,
     BuildDataset,
     CrowdConfig,
@@ -83,7 +85,10 @@ def test_the_names_of_version_0_4_0_are_known(entry, tmp_path):
     settings = _settings(entry)
     data = dataclasses.replace(settings.data, data_dir=str(tmp_path))
     config = registry.create_builder(data, settings.seed).builder_config
-    assert config.name_in_0_4_0() == entry["name"]
+    # The first digits of the weights are in the name, and CIAGAN's were other ones: its
+    # network had identities that it had never learnt.
+    now = generator_files.sha256(WEIGHTS / "ciagan_crowd.npz")[:8]
+    assert config.name_in_0_4_0() == entry["name"].replace("0596d607", now)
     assert ("-" in config.name) == ("-" in entry["name"])
 
 
