@@ -46,10 +46,11 @@ def main(_):
             images = sorted(points)
             # Metrics whose networks were not there have no value.
             values = [points[number].get(name, math.nan) for number in images]
-            axes.plot(images, values, "o-", label=names[line], markersize=3)
+            thousands = [number / 1000 for number in images]
+            axes.plot(thousands, values, "o-", label=names[line], markersize=3)
         if name in original:
             axes.axhline(original[name], color="grey", linestyle="--")
-        axes.set(xlabel="images shown", xscale="log", title=label)
+        axes.set(xlabel="thousand images shown", title=label)
         axes.title.set_fontsize("small")
         axes.grid(alpha=0.3)
         axes.legend(fontsize="x-small")

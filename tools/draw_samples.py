@@ -26,7 +26,7 @@ SHOWN = (
     *("sd3-0004.jpg", "sfhq_t2i-0038.jpg", "sfhq_t2i-1002.jpg", "sfhq_t2i-0715.jpg"),
     *("taste-0014.jpg", "sfhq_t2i-0416.jpg"),
 )
-ASTERISK = ("deepprivacy", "ciagan")
+ASTERISK = ("ciagan",)
 # What the command is told beside the name of the anonymizer.
 CHOSEN = {
     "fullblur": "--set=data.anonymization.strength=study",  # else it is refused

@@ -22,8 +22,9 @@ def test_weights_serve_on_photos_such_as_they_learnt_from():
     assert weights(anonymizer="sun2018") == crowd
     assert weights(anonymizer="sun2018", dataset="widerface") is None
     assert weights(anonymizer="blur") is None
-    portraits = str(WEIGHTS / "sun2018_portraits.npz")
-    assert weights(OwnPhotosConfig, anonymizer="sun2018") == portraits
+    for name in ("sun2018", "deepprivacy"):
+        portraits = str(WEIGHTS / f"{name}_portraits.npz")
+        assert weights(OwnPhotosConfig, anonymizer=name) == portraits
     assert weights(OwnPhotosConfig, anonymizer="ciagan") is None  # knows the crowd only
     own = AnonymizationConfig(weights="mine.npz")
     for kind in (DataConfig, OwnPhotosConfig):
